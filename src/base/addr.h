@@ -1,0 +1,58 @@
+/*
+ * addr - "host:port" texts and the socket addresses behind them.
+ *
+ * A host is a name, an IPv4 address, or an IPv6 address in brackets ("[::1]:8105").  Any thread.
+ */
+#ifndef BASE_ADDR_H
+#define BASE_ADDR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define ADDR_HOST_MAX 256
+#define ADDR_TEXT_MAX (ADDR_HOST_MAX + 8)
+
+struct addr {
+	char host[ADDR_HOST_MAX]; /* without brackets; never empty */
+	uint16_t port;
+};
+
+/*
+ * Take text apart.  False when it is not host:port with a port of 0..65535 (0 is for binding to a
+ * port of the kernel's choice; a caller that cannot use it says so itself).
+ */
+bool addr_parse(struct addr *a, const char *text);
+
+/* "host:port", with brackets around an IPv6 host; cut to cap.  Returns text. */
+const char *addr_format(const struct addr *a, char *text, size_t cap);
+
+/* The same for a socket address; "unix" for a Unix socket. */
+const char *addr_format_sockaddr(const struct sockaddr *sa, char *text, size_t cap);
+
+/* Whether the host is a literal address in 127.0.0.0/8 or ::1, or the name localhost. */
+bool addr_is_loopback(const struct addr *a);
+bool addr_sockaddr_is_loopback(const struct sockaddr *sa);
+
+/* Whether two socket addresses name one host (ports apart; an IPv4-mapped IPv6 address is its IPv4
+ * address). */
+bool addr_same_host(const struct sockaddr *a, const struct sockaddr *b);
+
+struct addr_resolved {
+	struct sockaddr_storage sa;
+	socklen_t len;
+};
+
+#define ADDR_RESOLVED_MAX 16
+
+/*
+ * Look a host up, for TCP.  Fills at most ADDR_RESOLVED_MAX entries and returns their number, or 0
+ * with a reason in *why (a static text).  A literal address answers at once; a name is looked up on
+ * a thread of its own, which is left to itself when it has not answered by deadline_ms (monotonic)
+ * or when cancel_fd, a descriptor or -1, becomes readable.
+ */
+size_t addr_resolve(const struct addr *a, int64_t deadline_ms, int cancel_fd,
+	struct addr_resolved out[ADDR_RESOLVED_MAX], const char **why);
+
+#endif

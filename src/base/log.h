@@ -1,0 +1,50 @@
+/*
+ * log - the program's one log.
+ *
+ * Lines go to a file or to standard error, each with the time in UTC and its level.  The levels are
+ * those of Dynomite's -v (0 emerg .. 11 verbose).  Keys, values and key material are never logged.
+ * Every function may be called from any thread after log_open(); log_open() and log_close() belong
+ * to the main thread.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level {
+	LOG_LEVEL_EMERG = 0,
+	LOG_LEVEL_ALERT = 1,
+	LOG_LEVEL_CRIT = 2,
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARN = 4,
+	LOG_LEVEL_NOTICE = 5,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7,
+	LOG_LEVEL_VERBOSE = 11,
+};
+
+#define LOG_LEVEL_MAX     LOG_LEVEL_VERBOSE
+#define LOG_LEVEL_DEFAULT LOG_LEVEL_NOTICE
+
+/* Write to path (appending), or to standard error when path is NULL.  False with errno set on
+ * failure. */
+bool log_open(const char *path, int level);
+
+/* Open the file again under its name, after a rotation.  Keeps the old one when that fails (false).
+ */
+bool log_reopen(void);
+void log_close(void);
+
+void log_set_level(int level); /* clamped to 0..LOG_LEVEL_MAX */
+int log_get_level(void);
+const char *log_level_name(int level);
+
+void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...)  log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...)   log_line(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_notice(...) log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
+#define log_info(...)   log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)  log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * cancel - a flag that threads can also wait for.
+ */
+#ifndef ENTROPY_CANCEL_H
+#define ENTROPY_CANCEL_H
+
+#include "entropy/dynentropy.h"
+
+/* A descriptor that is readable from the moment c is set, for poll(2); -1 for NULL. */
+int cancel_fd(const dyn_entropy_cancel *c);
+
+/* Sleep until deadline_ms (monotonic, base/clock.h) or until c (may be NULL) is set; true when it
+ * was set. */
+bool cancel_sleep_until(const dyn_entropy_cancel *c, int64_t deadline_ms);
+
+#endif

@@ -1,0 +1,551 @@
+/*
+ * dynentropy.h - the entropy channel: heal a replica that missed writes.
+ *
+ * A source turns the local data into snapshots; a sender ships each of them over one TCP
+ * connection, encrypted with a pre-shared key; a receiver takes it, checks it to its last byte, and
+ * only then hands it to a sink, which replays it.  A driver runs one round: every peer, one after
+ * the other.
+ *
+ *     source -> sender ===TCP=== receiver -> sink
+ *
+ * Conventions
+ *   Errors     A function that can fail returns enum dyn_entropy_status, zero on success, and
+ * describes the failure in *err.  err may be NULL.  No message ever holds a key, a value or key
+ * material. Strings    are NUL-terminated and borrowed for the length of the call, unless a comment
+ * says more. Ownership  What a ..._new(), ..._load() or ..._source_x() made is released by the
+ * matching ..._free(), which is harmless on NULL (or on an empty struct dyn_entropy_source or
+ * _sink). Threads    An object belongs to one thread at a time unless its comment says otherwise.
+ *   Waiting    No call waits without a deadline.  Whoever holds the dyn_entropy_cancel object that
+ * a call was given can end it within a moment from any thread or signal handler. Signals    The
+ * library writes to sockets with MSG_NOSIGNAL: it raises no SIGPIPE.
+ */
+#ifndef DYNENTROPY_H
+#define DYNENTROPY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sockaddr;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define DYN_ENTROPY_CHECK __attribute__((warn_unused_result))
+#else
+#define DYN_ENTROPY_CHECK
+#endif
+
+/* The version of the library at run time, "MAJOR.MINOR.PATCH".  Static storage. */
+const char *dyn_entropy_version(void);
+
+/* ---- Errors ------------------------------------------------------------------------------------
+ */
+
+enum dyn_entropy_status {
+	DYN_ENTROPY_OK = 0,
+	DYN_ENTROPY_END,        /* a source has no further snapshot; not a failure */
+	DYN_ENTROPY_ERR_IO,     /* a socket or a file; a deadline that passed */
+	DYN_ENTROPY_ERR_CONFIG, /* a setting out of range, or settings that do not fit each other */
+	DYN_ENTROPY_ERR_KEY_MATERIAL, /* a key or IV file that is missing, unreadable or not one */
+	DYN_ENTROPY_ERR_PROTOCOL,     /* the other side broke the wire protocol */
+	DYN_ENTROPY_ERR_CRYPTO,       /* a chunk that does not decrypt: another key, or damage */
+	DYN_ENTROPY_ERR_SOURCE,       /* the source could not give its snapshot */
+	DYN_ENTROPY_ERR_SINK,         /* the sink could not apply a snapshot, or not all of it */
+	DYN_ENTROPY_ERR_NO_MEMORY,
+	DYN_ENTROPY_ERR_CANCELLED, /* dyn_entropy_cancel_set() was called */
+};
+
+#define DYN_ENTROPY_MESSAGE_MAX 512
+
+struct dyn_entropy_error {
+	enum dyn_entropy_status status;
+	char message[DYN_ENTROPY_MESSAGE_MAX]; /* one line: what, to what, and where it helps what
+						  to do */
+};
+
+/* A short lower-case name, such as "key material".  Static storage. */
+const char *dyn_entropy_status_name(enum dyn_entropy_status status);
+
+/* ---- Cancelling --------------------------------------------------------------------------------
+ */
+
+typedef struct dyn_entropy_cancel dyn_entropy_cancel;
+
+/* NULL when memory or descriptors are short. */
+dyn_entropy_cancel *dyn_entropy_cancel_new(void);
+void dyn_entropy_cancel_free(dyn_entropy_cancel *c);
+
+/* End, with DYN_ENTROPY_ERR_CANCELLED, every call that was given c, now and later.  Any thread, and
+ * signal handlers. */
+void dyn_entropy_cancel_set(dyn_entropy_cancel *c);
+bool dyn_entropy_cancel_is_set(const dyn_entropy_cancel *c); /* false for NULL; any thread */
+
+/* ---- The wire: sizes and headers ----------------------------------------------------------------
+ */
+
+#define DYN_ENTROPY_MAGIC            UINT32_C(0x64640001) /* the last hex digit is the version */
+#define DYN_ENTROPY_COMMAND_SEND     UINT32_C(1) /* data flows from the dialer to the listener */
+#define DYN_ENTROPY_NEGOTIATION_SIZE 20          /* bytes of the negotiation header */
+#define DYN_ENTROPY_HEADER_SIZE_MIN  UINT32_C(8)
+#define DYN_ENTROPY_HEADER_SIZE_MAX  UINT32_C(1024)
+#define DYN_ENTROPY_BUFFER_SIZE_MAX  (UINT32_C(5) * 1024 * 1024)
+#define DYN_ENTROPY_CIPHER_SIZE_MAX  (UINT32_C(5) * 1024 * 1024)
+#define DYN_ENTROPY_SNAPSHOT_MAX     UINT32_C(0xFFFFFFFE) /* plaintext bytes of one snapshot */
+#define DYN_ENTROPY_BLOCK_SIZE       16                   /* AES block, key and IV, bytes */
+
+#define DYN_ENTROPY_DEFAULT_PORT          8105
+#define DYN_ENTROPY_DEFAULT_BUFFER_SIZE   UINT32_C(16384)
+#define DYN_ENTROPY_DEFAULT_HEADER_SIZE   UINT32_C(1024)
+#define DYN_ENTROPY_DEFAULT_SEGMENT_BYTES (UINT32_C(16) * 1024 * 1024)
+#define DYN_ENTROPY_DEFAULT_MAX_RATE      UINT64_C(10000000) /* bytes per second */
+#define DYN_ENTROPY_DEFAULT_CONNECTIONS   8
+#define DYN_ENTROPY_DEFAULT_TIMEOUT_MS    30000
+
+struct dyn_entropy_negotiation {
+	uint32_t magic;
+	uint32_t command;
+	uint32_t header_size; /* bytes of the snapshot header that follows */
+	uint32_t buffer_size; /* plaintext bytes per chunk at the most */
+	uint32_t cipher_size; /* payload bytes per chunk at the most */
+};
+
+struct dyn_entropy_snapshot_header {
+	uint32_t total_len;    /* plaintext bytes of the snapshot */
+	uint32_t encrypt_flag; /* 0 or 1 */
+};
+
+/* All fields are unsigned 32-bit big-endian on the wire.  Decoding refuses what PROTOCOL says is
+ * out of range. */
+void dyn_entropy_negotiation_encode(
+	const struct dyn_entropy_negotiation *n, uint8_t out[DYN_ENTROPY_NEGOTIATION_SIZE]);
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_negotiation_decode(
+	struct dyn_entropy_negotiation *n, const uint8_t in[DYN_ENTROPY_NEGOTIATION_SIZE],
+	struct dyn_entropy_error *err);
+
+/* out and in are header_size bytes long; encoding fills the padding with zero, decoding ignores it.
+ */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_snapshot_header_encode(
+	const struct dyn_entropy_snapshot_header *h, uint8_t *out, size_t header_size,
+	struct dyn_entropy_error *err);
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_snapshot_header_decode(
+	struct dyn_entropy_snapshot_header *h, const uint8_t *in, size_t header_size,
+	struct dyn_entropy_error *err);
+
+/* ---- Key material -------------------------------------------------------------------------------
+ */
+
+typedef struct dyn_entropy_material dyn_entropy_material; /* immutable: any number of threads */
+
+/*
+ * Read a key file and an IV file: raw text (white space at its end trimmed, the first 16 bytes
+ * count) or one armoured block whose base64 body decodes to at least 16 bytes.
+ * DYN_ENTROPY_ERR_KEY_MATERIAL names the file and the remedy.
+ */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_material_load(const char *key_file,
+	const char *iv_file, dyn_entropy_material **out, struct dyn_entropy_error *err);
+
+/* The same from 16 bytes each; they are copied. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_material_new(
+	const uint8_t key[DYN_ENTROPY_BLOCK_SIZE], const uint8_t iv[DYN_ENTROPY_BLOCK_SIZE],
+	dyn_entropy_material **out, struct dyn_entropy_error *err);
+
+/* Whether the key is the published sample (0123456789012345), which protects nothing. */
+bool dyn_entropy_material_is_sample(const dyn_entropy_material *m);
+
+/* Wipe and release. */
+void dyn_entropy_material_free(dyn_entropy_material *m);
+
+/* Write a random key and a random IV to two new files, mode 0600.  A file that exists is never
+ * overwritten. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_material_generate(
+	const char *key_file, const char *iv_file, struct dyn_entropy_error *err);
+
+/* ---- Configuration ------------------------------------------------------------------------------
+ */
+
+/* The text fields are borrowed: they must outlive the objects made from the configuration. */
+struct dyn_entropy_config {
+	const char *key_file;    /* NULL where encrypt is false */
+	const char *iv_file;     /* NULL where encrypt is false */
+	const char *listen_addr; /* "host:port" of the receiver; port 0: the kernel's choice */
+	const char *send_addr; /* "host:port" that the sender binds to, port 0 as a rule; NULL: the
+				  kernel's choice */
+	const char *peer_endpoint;   /* "host:port" that the sender dials */
+	bool encrypt;                /* false only ever sends and accepts plaintext */
+	uint32_t buffer_size;        /* plaintext bytes per chunk; a multiple of 16 when encrypt */
+	uint32_t header_size;        /* bytes of the snapshot header */
+	uint64_t max_rate;           /* bytes per second that the sender sends; 0: unlimited */
+	uint64_t max_snapshot_bytes; /* plaintext bytes that a receiver takes */
+	const char
+		*spool_dir; /* where a receiver spools beyond 16 MiB; NULL: TMPDIR, else /var/tmp */
+	unsigned max_connections; /* receiver workers, 1..1024 */
+	uint32_t timeout_ms;      /* without a byte before a connection is given up */
+};
+
+/* Fill in the defaults: encrypt, port 8105 on 127.0.0.1, and the DYN_ENTROPY_DEFAULT_ sizes. */
+void dyn_entropy_config_init(struct dyn_entropy_config *c);
+
+/* Check every field and what they demand of each other.  DYN_ENTROPY_ERR_CONFIG names field, value
+ * and range. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_config_validate(
+	const struct dyn_entropy_config *c, struct dyn_entropy_error *err);
+
+/* ---- Redis, as source and sink reach it
+ * ---------------------------------------------------------- */
+
+/* Copied by the functions that take it (the password is wiped when they are done with it); cancel
+ * is borrowed. */
+struct dyn_entropy_redis {
+	const char *address;  /* "host:port", or the path of a Unix socket (begins with '/') */
+	const char *user;     /* NULL: the default user */
+	const char *password; /* NULL: no AUTH */
+	uint32_t timeout_ms;  /* for a connection, and without a byte of a reply */
+	dyn_entropy_cancel *cancel; /* may be NULL; must outlive what is made from this */
+};
+
+/* ---- Sources ------------------------------------------------------------------------------------
+ */
+
+struct dyn_entropy_source_totals {
+	uint64_t keys;           /* given in snapshots so far */
+	uint64_t keys_expected;  /* a guess at what keys will be in the end; 0: unknown */
+	uint64_t bytes_expected; /* the same for plaintext bytes; 0: unknown */
+	uint64_t not_owned;      /* keys that owns() turned down */
+	uint64_t not_carried;    /* keys, functions and module data that the channel cannot carry */
+	char not_carried_what[160]; /* their kinds and counts in words; never a key */
+};
+
+/*
+ * A source gives snapshots as byte streams, one after the other.  next() begins the next one and
+ * says its length (0 is legal), or returns DYN_ENTROPY_END; read() gives up to cap bytes of it, at
+ * least one while any is left.  next() may be called before the current snapshot was read to its
+ * end; the rest is then dropped.  totals may be NULL. One thread at a time.
+ */
+struct dyn_entropy_source_ops {
+	enum dyn_entropy_status (*next)(
+		void *self, uint32_t *len_bytes, struct dyn_entropy_error *err);
+	enum dyn_entropy_status (*read)(
+		void *self, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err);
+	void (*totals)(void *self, struct dyn_entropy_source_totals *totals);
+	void (*free)(void *self);
+};
+
+struct dyn_entropy_source {
+	const struct dyn_entropy_source_ops *ops;
+	void *self;
+};
+
+void dyn_entropy_source_free(struct dyn_entropy_source *s);
+
+/* One snapshot of bytes in memory (borrowed), or of a file's bytes.  At most
+ * DYN_ENTROPY_SNAPSHOT_MAX. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_static(const void *bytes, size_t len,
+	struct dyn_entropy_source *out, struct dyn_entropy_error *err);
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_file(
+	const char *path, struct dyn_entropy_source *out, struct dyn_entropy_error *err);
+
+/* What the sources of Redis data share.  A zeroed struct means the defaults. */
+struct dyn_entropy_source_options {
+	uint32_t segment_bytes; /* plaintext per snapshot, 0: 16 MiB.  One key larger than that gets
+				   a snapshot of its own */
+	uint64_t max_rate;     /* bytes per second the scan reads at the most, so that other clients
+				  hardly notice; 0: no pause */
+	const char *spool_dir; /* where a segment beyond 16 MiB is spooled; copied; NULL: TMPDIR,
+				  else /var/tmp */
+	bool (*owns)(void *arg, const void *key,
+		size_t len); /* whether the peer owns the key; NULL: it owns all */
+	void *owns_arg;
+};
+
+/*
+ * scan: the keys of a running Redis by SCAN, DUMP and the absolute deadline, read atomically in
+ * small batches that shrink when Redis gets slow.  A key that vanishes meanwhile is left out.
+ */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_scan(
+	const struct dyn_entropy_redis *redis, const struct dyn_entropy_source_options *options,
+	struct dyn_entropy_source *out, struct dyn_entropy_error *err);
+
+/* sync: the replication stream of a running Redis (SYNC), turned into the same RESTORE commands. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_sync(
+	const struct dyn_entropy_redis *redis, const struct dyn_entropy_source_options *options,
+	struct dyn_entropy_source *out, struct dyn_entropy_error *err);
+
+/* rdb: the same from an RDB file, up to RDB version 12. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_rdb(const char *path,
+	const struct dyn_entropy_source_options *options, struct dyn_entropy_source *out,
+	struct dyn_entropy_error *err);
+
+/* ---- Sinks --------------------------------------------------------------------------------------
+ */
+
+/* A complete, checked snapshot, as a sink reads it. */
+typedef struct dyn_entropy_snapshot dyn_entropy_snapshot;
+
+uint32_t dyn_entropy_snapshot_len(const dyn_entropy_snapshot *s);
+
+/* Up to cap bytes from the read position; *len is 0 only at the end. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_snapshot_read(
+	dyn_entropy_snapshot *s, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err);
+
+/* Read from the first byte again. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_snapshot_rewind(
+	dyn_entropy_snapshot *s, struct dyn_entropy_error *err);
+
+struct dyn_entropy_apply_result {
+	uint64_t commands; /* in the snapshot */
+	uint64_t applied;  /* by the store */
+	uint64_t kept; /* not applied because the key was there already (BUSYKEY): not a failure */
+	uint64_t failed;
+};
+
+/*
+ * apply() replays one snapshot and returns success only when all of it is in the store.  A receiver
+ * calls it from its workers, several at a time: it must be thread-safe.  A sink with never_reads
+ * set gets its snapshots with nothing in them but their length, and the receiver keeps no byte of
+ * them.
+ */
+struct dyn_entropy_sink_ops {
+	enum dyn_entropy_status (*apply)(void *self, dyn_entropy_snapshot *snapshot,
+		struct dyn_entropy_apply_result *result, struct dyn_entropy_error *err);
+	void (*free)(void *self);
+	bool never_reads;
+};
+
+struct dyn_entropy_sink {
+	const struct dyn_entropy_sink_ops *ops;
+	void *self;
+};
+
+void dyn_entropy_sink_free(struct dyn_entropy_sink *s);
+
+/* memory: keeps the last snapshot.  dyn_entropy_sink_memory_copy gives a copy (malloc) of it; any
+ * thread. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_memory(
+	struct dyn_entropy_sink *out, struct dyn_entropy_error *err);
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_memory_copy(
+	const struct dyn_entropy_sink *s, void **bytes, size_t *len, struct dyn_entropy_error *err);
+
+/* discard: counts and forgets. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_discard(
+	struct dyn_entropy_sink *out, struct dyn_entropy_error *err);
+
+enum dyn_entropy_accept {
+	DYN_ENTROPY_ACCEPT_RESTORE =
+		0, /* RESTORE alone, and never with REPLACE: what is there is never overwritten */
+	DYN_ENTROPY_ACCEPT_DATA, /* also the plain data-writing commands; never an administrative
+				    one */
+};
+
+/*
+ * redis: parses the snapshot's commands, refuses it whole when one is not on the list, then sends
+ * them pipelined and reads every reply.  Replies other than BUSYKEY that report an error fail the
+ * snapshot.
+ */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_redis(
+	const struct dyn_entropy_redis *redis, enum dyn_entropy_accept accept,
+	struct dyn_entropy_sink *out, struct dyn_entropy_error *err);
+
+/* ---- Sender -------------------------------------------------------------------------------------
+ */
+
+/* How the connection of a snapshot ended, which is all that version 1 of the wire tells of its
+ * fate. */
+enum dyn_entropy_outcome {
+	DYN_ENTROPY_OUTCOME_NONE = 0, /* nothing was sent */
+	DYN_ENTROPY_OUTCOME_CLOSED,  /* in good order: a receiver of this library has committed.  Of
+					another it proves nothing */
+	DYN_ENTROPY_OUTCOME_REFUSED, /* reset, or closed early: not applied */
+	DYN_ENTROPY_OUTCOME_UNANSWERED, /* not closed in time: unknown */
+	DYN_ENTROPY_OUTCOME_UNREACHED,  /* no connection */
+	DYN_ENTROPY_OUTCOME_FAILED,     /* this side failed: its source, its memory, cancelled */
+};
+
+/* Words for a log line or a status page.  Static storage. */
+const char *dyn_entropy_outcome_text(enum dyn_entropy_outcome outcome);
+
+struct dyn_entropy_push_result {
+	enum dyn_entropy_outcome
+		outcome; /* of the first snapshot that was not closed in good order, else CLOSED */
+	uint64_t snapshots; /* sent whole */
+	uint64_t closed;    /* of them, closed in good order */
+	uint64_t keys; /* in the snapshots that were sent whole; 0 when the source does not count */
+	uint64_t bytes;      /* plaintext sent */
+	uint64_t wire_bytes; /* headers, framing and padding included */
+	double seconds;
+	struct dyn_entropy_source_totals source;
+};
+
+/* Called a few times a second during a push, in the thread that pushes. */
+typedef void (*dyn_entropy_progress_fn)(void *arg, const struct dyn_entropy_push_result *so_far);
+
+struct dyn_entropy_push_options {
+	dyn_entropy_cancel *cancel; /* may be NULL */
+	dyn_entropy_progress_fn progress;
+	void *progress_arg;
+};
+
+/*
+ * Send every snapshot of source to config->peer_endpoint, each on a connection of its own.  While
+ * the peer applies one, the next is prepared and sent; at most two are under way.  Stops at the
+ * first that fails.  material may be NULL where config->encrypt is false; options may be NULL.
+ * *result is filled in either case.
+ */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push(const struct dyn_entropy_config *config,
+	const dyn_entropy_material *material, struct dyn_entropy_source *source,
+	const struct dyn_entropy_push_options *options, struct dyn_entropy_push_result *result,
+	struct dyn_entropy_error *err);
+
+/* The same in a thread of its own.  What is passed must live until dyn_entropy_push_join(), which
+ * releases the handle. */
+typedef struct dyn_entropy_push_thread dyn_entropy_push_thread;
+
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push_start(
+	const struct dyn_entropy_config *config, const dyn_entropy_material *material,
+	struct dyn_entropy_source *source, const struct dyn_entropy_push_options *options,
+	dyn_entropy_push_thread **out, struct dyn_entropy_error *err);
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push_join(dyn_entropy_push_thread *thread,
+	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err);
+
+/* ---- Receiver -----------------------------------------------------------------------------------
+ */
+
+typedef struct dyn_entropy_receiver dyn_entropy_receiver;
+
+/* What became of one connection. */
+struct dyn_entropy_receive_result {
+	char peer[80];  /* "host:port" of the sender */
+	uint64_t bytes; /* plaintext received */
+	double seconds;
+	struct dyn_entropy_apply_result applied;
+};
+
+struct dyn_entropy_receiver_counters {
+	uint64_t connections; /* accepted */
+	uint64_t committed;   /* snapshots applied whole */
+	uint64_t failed;      /* connections that ended otherwise */
+	uint64_t turned_away; /* not an allowed address, or no worker or descriptor was free */
+	uint64_t bytes;       /* plaintext of committed snapshots */
+	uint64_t commands, applied, kept; /* of them, see dyn_entropy_apply_result */
+	unsigned active;                  /* connections being served now */
+};
+
+struct dyn_entropy_receiver_options {
+	/* Whether this address may connect.  NULL: any.  Called in the receiver's thread. */
+	bool (*allow)(void *arg, const struct sockaddr *from);
+	void *allow_arg;
+	/*
+	 * Told of every connection that ended, once, from the worker's thread: status OK and its
+	 * result, or the error. result->peer is always set.  May be NULL.
+	 */
+	void (*ended)(void *arg, enum dyn_entropy_status status,
+		const struct dyn_entropy_receive_result *result,
+		const struct dyn_entropy_error *err);
+	void *ended_arg;
+};
+
+/*
+ * Bind to config->listen_addr.  sink is borrowed and must outlive the receiver; material may be
+ * NULL where config->encrypt is false; options may be NULL.
+ */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_new(
+	const struct dyn_entropy_config *config, const dyn_entropy_material *material,
+	const struct dyn_entropy_sink *sink, const struct dyn_entropy_receiver_options *options,
+	dyn_entropy_receiver **out, struct dyn_entropy_error *err);
+
+uint16_t dyn_entropy_receiver_port(const dyn_entropy_receiver *r);
+
+/* Wait at most timeout_ms for one connection and serve it in this thread. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
+	uint32_t timeout_ms, struct dyn_entropy_receive_result *result,
+	struct dyn_entropy_error *err);
+
+/* Serve connections on up to config->max_connections workers until dyn_entropy_receiver_stop(),
+ * which ends it with OK. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_run(
+	dyn_entropy_receiver *r, struct dyn_entropy_error *err);
+
+/* dyn_entropy_receiver_run() in a thread of its own, which dyn_entropy_receiver_free() ends and
+ * joins. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_start(
+	dyn_entropy_receiver *r, struct dyn_entropy_error *err);
+
+/* End accept_one and run, mid-transfer too; connections under way are reset.  Any thread, and
+ * signal handlers. */
+void dyn_entropy_receiver_stop(dyn_entropy_receiver *r);
+
+/* Any thread. */
+void dyn_entropy_receiver_count(
+	dyn_entropy_receiver *r, struct dyn_entropy_receiver_counters *counters);
+
+/* Stop, wait for the workers, close. */
+void dyn_entropy_receiver_free(dyn_entropy_receiver *r);
+
+/* ---- Driver -------------------------------------------------------------------------------------
+ */
+
+/* What one round did, or all rounds of a driver together. */
+struct dyn_entropy_round {
+	uint64_t attempted; /* peers */
+	uint64_t exchanged; /* peers whose every snapshot was closed in good order */
+	uint64_t failed;    /* the others */
+	uint64_t snapshots;
+	uint64_t keys;
+	uint64_t bytes;
+	double seconds;
+};
+
+struct dyn_entropy_peer_report {
+	const char *endpoint;                  /* "host:port"; lives as long as the driver */
+	uint64_t rounds;                       /* this peer took part in */
+	enum dyn_entropy_status status;        /* of its last round */
+	struct dyn_entropy_push_result last;   /* of its last round */
+	char message[DYN_ENTROPY_MESSAGE_MAX]; /* of its last round; empty when it went well */
+};
+
+struct dyn_entropy_driver_options {
+	const char *const *peers; /* "host:port"; copied */
+	size_t n_peers;
+	/* Make the source for one peer's part of a round.  The driver frees it. */
+	enum dyn_entropy_status (*open_source)(void *arg, const char *endpoint,
+		struct dyn_entropy_source *out, struct dyn_entropy_error *err);
+	void *open_source_arg;
+	/* Told when a peer's part has ended, in the thread of the round.  May be NULL. */
+	void (*peer_done)(void *arg, const struct dyn_entropy_peer_report *report);
+	void *peer_done_arg;
+	dyn_entropy_progress_fn progress; /* of the peer being pushed to; may be NULL */
+	void *progress_arg;
+	dyn_entropy_cancel *cancel; /* may be NULL */
+};
+
+typedef struct dyn_entropy_driver dyn_entropy_driver;
+
+/* config->peer_endpoint is not used: each peer takes its place in turn.  config and material are
+ * borrowed. */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_driver_new(
+	const struct dyn_entropy_config *config, const dyn_entropy_material *material,
+	const struct dyn_entropy_driver_options *options, dyn_entropy_driver **out,
+	struct dyn_entropy_error *err);
+
+/*
+ * One round: push to every peer; a peer that fails does not keep the others from theirs.  OK when
+ * the round ran to its end, whatever its peers did; *round tells.  One round at a time.
+ */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_driver_round(
+	dyn_entropy_driver *d, struct dyn_entropy_round *round, struct dyn_entropy_error *err);
+
+/* Any thread: the sum over all rounds that ended, and each peer's last report (false when i is past
+ * the last peer). */
+void dyn_entropy_driver_sum(dyn_entropy_driver *d, struct dyn_entropy_round *sum);
+bool dyn_entropy_driver_peer(
+	dyn_entropy_driver *d, size_t i, struct dyn_entropy_peer_report *report);
+
+void dyn_entropy_driver_free(dyn_entropy_driver *d);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * error - fill in a struct dyn_entropy_error.
+ */
+#ifndef ENTROPY_ERROR_H
+#define ENTROPY_ERROR_H
+
+#include "entropy/dynentropy.h"
+
+/* Set *err (which may be NULL) and return status, so that a failing function can end in one line.
+ * %m works. */
+enum dyn_entropy_status error_set(struct dyn_entropy_error *err, enum dyn_entropy_status status,
+	const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+enum dyn_entropy_status error_no_memory(struct dyn_entropy_error *err);
+enum dyn_entropy_status error_cancelled(struct dyn_entropy_error *err);
+
+/* Put words and ": " before the message that err already holds; returns its status. */
+enum dyn_entropy_status error_prefix(struct dyn_entropy_error *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * redis_conn - a connection to Redis: hiredis for commands and replies, over a stream with
+ * deadlines.
+ *
+ * Every error takes the kind given at open (DYN_ENTROPY_ERR_SOURCE or _SINK), unless memory is
+ * short or it was cancelled, and names the address.  An error breaks the connection: free it.  One
+ * thread at a time.
+ */
+#ifndef ENTROPY_REDIS_CONN_H
+#define ENTROPY_REDIS_CONN_H
+
+#include "entropy/dynentropy.h"
+#include "entropy/stream.h"
+
+#include <hiredis.h>
+
+/* A deep copy, and its wiping. */
+enum dyn_entropy_status redis_endpoint_copy(struct dyn_entropy_redis *to,
+	const struct dyn_entropy_redis *from, struct dyn_entropy_error *err);
+void redis_endpoint_fini(struct dyn_entropy_redis *e);
+
+struct redis_conn;
+
+/* Connect, AUTH when there is a password, and wait for Redis to have LOADED its data, within
+ * timeout_ms each. */
+enum dyn_entropy_status redis_conn_open(const struct dyn_entropy_redis *endpoint,
+	enum dyn_entropy_status kind, struct redis_conn **out, struct dyn_entropy_error *err);
+void redis_conn_free(struct redis_conn *c);
+
+/* One command, one reply.  The caller frees *reply (freeReplyObject); an error reply is a reply,
+ * not a failure. */
+enum dyn_entropy_status redis_conn_call(struct redis_conn *c, int argc, const char *const *argv,
+	const size_t *argv_len, redisReply **reply, struct dyn_entropy_error *err);
+
+/* Queue a command; it leaves with the next redis_conn_reply or _send. */
+enum dyn_entropy_status redis_conn_append(struct redis_conn *c, int argc, const char *const *argv,
+	const size_t *argv_len, struct dyn_entropy_error *err);
+
+/*
+ * Send what is queued and then these bytes, which are already RESP, taking in replies meanwhile.
+ * The replies wait for redis_conn_buffered_reply or redis_conn_reply.
+ */
+enum dyn_entropy_status redis_conn_send(
+	struct redis_conn *c, const void *bytes, size_t len, struct dyn_entropy_error *err);
+
+/* The next reply, waiting for it; or (*reply NULL when there is none) only if it is here already.
+ */
+enum dyn_entropy_status redis_conn_reply(
+	struct redis_conn *c, redisReply **reply, struct dyn_entropy_error *err);
+enum dyn_entropy_status redis_conn_buffered_reply(
+	struct redis_conn *c, redisReply **reply, struct dyn_entropy_error *err);
+
+/* The stream below, for what follows the reply to SYNC.  Nothing may be queued or buffered. */
+struct stream *redis_conn_stream(struct redis_conn *c);
+
+/* "host:port" or the socket's path, for messages. */
+const char *redis_conn_name(const struct redis_conn *c);
+
+/*
+ * What Redis says in an error reply, fit for a message: without the arguments of the command that
+ * some replies repeat. Returns text.
+ */
+const char *redis_conn_error_words(const redisReply *reply, char *text, size_t cap);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * segment - one snapshot of RESTORE commands in the making, for the sources of Redis data.
+ *
+ * A command is  RESTORE key deadline payload ABSTTL  as a RESP array of bulk strings.
+ */
+#ifndef ENTROPY_SEGMENT_H
+#define ENTROPY_SEGMENT_H
+
+#include "entropy/dynentropy.h"
+#include "entropy/spool.h"
+
+/* What Redis takes as one bulk string by default (proto-max-bulk-len): a larger payload cannot be
+ * restored. */
+#define SEGMENT_PAYLOAD_MAX (UINT64_C(512) * 1024 * 1024)
+
+struct segment {
+	struct spool *spool;
+	uint32_t limit; /* bytes, unless a single command is larger */
+	uint64_t keys;  /* in this segment */
+};
+
+enum dyn_entropy_status segment_init(
+	struct segment *s, uint32_t limit, const char *spool_dir, struct dyn_entropy_error *err);
+void segment_fini(struct segment *s);
+void segment_clear(struct segment *s);
+
+/* Whether a command of this key and payload still fits; an empty segment takes any. */
+bool segment_fits(const struct segment *s, size_t key_len, uint64_t payload_len);
+
+/* deadline_ms: absolute, milliseconds since the Unix epoch; 0: none. */
+enum dyn_entropy_status segment_add(struct segment *s, const void *key, size_t key_len,
+	int64_t deadline_ms, const void *payload, size_t payload_len,
+	struct dyn_entropy_error *err);
+
+/* The same with the payload in a spool. */
+enum dyn_entropy_status segment_add_spool(struct segment *s, const void *key, size_t key_len,
+	int64_t deadline_ms, struct spool *payload, struct dyn_entropy_error *err);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * stream - a connected socket whose every wait has a deadline and can be cancelled.
+ *
+ * Descriptors are non-blocking and close-on-exec.  Errors are DYN_ENTROPY_ERR_IO and name the peer.
+ * One thread at a time.
+ */
+#ifndef ENTROPY_STREAM_H
+#define ENTROPY_STREAM_H
+
+#include "base/addr.h"
+#include "entropy/dynentropy.h"
+
+struct stream {
+	int fd;                           /* -1: closed */
+	uint32_t timeout_ms;              /* the longest wait for the next byte, either way */
+	const dyn_entropy_cancel *cancel; /* borrowed, may be NULL */
+	char peer[ADDR_TEXT_MAX];         /* for messages */
+};
+
+/* Take over a connected descriptor. */
+void stream_adopt(struct stream *s, int fd, uint32_t timeout_ms, const dyn_entropy_cancel *cancel,
+	const char *peer);
+
+/* Connect within timeout_ms, trying each address of the name in turn; bind_to may be NULL. */
+enum dyn_entropy_status stream_connect(struct stream *s, const struct addr *to,
+	const struct addr *bind_to, uint32_t timeout_ms, const dyn_entropy_cancel *cancel,
+	struct dyn_entropy_error *err);
+enum dyn_entropy_status stream_connect_unix(struct stream *s, const char *path, uint32_t timeout_ms,
+	const dyn_entropy_cancel *cancel, struct dyn_entropy_error *err);
+
+/*
+ * Wait until one of events (poll(2)) is there, at the latest until deadline_ms (monotonic);
+ * *revents says which, 0 when the time is up, which is no error here.
+ */
+enum dyn_entropy_status stream_wait(const struct stream *s, short events, int64_t deadline_ms,
+	short *revents, struct dyn_entropy_error *err);
+
+/* Read 1..cap bytes, waiting for the first until deadline_ms; *len is 0 at the end of the stream.
+ */
+enum dyn_entropy_status stream_read(struct stream *s, void *buf, size_t cap, int64_t deadline_ms,
+	size_t *len, struct dyn_entropy_error *err);
+
+/* Write all of it; gives up when timeout_ms pass without a byte being taken. */
+enum dyn_entropy_status stream_write(
+	struct stream *s, const void *bytes, size_t len, struct dyn_entropy_error *err);
+
+void stream_half_close(struct stream *s); /* no more to write */
+void stream_close(struct stream *s);      /* in good order (FIN) */
+void stream_abort(struct stream *s); /* by a reset (RST): the other side learns that it failed */
+
+#endif
