@@ -1,0 +1,78 @@
+#include "entropy/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *dyn_entropy_version(void)
+{
+	return DYN_ENTROPY_VERSION;
+}
+
+const char *dyn_entropy_status_name(enum dyn_entropy_status status)
+{
+	switch (status) {
+	case DYN_ENTROPY_OK:
+		return "ok";
+	case DYN_ENTROPY_END:
+		return "end";
+	case DYN_ENTROPY_ERR_IO:
+		return "io";
+	case DYN_ENTROPY_ERR_CONFIG:
+		return "config";
+	case DYN_ENTROPY_ERR_KEY_MATERIAL:
+		return "key material";
+	case DYN_ENTROPY_ERR_PROTOCOL:
+		return "protocol";
+	case DYN_ENTROPY_ERR_CRYPTO:
+		return "crypto";
+	case DYN_ENTROPY_ERR_SOURCE:
+		return "source";
+	case DYN_ENTROPY_ERR_SINK:
+		return "sink";
+	case DYN_ENTROPY_ERR_NO_MEMORY:
+		return "no memory";
+	case DYN_ENTROPY_ERR_CANCELLED:
+		return "cancelled";
+	}
+	return "unknown";
+}
+
+enum dyn_entropy_status error_set(
+	struct dyn_entropy_error *err, enum dyn_entropy_status status, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err)
+		return status;
+	err->status = status;
+	va_start(args, fmt);
+	vsnprintf(err->message, sizeof(err->message), fmt, args);
+	va_end(args);
+	return status;
+}
+
+enum dyn_entropy_status error_no_memory(struct dyn_entropy_error *err)
+{
+	return error_set(err, DYN_ENTROPY_ERR_NO_MEMORY, "out of memory");
+}
+
+enum dyn_entropy_status error_cancelled(struct dyn_entropy_error *err)
+{
+	return error_set(err, DYN_ENTROPY_ERR_CANCELLED, "cancelled");
+}
+
+enum dyn_entropy_status error_prefix(struct dyn_entropy_error *err, const char *fmt, ...)
+{
+	char tail[DYN_ENTROPY_MESSAGE_MAX];
+	va_list args;
+	size_t len;
+
+	memcpy(tail, err->message, sizeof(tail));
+	va_start(args, fmt);
+	vsnprintf(err->message, sizeof(err->message), fmt, args);
+	va_end(args);
+	len = strlen(err->message);
+	snprintf(err->message + len, sizeof(err->message) - len, ": %s", tail);
+	return err->status;
+}
