@@ -1,5 +1,9 @@
 /*
  * cipher - AES-128-CBC with PKCS#7 padding, chunk by chunk, each from the same IV.
+ *
+ * CBC chains the blocks of a chunk, so a single chunk cannot go faster than the latency of AES; but
+ * every chunk starts anew, so that several of them can be encrypted side by side.  One thread at a
+ * time.
  */
 #ifndef ENTROPY_CIPHER_H
 #define ENTROPY_CIPHER_H
@@ -9,15 +13,31 @@
 /* Ciphertext bytes of a chunk of len plaintext bytes: the next multiple of 16 above len. */
 #define CIPHER_LEN(len) ((len) + DYN_ENTROPY_BLOCK_SIZE - (len) % DYN_ENTROPY_BLOCK_SIZE)
 
+/* Chunks that cipher_encrypt takes at once.  16 keep the AES units of today's processors full. */
+#define CIPHER_LANES 16
+
 struct cipher;
 
 enum dyn_entropy_status cipher_new(
 	const dyn_entropy_material *m, struct cipher **out, struct dyn_entropy_error *err);
 void cipher_free(struct cipher *c); /* wipes the key schedule */
 
-/* out has room for CIPHER_LEN(len); that many bytes are written. */
-enum dyn_entropy_status cipher_encrypt(struct cipher *c, const uint8_t *plain, size_t len,
-	uint8_t *out, struct dyn_entropy_error *err);
+/*
+ * Encrypt n (1..CIPHER_LANES) chunks of len plaintext bytes each.  Chunk i is read at plain + i *
+ * plain_stride and its CIPHER_LEN(len) payload bytes are written at out + i * out_stride.  A len
+ * that is no multiple of 16 comes alone.
+ */
+struct cipher_chunks {
+	const uint8_t *plain;
+	size_t plain_stride;
+	uint8_t *out;
+	size_t out_stride;
+	size_t len;
+	size_t n;
+};
+
+enum dyn_entropy_status cipher_encrypt(
+	struct cipher *c, const struct cipher_chunks *chunks, struct dyn_entropy_error *err);
 
 /*
  * out has room for len bytes; *out_len becomes the plaintext length, at least 1.  Refuses a len

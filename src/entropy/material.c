@@ -1,0 +1,263 @@
+#include "entropy/material.h"
+
+#include "entropy/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_LEN       DYN_ENTROPY_BLOCK_SIZE
+#define FILE_MAX      ((size_t)64 * 1024)
+#define ARMOUR_BEGIN  "-----BEGIN "
+#define ARMOUR_END    "-----END "
+#define KEY_LABEL     "DYNOMITE RECON KEY"
+#define IV_LABEL      "DYNOMITE RECON IV"
+#define KEYGEN_REMEDY "make new files with 'dyn-entropy keygen'"
+
+/* Words in a label that say that the body is a structure, whose first bytes are nearly the same in
+ * all of them. */
+static const char *const foreign_labels[] = {"PRIVATE KEY", "PUBLIC KEY", "CERTIFICATE",
+	"PARAMETERS", "PKCS", "CMS", "CRL", "SSL SESSION", "OPENSSH", "PGP"};
+
+static enum dyn_entropy_status bad(
+	struct dyn_entropy_error *err, const char *name, const char *what)
+{
+	return error_set(
+		err, DYN_ENTROPY_ERR_KEY_MATERIAL, "%s: %s; %s", name, what, KEYGEN_REMEDY);
+}
+
+/* Where the first line that begins with word is, or NULL. */
+static const uint8_t *find_line(const uint8_t *text, size_t len, const char *word)
+{
+	size_t word_len = strlen(word);
+	const uint8_t *at = text;
+
+	while (at && (size_t)(text + len - at) >= word_len) {
+		if (memcmp(at, word, word_len) == 0)
+			return at;
+		at = memchr(at, '\n', (size_t)(text + len - at));
+		if (at)
+			at++;
+	}
+	return NULL;
+}
+
+static enum dyn_entropy_status check_label(
+	const char *label, const char *name, struct dyn_entropy_error *err)
+{
+	for (size_t i = 0; i < sizeof(foreign_labels) / sizeof(foreign_labels[0]); i++)
+		if (strstr(label, foreign_labels[i]))
+			return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL,
+				"%s: holds a block labelled '%.40s', which is no secret of this "
+				"channel; %s",
+				name, label, KEYGEN_REMEDY);
+	return DYN_ENTROPY_OK;
+}
+
+static enum dyn_entropy_status parse_armour(const uint8_t *text, size_t len, const char *name,
+	uint8_t out[KEY_LEN], struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status;
+	const uint8_t *end = find_line(text, len, ARMOUR_END);
+	char *label = NULL, *header = NULL;
+	unsigned char *body = NULL;
+	long body_len = 0;
+	BIO *bio;
+
+	if (!end)
+		return bad(err, name, "an armoured block without its END line");
+	if (find_line(end, len - (size_t)(end - text), ARMOUR_BEGIN))
+		return bad(err, name, "more than one armoured block");
+	bio = BIO_new_mem_buf(text, (int)len);
+	if (!bio)
+		return error_no_memory(err);
+	if (!PEM_read_bio(bio, &label, &header, &body, &body_len)) {
+		status = bad(err, name,
+			"an armoured block whose body is not valid base64 or whose END does not "
+			"match");
+		goto done;
+	}
+	status = check_label(label, name, err);
+	if (status != DYN_ENTROPY_OK)
+		goto done;
+	if (*header) {
+		status = bad(err, name, "an armoured block with headers (encrypted?)");
+	} else if (body_len < KEY_LEN) {
+		status = error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL,
+			"%s: an armoured block of %ld bytes: needs at least %d; %s", name, body_len,
+			KEY_LEN, KEYGEN_REMEDY);
+	} else {
+		memcpy(out, body, KEY_LEN);
+	}
+done:
+	if (body)
+		OPENSSL_clear_free(body, (size_t)body_len);
+	OPENSSL_free(label);
+	OPENSSL_free(header);
+	BIO_free(bio);
+	ERR_clear_error(); /* what OpenSSL noted about a bad file is of no interest to its next user */
+	return status;
+}
+
+enum dyn_entropy_status material_parse(const uint8_t *text, size_t len, const char *name,
+	uint8_t out[KEY_LEN], struct dyn_entropy_error *err)
+{
+	if (find_line(text, len, ARMOUR_BEGIN))
+		return parse_armour(text, len, name, out, err);
+	while (len > 0 && memchr(" \t\r\n\v\f", text[len - 1], 6))
+		len--;
+	if (len < KEY_LEN)
+		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL,
+			"%s: %zu bytes: needs at least %d; %s", name, len, KEY_LEN, KEYGEN_REMEDY);
+	memcpy(out, text, KEY_LEN);
+	return DYN_ENTROPY_OK;
+}
+
+/* Read a file of at most FILE_MAX bytes into text. */
+static enum dyn_entropy_status read_file(
+	const char *path, uint8_t *text, size_t *len, struct dyn_entropy_error *err)
+{
+	/* O_NONBLOCK: a FIFO must not hang us. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	ssize_t n = 0;
+
+	*len = 0;
+	if (fd < 0)
+		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL, "%s: %m; %s", path,
+			errno == ENOENT ? KEYGEN_REMEDY : "let the user that runs this read it");
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return bad(err, path, "not a regular file");
+	}
+	do {
+		*len += (size_t)n;
+		n = read(fd, text + *len, FILE_MAX - *len);
+	} while (n > 0 || (n < 0 && errno == EINTR && (n = 0) == 0));
+	close(fd);
+	if (n < 0)
+		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL, "%s: cannot read: %m", path);
+	if (*len == FILE_MAX)
+		return bad(err, path, "too large for a key or IV file (64 KiB at the most)");
+	return DYN_ENTROPY_OK;
+}
+
+static enum dyn_entropy_status load_one(
+	const char *path, uint8_t out[KEY_LEN], struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status;
+	uint8_t *text = malloc(FILE_MAX);
+	size_t len;
+
+	if (!text)
+		return error_no_memory(err);
+	status = read_file(path, text, &len, err);
+	if (status == DYN_ENTROPY_OK)
+		status = material_parse(text, len, path, out, err);
+	OPENSSL_cleanse(text, FILE_MAX);
+	free(text);
+	return status;
+}
+
+enum dyn_entropy_status dyn_entropy_material_new(const uint8_t key[KEY_LEN],
+	const uint8_t iv[KEY_LEN], dyn_entropy_material **out, struct dyn_entropy_error *err)
+{
+	dyn_entropy_material *m = malloc(sizeof(*m));
+
+	if (!m)
+		return error_no_memory(err);
+	memcpy(m->key, key, KEY_LEN);
+	memcpy(m->iv, iv, KEY_LEN);
+	*out = m;
+	return DYN_ENTROPY_OK;
+}
+
+enum dyn_entropy_status dyn_entropy_material_load(const char *key_file, const char *iv_file,
+	dyn_entropy_material **out, struct dyn_entropy_error *err)
+{
+	struct dyn_entropy_material m;
+	enum dyn_entropy_status status;
+
+	if (!key_file || !iv_file)
+		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL, "no %s file given; %s",
+			key_file ? "IV" : "key", KEYGEN_REMEDY);
+	status = load_one(key_file, m.key, err);
+	if (status == DYN_ENTROPY_OK)
+		status = load_one(iv_file, m.iv, err);
+	if (status == DYN_ENTROPY_OK)
+		status = dyn_entropy_material_new(m.key, m.iv, out, err);
+	OPENSSL_cleanse(&m, sizeof(m));
+	return status;
+}
+
+bool dyn_entropy_material_is_sample(const dyn_entropy_material *m)
+{
+	return CRYPTO_memcmp(m->key, "0123456789012345", KEY_LEN) == 0;
+}
+
+void dyn_entropy_material_free(dyn_entropy_material *m)
+{
+	if (!m)
+		return;
+	OPENSSL_cleanse(m, sizeof(*m));
+	free(m);
+}
+
+/* Create path with a block of fresh random bytes.  *made says whether the file was created, also on
+ * failure. */
+static enum dyn_entropy_status generate_one(
+	const char *path, const char *label, bool *made, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+	uint8_t secret[KEY_LEN];
+	int fd;
+	FILE *f;
+
+	if (RAND_bytes(secret, sizeof(secret)) != 1)
+		return error_set(
+			err, DYN_ENTROPY_ERR_CRYPTO, "OpenSSL has no random bytes to give");
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	*made = fd >= 0;
+	f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!f) {
+		status = error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL, "%s: %m%s", path,
+			errno == EEXIST
+				? "; it is left as it is: choose another name or remove it yourself"
+				: "");
+		if (fd >= 0)
+			close(fd);
+	} else {
+		int written = PEM_write(f, label, "", secret, sizeof(secret));
+
+		if ((fclose(f) != 0) | (written <= 0))
+			status = error_set(
+				err, DYN_ENTROPY_ERR_KEY_MATERIAL, "%s: cannot write: %m", path);
+	}
+	OPENSSL_cleanse(secret, sizeof(secret));
+	return status;
+}
+
+enum dyn_entropy_status dyn_entropy_material_generate(
+	const char *key_file, const char *iv_file, struct dyn_entropy_error *err)
+{
+	bool made_key = false, made_iv = false;
+	enum dyn_entropy_status status = generate_one(key_file, KEY_LABEL, &made_key, err);
+
+	if (status == DYN_ENTROPY_OK)
+		status = generate_one(iv_file, IV_LABEL, &made_iv, err);
+	/* Half a pair is of no use: leave nothing behind that was not there before. */
+	if (status != DYN_ENTROPY_OK && made_key)
+		unlink(key_file);
+	if (status != DYN_ENTROPY_OK && made_iv)
+		unlink(iv_file);
+	return status;
+}
