@@ -14,15 +14,20 @@
 
 #include <hiredis.h>
 
-/* A deep copy, and its wiping. */
+/*
+ * A deep copy, and its wiping.  Refuses, with DYN_ENTROPY_ERR_CONFIG, an address that is neither
+ * host:port nor the path of a socket.  A timeout_ms of 0 becomes the default.
+ */
 enum dyn_entropy_status redis_endpoint_copy(struct dyn_entropy_redis *to,
 	const struct dyn_entropy_redis *from, struct dyn_entropy_error *err);
 void redis_endpoint_fini(struct dyn_entropy_redis *e);
 
 struct redis_conn;
 
-/* Connect, AUTH when there is a password, and wait for Redis to have LOADED its data, within
- * timeout_ms each. */
+/*
+ * Connect, AUTH when there is a password, and wait for Redis to have loaded its data, within
+ * timeout_ms each.  *out is NULL on failure.
+ */
 enum dyn_entropy_status redis_conn_open(const struct dyn_entropy_redis *endpoint,
 	enum dyn_entropy_status kind, struct redis_conn **out, struct dyn_entropy_error *err);
 void redis_conn_free(struct redis_conn *c);
@@ -32,13 +37,13 @@ void redis_conn_free(struct redis_conn *c);
 enum dyn_entropy_status redis_conn_call(struct redis_conn *c, int argc, const char *const *argv,
 	const size_t *argv_len, redisReply **reply, struct dyn_entropy_error *err);
 
-/* Queue a command; it leaves with the next redis_conn_reply or _send. */
+/* Queue a command; it leaves with the next redis_conn_reply or redis_conn_send. */
 enum dyn_entropy_status redis_conn_append(struct redis_conn *c, int argc, const char *const *argv,
 	const size_t *argv_len, struct dyn_entropy_error *err);
 
 /*
- * Send what is queued and then these bytes, which are already RESP, taking in replies meanwhile.
- * The replies wait for redis_conn_buffered_reply or redis_conn_reply.
+ * Send what is queued and then these bytes (none when len is 0), which are already RESP, taking in
+ * replies meanwhile.  The replies wait for redis_conn_buffered_reply or redis_conn_reply.
  */
 enum dyn_entropy_status redis_conn_send(
 	struct redis_conn *c, const void *bytes, size_t len, struct dyn_entropy_error *err);
@@ -56,10 +61,12 @@ struct stream *redis_conn_stream(struct redis_conn *c);
 /* "host:port" or the socket's path, for messages. */
 const char *redis_conn_name(const struct redis_conn *c);
 
-/*
- * What Redis says in an error reply, fit for a message: without the arguments of the command that
- * some replies repeat. Returns text.
- */
+/* What Redis says in an error reply, fit for a message (redis_words.h).  Returns text. */
 const char *redis_conn_error_words(const redisReply *reply, char *text, size_t cap);
+
+/* The error of an unexpected reply to what ("PING"): Redis's words and the remedy, in the kind of
+ * c. */
+enum dyn_entropy_status redis_conn_refused(const struct redis_conn *c, const char *what,
+	const redisReply *reply, struct dyn_entropy_error *err);
 
 #endif

@@ -1,0 +1,388 @@
+#include "entropy/redis_conn.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "entropy/cancel.h"
+#include "entropy/error.h"
+#include "entropy/redis_words.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define READ_BYTES      ((size_t)64 * 1024)
+#define READER_KEEP     ((size_t)256 * 1024) /* what the reader may keep when it is empty */
+#define LOADING_POLL_US 100000
+
+/*
+ * hiredis parses the replies; the socket is the stream's, since hiredis itself would write without
+ * MSG_NOSIGNAL and knows neither deadlines nor cancelling.
+ */
+struct redis_conn {
+	struct stream stream;
+	enum dyn_entropy_status kind;
+	redisReader *reader;
+	struct buf out; /* queued commands, as RESP */
+	uint8_t in[READ_BYTES];
+};
+
+/* ---- Endpoints ---- */
+
+static enum dyn_entropy_status check_address(
+	const char *address, struct addr *tcp, struct dyn_entropy_error *err)
+{
+	if (address && (address[0] == '/' || (addr_parse(tcp, address) && tcp->port > 0)))
+		return DYN_ENTROPY_OK;
+	return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+		"Redis address '%s': write host:port, or the path of its Unix socket, which begins "
+		"with a '/'",
+		address ? address : "");
+}
+
+enum dyn_entropy_status redis_endpoint_copy(struct dyn_entropy_redis *to,
+	const struct dyn_entropy_redis *from, struct dyn_entropy_error *err)
+{
+	struct addr tcp;
+	enum dyn_entropy_status status = check_address(from->address, &tcp, err);
+
+	memset(to, 0, sizeof(*to));
+	if (status != DYN_ENTROPY_OK)
+		return status;
+	to->address = strdup(from->address);
+	to->user = from->user ? strdup(from->user) : NULL;
+	to->password = from->password ? strdup(from->password) : NULL;
+	to->timeout_ms = from->timeout_ms ? from->timeout_ms : DYN_ENTROPY_DEFAULT_TIMEOUT_MS;
+	to->cancel = from->cancel;
+	if (to->address && !to->user == !from->user && !to->password == !from->password)
+		return DYN_ENTROPY_OK;
+	redis_endpoint_fini(to);
+	return error_no_memory(err);
+}
+
+void redis_endpoint_fini(struct dyn_entropy_redis *e)
+{
+	free((char *)e->address);
+	free((char *)e->user);
+	if (e->password)
+		explicit_bzero((char *)e->password, strlen(e->password));
+	free((char *)e->password);
+	memset(e, 0, sizeof(*e));
+}
+
+/* ---- Errors ---- */
+
+/* An error of the stream, which names the address already, in the connection's kind. */
+static enum dyn_entropy_status stream_failed(
+	enum dyn_entropy_status kind, enum dyn_entropy_status status, struct dyn_entropy_error *err)
+{
+	if (status != DYN_ENTROPY_ERR_IO)
+		return status;
+	if (err) {
+		error_prefix(err, "Redis");
+		err->status = kind;
+	}
+	return kind;
+}
+
+static enum dyn_entropy_status __attribute__((format(printf, 3, 4)))
+fail(const struct redis_conn *c, struct dyn_entropy_error *err, const char *fmt, ...)
+{
+	char words[DYN_ENTROPY_MESSAGE_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(words, sizeof(words), fmt, args);
+	va_end(args);
+	return error_set(err, c->kind, "Redis: %s: %s", c->stream.peer, words);
+}
+
+const char *redis_conn_error_words(const redisReply *reply, char *text, size_t cap)
+{
+	bool is_error = reply->type == REDIS_REPLY_ERROR;
+
+	return redis_words_clean(is_error ? reply->str : "", is_error ? reply->len : 0, text, cap);
+}
+
+enum dyn_entropy_status redis_conn_refused(const struct redis_conn *c, const char *what,
+	const redisReply *reply, struct dyn_entropy_error *err)
+{
+	char words[REDIS_WORDS_SIZE];
+	const char *remedy;
+
+	if (reply->type != REDIS_REPLY_ERROR)
+		return fail(c, err, "%s: a reply of another type than Redis gives", what);
+	redis_conn_error_words(reply, words, sizeof(words));
+	remedy = redis_words_remedy(words);
+	return fail(c, err, "%s: '%s'%s%s", what, words, *remedy ? "; " : "", remedy);
+}
+
+/* ---- Bytes ---- */
+
+static enum dyn_entropy_status take_in(struct redis_conn *c, struct dyn_entropy_error *err)
+{
+	ssize_t n = recv(c->stream.fd, c->in, sizeof(c->in), 0);
+
+	if (n == 0)
+		return fail(c, err, "it closed the connection");
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return DYN_ENTROPY_OK;
+	if (n < 0)
+		return fail(c, err, "cannot read: %m");
+	if (redisReaderFeed(c->reader, (const char *)c->in, (size_t)n) != REDIS_OK)
+		return error_no_memory(err);
+	return DYN_ENTROPY_OK;
+}
+
+static enum dyn_entropy_status put_out(
+	struct redis_conn *c, const uint8_t **bytes, size_t *len, struct dyn_entropy_error *err)
+{
+	ssize_t n = send(c->stream.fd, *bytes, *len, MSG_NOSIGNAL);
+
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return DYN_ENTROPY_OK;
+	if (n < 0)
+		return fail(c, err, "cannot write: %m");
+	*bytes += n;
+	*len -= (size_t)n;
+	return DYN_ENTROPY_OK;
+}
+
+/* Wait until there is something to take in, or room to put out, and do that much. */
+static enum dyn_entropy_status step(
+	struct redis_conn *c, const uint8_t **bytes, size_t *len, struct dyn_entropy_error *err)
+{
+	short events = *len > 0 ? POLLIN | POLLOUT : POLLIN;
+	enum dyn_entropy_status status;
+	short revents = 0;
+
+	status = stream_wait(
+		&c->stream, events, clock_deadline_ms(c->stream.timeout_ms), &revents, err);
+	if (status != DYN_ENTROPY_OK)
+		return stream_failed(c->kind, status, err);
+	if (!revents)
+		return fail(c, err, "no answer for %u ms", c->stream.timeout_ms);
+	if (revents & (POLLIN | POLLERR | POLLHUP))
+		status = take_in(c, err);
+	if (status == DYN_ENTROPY_OK && (revents & POLLOUT) && *len > 0)
+		status = put_out(c, bytes, len, err);
+	return status;
+}
+
+static enum dyn_entropy_status send_all(
+	struct redis_conn *c, const void *bytes, size_t len, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+	const uint8_t *at = bytes;
+
+	while (len > 0 && status == DYN_ENTROPY_OK)
+		status = step(c, &at, &len, err);
+	return status;
+}
+
+enum dyn_entropy_status redis_conn_send(
+	struct redis_conn *c, const void *bytes, size_t len, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+
+	if (buf_len(&c->out) > 0)
+		status = send_all(c, buf_head(&c->out), buf_len(&c->out), err);
+	buf_clear(&c->out);
+	if (status == DYN_ENTROPY_OK)
+		status = send_all(c, bytes, len, err);
+	return status;
+}
+
+/* ---- Commands and replies ---- */
+
+enum dyn_entropy_status redis_conn_append(struct redis_conn *c, int argc, const char *const *argv,
+	const size_t *argv_len, struct dyn_entropy_error *err)
+{
+	bool ok = buf_printf(&c->out, "*%d\r\n", argc);
+
+	for (int i = 0; ok && i < argc; i++) {
+		size_t len = argv_len ? argv_len[i] : strlen(argv[i]);
+
+		ok = buf_printf(&c->out, "$%zu\r\n", len) && buf_append(&c->out, argv[i], len) &&
+		     buf_append(&c->out, "\r\n", 2);
+	}
+	return ok ? DYN_ENTROPY_OK : error_no_memory(err);
+}
+
+enum dyn_entropy_status redis_conn_buffered_reply(
+	struct redis_conn *c, redisReply **reply, struct dyn_entropy_error *err)
+{
+	void *got = NULL;
+
+	*reply = NULL;
+	if (redisReaderGetReply(c->reader, &got) == REDIS_OK) {
+		*reply = got;
+		return DYN_ENTROPY_OK;
+	}
+	if (c->reader->err == REDIS_ERR_OOM)
+		return error_no_memory(err);
+	return fail(c, err, "it does not speak Redis's protocol; is that a Redis?");
+}
+
+enum dyn_entropy_status redis_conn_reply(
+	struct redis_conn *c, redisReply **reply, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = redis_conn_send(c, NULL, 0, err);
+	const uint8_t *none = NULL;
+	size_t len = 0;
+
+	*reply = NULL;
+	while (status == DYN_ENTROPY_OK) {
+		status = redis_conn_buffered_reply(c, reply, err);
+		if (status != DYN_ENTROPY_OK || *reply)
+			break;
+		status = step(c, &none, &len, err);
+	}
+	return status;
+}
+
+enum dyn_entropy_status redis_conn_call(struct redis_conn *c, int argc, const char *const *argv,
+	const size_t *argv_len, redisReply **reply, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = redis_conn_append(c, argc, argv, argv_len, err);
+
+	*reply = NULL;
+	if (status == DYN_ENTROPY_OK)
+		status = redis_conn_reply(c, reply, err);
+	return status;
+}
+
+/* ---- Opening ---- */
+
+static enum dyn_entropy_status authenticate(
+	struct redis_conn *c, const struct dyn_entropy_redis *e, struct dyn_entropy_error *err)
+{
+	const char *with_user[] = {"AUTH", e->user, e->password};
+	const char *without[] = {"AUTH", e->password};
+	enum dyn_entropy_status status;
+	redisReply *reply = NULL;
+
+	if (!e->password)
+		return DYN_ENTROPY_OK;
+	/* Room first: a buffer that grows would leave a copy of the password behind. */
+	if (!buf_reserve(&c->out, strlen(e->password) + (e->user ? strlen(e->user) : 0) + 128))
+		return error_no_memory(err);
+	status = redis_conn_append(c, e->user ? 3 : 2, e->user ? with_user : without, NULL, err);
+	if (status == DYN_ENTROPY_OK)
+		status = redis_conn_reply(c, &reply, err);
+	explicit_bzero(c->out.data, c->out.cap);
+	if (status == DYN_ENTROPY_OK && reply->type != REDIS_REPLY_STATUS)
+		status = redis_conn_refused(c, "AUTH", reply, err);
+	freeReplyObject(reply);
+	return status;
+}
+
+/* Whether a reply to PING shows that commands can be sent now. */
+static bool is_ready(const redisReply *reply)
+{
+	/* Redis answers PING with MISCONF while it refuses writes: one can still read from it. */
+	return reply->type == REDIS_REPLY_STATUS ||
+	       (reply->type == REDIS_REPLY_ERROR &&
+		       (redis_words_begin(reply->str, "MISCONF") ||
+			       redis_words_begin(reply->str, "NOPERM")));
+}
+
+static bool is_busy(const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_ERROR &&
+	       (redis_words_begin(reply->str, "LOADING") || redis_words_begin(reply->str, "BUSY"));
+}
+
+static enum dyn_entropy_status wait_ready(struct redis_conn *c, struct dyn_entropy_error *err)
+{
+	int64_t deadline_ms = clock_deadline_ms(c->stream.timeout_ms);
+	const char *ping[] = {"PING"};
+
+	for (;;) {
+		redisReply *reply = NULL;
+		enum dyn_entropy_status status = redis_conn_call(c, 1, ping, NULL, &reply, err);
+		bool ready, again;
+
+		if (status != DYN_ENTROPY_OK)
+			return status;
+		ready = is_ready(reply);
+		again = is_busy(reply) && clock_monotonic_ms() < deadline_ms;
+		if (!ready && !again)
+			status = redis_conn_refused(c, "PING", reply, err);
+		freeReplyObject(reply);
+		if (!again)
+			return status;
+		if (cancel_sleep_until(c->stream.cancel, clock_monotonic_us() + LOADING_POLL_US))
+			return error_cancelled(err);
+	}
+}
+
+static enum dyn_entropy_status dial(
+	struct redis_conn *c, const struct dyn_entropy_redis *e, struct dyn_entropy_error *err)
+{
+	uint32_t timeout_ms = e->timeout_ms ? e->timeout_ms : DYN_ENTROPY_DEFAULT_TIMEOUT_MS;
+	struct addr tcp;
+	enum dyn_entropy_status status = check_address(e->address, &tcp, err);
+
+	if (status != DYN_ENTROPY_OK)
+		return status;
+	if (e->address[0] == '/')
+		status = stream_connect_unix(&c->stream, e->address, timeout_ms, e->cancel, err);
+	else
+		status = stream_connect(&c->stream, &tcp, NULL, timeout_ms, e->cancel, err);
+	return stream_failed(c->kind, status, err);
+}
+
+enum dyn_entropy_status redis_conn_open(const struct dyn_entropy_redis *endpoint,
+	enum dyn_entropy_status kind, struct redis_conn **out, struct dyn_entropy_error *err)
+{
+	struct redis_conn *c = calloc(1, sizeof(*c));
+	enum dyn_entropy_status status;
+
+	*out = NULL;
+	if (!c)
+		return error_no_memory(err);
+	c->kind = kind;
+	c->stream.fd = -1;
+	c->reader = redisReaderCreate();
+	if (!c->reader) {
+		status = error_no_memory(err);
+		goto done;
+	}
+	c->reader->maxbuf = READER_KEEP;
+	status = dial(c, endpoint, err);
+	if (status == DYN_ENTROPY_OK)
+		status = authenticate(c, endpoint, err);
+	if (status == DYN_ENTROPY_OK)
+		status = wait_ready(c, err);
+done:
+	if (status == DYN_ENTROPY_OK)
+		*out = c;
+	else
+		redis_conn_free(c);
+	return status;
+}
+
+void redis_conn_free(struct redis_conn *c)
+{
+	if (!c)
+		return;
+	stream_close(&c->stream);
+	if (c->reader)
+		redisReaderFree(c->reader);
+	buf_fini(&c->out);
+	free(c);
+}
+
+struct stream *redis_conn_stream(struct redis_conn *c)
+{
+	return &c->stream;
+}
+
+const char *redis_conn_name(const struct redis_conn *c)
+{
+	return c->stream.peer;
+}

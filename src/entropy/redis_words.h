@@ -1,0 +1,27 @@
+/*
+ * redis_words - the error replies of Redis as text: what may be shown of them, and what to do.
+ *
+ * Any thread.
+ */
+#ifndef ENTROPY_REDIS_WORDS_H
+#define ENTROPY_REDIS_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define REDIS_WORDS_SIZE 256
+
+/*
+ * Copy an error reply's text, fit for a message: what it repeats of a command's arguments, which
+ * may be keys and values, becomes "...", and bytes that are not printable become '?'.  Cut to cap,
+ * which is at least 1.  Returns text.
+ */
+const char *redis_words_clean(const char *reply, size_t len, char *text, size_t cap);
+
+/* Whether words begin with this word ("OOM"), whole. */
+bool redis_words_begin(const char *words, const char *word);
+
+/* What an operator can do about it, or "" where that is not known.  Static storage. */
+const char *redis_words_remedy(const char *words);
+
+#endif

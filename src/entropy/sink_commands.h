@@ -1,0 +1,19 @@
+/*
+ * sink_commands - which commands of a peer may reach the local Redis.
+ */
+#ifndef ENTROPY_SINK_COMMANDS_H
+#define ENTROPY_SINK_COMMANDS_H
+
+#include "entropy/dynentropy.h"
+#include "entropy/resp.h"
+
+/*
+ * NULL when the command may be applied, else why not, in words that follow its name ("is not ...").
+ * Static storage; any thread.
+ */
+const char *sink_commands_refusal(const struct resp_command *c, enum dyn_entropy_accept accept);
+
+/* The command's name for a message: printable and bounded.  Returns text. */
+const char *sink_commands_name(const struct resp_command *c, char *text, size_t cap);
+
+#endif
