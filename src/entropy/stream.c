@@ -23,7 +23,9 @@ void stream_adopt(struct stream *s, int fd, uint32_t timeout_ms, const dyn_entro
 	s->fd = fd;
 	s->timeout_ms = timeout_ms;
 	s->cancel = cancel;
-	snprintf(s->peer, sizeof(s->peer), "%s", peer);
+	s->timed_out = false;
+	if (peer != s->peer)
+		snprintf(s->peer, sizeof(s->peer), "%s", peer);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	/* Fails on a Unix socket, which needs neither. */
@@ -231,7 +233,8 @@ enum dyn_entropy_status stream_write(
 		status = stream_wait(s, POLLOUT, clock_deadline_ms(s->timeout_ms), &revents, err);
 		if (status != DYN_ENTROPY_OK)
 			return status;
-		if (!revents)
+		s->timed_out = !revents;
+		if (s->timed_out)
 			return error_set(err, DYN_ENTROPY_ERR_IO, "%s: took no byte for %u ms",
 				s->peer, s->timeout_ms);
 	}

@@ -14,6 +14,7 @@ struct stream {
 	int fd;                           /* -1: closed */
 	uint32_t timeout_ms;              /* the longest wait for the next byte, either way */
 	const dyn_entropy_cancel *cancel; /* borrowed, may be NULL */
+	bool timed_out;                   /* whether the last error was a deadline that passed */
 	char peer[ADDR_TEXT_MAX];         /* for messages */
 };
 

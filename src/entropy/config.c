@@ -1,0 +1,83 @@
+#include "base/addr.h"
+#include "entropy/dynentropy.h"
+#include "entropy/error.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Receivers give a connection up that brings less than this on average; a sender must not promise
+ * less. */
+#define RATE_MIN UINT64_C(131072)
+
+void dyn_entropy_config_init(struct dyn_entropy_config *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->listen_addr = "127.0.0.1:8105";
+	c->peer_endpoint = "127.0.0.1:8105";
+	c->encrypt = true;
+	c->buffer_size = DYN_ENTROPY_DEFAULT_BUFFER_SIZE;
+	c->header_size = DYN_ENTROPY_DEFAULT_HEADER_SIZE;
+	c->max_rate = DYN_ENTROPY_DEFAULT_MAX_RATE;
+	c->max_snapshot_bytes = DYN_ENTROPY_SNAPSHOT_MAX;
+	c->max_connections = DYN_ENTROPY_DEFAULT_CONNECTIONS;
+	c->timeout_ms = DYN_ENTROPY_DEFAULT_TIMEOUT_MS;
+}
+
+static enum dyn_entropy_status check_range(const char *field, uint64_t value, uint64_t min,
+	uint64_t max, struct dyn_entropy_error *err)
+{
+	if (value >= min && value <= max)
+		return DYN_ENTROPY_OK;
+	return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+		"%s %" PRIu64 " is out of range (%" PRIu64 "..%" PRIu64 ")", field, value, min,
+		max);
+}
+
+static enum dyn_entropy_status check_addr(
+	const char *field, const char *text, struct dyn_entropy_error *err)
+{
+	struct addr a;
+
+	if (!text || addr_parse(&a, text))
+		return DYN_ENTROPY_OK;
+	return error_set(err, DYN_ENTROPY_ERR_CONFIG, "%s '%s' is not host:port", field, text);
+}
+
+static enum dyn_entropy_status check_chunks(
+	const struct dyn_entropy_config *c, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = check_range("buffer_size", c->buffer_size, 1,
+		DYN_ENTROPY_CIPHER_SIZE_MAX - DYN_ENTROPY_BLOCK_SIZE, err);
+
+	if (status == DYN_ENTROPY_OK)
+		status = check_range("header_size", c->header_size, DYN_ENTROPY_HEADER_SIZE_MIN,
+			DYN_ENTROPY_HEADER_SIZE_MAX, err);
+	if (status == DYN_ENTROPY_OK && c->encrypt && c->buffer_size % DYN_ENTROPY_BLOCK_SIZE)
+		status = error_set(err, DYN_ENTROPY_ERR_CONFIG,
+			"buffer_size %" PRIu32 " must be a multiple of %d when encrypting",
+			c->buffer_size, DYN_ENTROPY_BLOCK_SIZE);
+	return status;
+}
+
+enum dyn_entropy_status dyn_entropy_config_validate(
+	const struct dyn_entropy_config *c, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = check_chunks(c, err);
+
+	if (status == DYN_ENTROPY_OK && c->max_rate)
+		status = check_range("max_rate", c->max_rate, RATE_MIN, INT64_MAX, err);
+	if (status == DYN_ENTROPY_OK)
+		status = check_range("max_snapshot_bytes", c->max_snapshot_bytes, 0,
+			DYN_ENTROPY_SNAPSHOT_MAX, err);
+	if (status == DYN_ENTROPY_OK)
+		status = check_range("max_connections", c->max_connections, 1, 1024, err);
+	if (status == DYN_ENTROPY_OK)
+		status = check_range("timeout_ms", c->timeout_ms, 1, 24 * 3600 * 1000, err);
+	if (status == DYN_ENTROPY_OK)
+		status = check_addr("listen_addr", c->listen_addr, err);
+	if (status == DYN_ENTROPY_OK)
+		status = check_addr("send_addr", c->send_addr, err);
+	if (status == DYN_ENTROPY_OK)
+		status = check_addr("peer_endpoint", c->peer_endpoint, err);
+	return status;
+}

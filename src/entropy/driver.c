@@ -1,0 +1,171 @@
+#include "base/addr.h"
+#include "base/clock.h"
+#include "entropy/dynentropy.h"
+#include "entropy/error.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dyn_entropy_driver {
+	const struct dyn_entropy_config *config;
+	const dyn_entropy_material *material;
+	struct dyn_entropy_driver_options options; /* its peers are in reports */
+	pthread_mutex_t lock;                      /* of sum and reports */
+	struct dyn_entropy_round sum;
+	struct dyn_entropy_peer_report *reports; /* n_peers of them; each owns its endpoint */
+	size_t n_peers;
+};
+
+enum dyn_entropy_status dyn_entropy_driver_new(const struct dyn_entropy_config *config,
+	const dyn_entropy_material *material, const struct dyn_entropy_driver_options *options,
+	dyn_entropy_driver **out, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = dyn_entropy_config_validate(config, err);
+	dyn_entropy_driver *d;
+	struct addr a;
+
+	if (status != DYN_ENTROPY_OK)
+		return status;
+	for (size_t i = 0; i < options->n_peers; i++)
+		if (!addr_parse(&a, options->peers[i]) || a.port == 0)
+			return error_set(err, DYN_ENTROPY_ERR_CONFIG, "peer '%s' is not host:port",
+				options->peers[i]);
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return error_no_memory(err);
+	pthread_mutex_init(&d->lock, NULL);
+	d->config = config;
+	d->material = material;
+	d->options = *options;
+	d->options.peers = NULL;
+	d->reports = calloc(options->n_peers + 1, sizeof(*d->reports));
+	if (!d->reports)
+		goto no_memory;
+	for (; d->n_peers < options->n_peers; d->n_peers++) {
+		d->reports[d->n_peers].endpoint = strdup(options->peers[d->n_peers]);
+		if (!d->reports[d->n_peers].endpoint)
+			goto no_memory;
+	}
+	*out = d;
+	return DYN_ENTROPY_OK;
+no_memory:
+	dyn_entropy_driver_free(d);
+	return error_no_memory(err);
+}
+
+void dyn_entropy_driver_free(dyn_entropy_driver *d)
+{
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->n_peers; i++)
+		free((char *)(uintptr_t)d->reports[i].endpoint);
+	free(d->reports);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+/* One peer's part of a round. */
+static enum dyn_entropy_status push_to(dyn_entropy_driver *d, const char *endpoint,
+	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err)
+{
+	const struct dyn_entropy_push_options options = {
+		.cancel = d->options.cancel,
+		.progress = d->options.progress,
+		.progress_arg = d->options.progress_arg,
+	};
+	struct dyn_entropy_config config = *d->config;
+	struct dyn_entropy_source source = {0};
+	enum dyn_entropy_status status;
+
+	memset(result, 0, sizeof(*result));
+	status = d->options.open_source(d->options.open_source_arg, endpoint, &source, err);
+	if (status != DYN_ENTROPY_OK) {
+		result->outcome = DYN_ENTROPY_OUTCOME_FAILED;
+		return status;
+	}
+	config.peer_endpoint = endpoint;
+	status = dyn_entropy_push(&config, d->material, &source, &options, result, err);
+	dyn_entropy_source_free(&source);
+	return status;
+}
+
+static void report(dyn_entropy_driver *d, size_t i, enum dyn_entropy_status status,
+	const struct dyn_entropy_push_result *result, const struct dyn_entropy_error *err)
+{
+	struct dyn_entropy_peer_report *r = &d->reports[i];
+	struct dyn_entropy_peer_report copy;
+
+	pthread_mutex_lock(&d->lock);
+	r->rounds++;
+	r->status = status;
+	r->last = *result;
+	memset(r->message, 0, sizeof(r->message));
+	if (status != DYN_ENTROPY_OK)
+		memcpy(r->message, err->message, sizeof(r->message));
+	copy = *r;
+	pthread_mutex_unlock(&d->lock);
+	if (d->options.peer_done)
+		d->options.peer_done(d->options.peer_done_arg, &copy);
+}
+
+static void add(struct dyn_entropy_round *to, const struct dyn_entropy_round *what)
+{
+	to->attempted += what->attempted;
+	to->exchanged += what->exchanged;
+	to->failed += what->failed;
+	to->snapshots += what->snapshots;
+	to->keys += what->keys;
+	to->bytes += what->bytes;
+	to->seconds += what->seconds;
+}
+
+enum dyn_entropy_status dyn_entropy_driver_round(
+	dyn_entropy_driver *d, struct dyn_entropy_round *round, struct dyn_entropy_error *err)
+{
+	int64_t started_us = clock_monotonic_us();
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+
+	memset(round, 0, sizeof(*round));
+	for (size_t i = 0; i < d->n_peers; i++) {
+		struct dyn_entropy_push_result result;
+		struct dyn_entropy_error push_err = {0};
+
+		if (dyn_entropy_cancel_is_set(d->options.cancel)) {
+			status = error_cancelled(err);
+			break;
+		}
+		status = push_to(d, d->reports[i].endpoint, &result, &push_err);
+		round->attempted++;
+		round->exchanged += status == DYN_ENTROPY_OK;
+		round->failed += status != DYN_ENTROPY_OK;
+		round->snapshots += result.snapshots;
+		round->keys += result.keys;
+		round->bytes += result.bytes;
+		report(d, i, status, &result, &push_err);
+		status =
+			status == DYN_ENTROPY_ERR_CANCELLED ? error_cancelled(err) : DYN_ENTROPY_OK;
+	}
+	round->seconds = (double)(clock_monotonic_us() - started_us) / 1e6;
+	pthread_mutex_lock(&d->lock);
+	add(&d->sum, round);
+	pthread_mutex_unlock(&d->lock);
+	return status;
+}
+
+void dyn_entropy_driver_sum(dyn_entropy_driver *d, struct dyn_entropy_round *sum)
+{
+	pthread_mutex_lock(&d->lock);
+	*sum = d->sum;
+	pthread_mutex_unlock(&d->lock);
+}
+
+bool dyn_entropy_driver_peer(dyn_entropy_driver *d, size_t i, struct dyn_entropy_peer_report *out)
+{
+	if (i >= d->n_peers)
+		return false;
+	pthread_mutex_lock(&d->lock);
+	*out = d->reports[i];
+	pthread_mutex_unlock(&d->lock);
+	return true;
+}

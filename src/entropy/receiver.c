@@ -1,0 +1,439 @@
+#include "base/addr.h"
+#include "base/clock.h"
+#include "entropy/cancel.h"
+#include "entropy/cipher.h"
+#include "entropy/dynentropy.h"
+#include "entropy/error.h"
+#include "entropy/session.h"
+#include "entropy/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LISTEN_BACKLOG 128
+
+/* With every worker busy, connections wait this long in the backlog before they are turned away. */
+#define BUSY_PATIENCE_MS 5000
+
+/* After a failed accept that another try would only repeat (no memory for a socket, say). */
+#define ACCEPT_RETRY_US 100000
+
+struct dyn_entropy_receiver {
+	struct dyn_entropy_config config;
+	const dyn_entropy_material *material; /* borrowed */
+	struct dyn_entropy_sink sink;         /* borrowed */
+	struct dyn_entropy_receiver_options options;
+	dyn_entropy_cancel *cancel;
+	int listen_fd;
+	int spare_fd; /* given up for a moment to turn a connection away when descriptors have run
+			 out */
+	int freed_fd; /* eventfd: a worker has ended */
+	uint16_t port;
+	pthread_t thread; /* of dyn_entropy_receiver_start */
+	bool has_thread;
+	pthread_mutex_t lock; /* of counters */
+	pthread_cond_t idle;  /* counters.active became 0 */
+	struct dyn_entropy_receiver_counters counters;
+};
+
+/* ---- One connection ---- */
+
+static void count_end(dyn_entropy_receiver *r, enum dyn_entropy_status status,
+	const struct dyn_entropy_receive_result *result)
+{
+	struct dyn_entropy_receiver_counters *c = &r->counters;
+
+	pthread_mutex_lock(&r->lock);
+	if (status == DYN_ENTROPY_OK) {
+		c->committed++;
+		c->bytes += result->bytes;
+	} else {
+		c->failed++;
+	}
+	c->commands += result->applied.commands;
+	c->applied += result->applied.applied;
+	c->kept += result->applied.kept;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* Serve a connection to its end: applied and closed in good order, or reset. */
+static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd,
+	struct dyn_entropy_receive_result *result, struct dyn_entropy_error *err)
+{
+	const struct session_options options = {
+		.config = &r->config,
+		.material = r->material,
+		.sink = &r->sink,
+	};
+	struct stream stream;
+	enum dyn_entropy_status status;
+
+	stream_adopt(&stream, fd, r->config.timeout_ms, r->cancel, result->peer);
+	status = session_receive(&options, &stream, result, err);
+	/* Counted before the close: whoever sees the connection end sees it counted. */
+	count_end(r, status, result);
+	if (status == DYN_ENTROPY_OK)
+		stream_close(&stream);
+	else
+		stream_abort(&stream);
+	return status;
+}
+
+struct worker {
+	dyn_entropy_receiver *receiver;
+	int fd;
+	struct dyn_entropy_receive_result result;
+};
+
+static void worker_began(dyn_entropy_receiver *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->counters.active++;
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void worker_ended(dyn_entropy_receiver *r)
+{
+	eventfd_t one = 1;
+
+	pthread_mutex_lock(&r->lock);
+	r->counters.active--;
+	/* Under the lock: once active is 0 and the lock free, the receiver may be gone. */
+	if (write(r->freed_fd, &one, sizeof(one)) < 0)
+		(void)0; /* readable already */
+	if (r->counters.active == 0)
+		pthread_cond_broadcast(&r->idle);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void *worker_thread(void *arg)
+{
+	struct worker *w = arg;
+	dyn_entropy_receiver *r = w->receiver;
+	struct dyn_entropy_error err = {0};
+	enum dyn_entropy_status status = serve(r, w->fd, &w->result, &err);
+
+	if (r->options.ended)
+		r->options.ended(r->options.ended_arg, status, &w->result, &err);
+	free(w);
+	worker_ended(r);
+	return NULL;
+}
+
+/* Give a connection to a worker; when that is impossible it stays the caller's. */
+static bool start_worker(dyn_entropy_receiver *r, int fd, const char *peer)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	pthread_attr_t attr;
+	pthread_t thread;
+	int failed;
+
+	if (!w)
+		return false;
+	w->receiver = r;
+	w->fd = fd;
+	memcpy(w->result.peer, peer, sizeof(w->result.peer));
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	worker_began(r);
+	failed = pthread_create(&thread, &attr, worker_thread, w);
+	pthread_attr_destroy(&attr);
+	if (failed) {
+		worker_ended(r);
+		free(w);
+	}
+	return !failed;
+}
+
+/* ---- Accepting ---- */
+
+static void turn_away(dyn_entropy_receiver *r, int fd, const char *peer, const char *why)
+{
+	struct dyn_entropy_receive_result result = {0};
+	struct dyn_entropy_error err;
+	struct stream stream;
+
+	stream_adopt(&stream, fd, r->config.timeout_ms, NULL, peer);
+	pthread_mutex_lock(&r->lock);
+	r->counters.turned_away++;
+	pthread_mutex_unlock(&r->lock);
+	stream_abort(&stream);
+	memcpy(result.peer, peer, sizeof(result.peer));
+	if (r->options.ended)
+		r->options.ended(r->options.ended_arg,
+			error_set(&err, DYN_ENTROPY_ERR_IO, "turned away: %s", why), &result, &err);
+}
+
+/*
+ * Accept one connection that may be served: its descriptor, with the peer's text; -1 when none is
+ * waiting or it was turned away.
+ */
+static int accept_allowed(dyn_entropy_receiver *r, char peer[80])
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	int fd = accept4(r->listen_fd, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && r->spare_fd >= 0) {
+		/* Without this the connection would stay in the backlog and wake us for ever. */
+		close(r->spare_fd);
+		fd = accept4(
+			r->listen_fd, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0) {
+			addr_format_sockaddr((const struct sockaddr *)&sa, peer, 80);
+			turn_away(r, fd, peer,
+				"no descriptor is left (raise the limit on open files)");
+		}
+		r->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		return -1;
+	}
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			cancel_sleep_until(r->cancel, clock_monotonic_us() + ACCEPT_RETRY_US);
+		return -1;
+	}
+	addr_format_sockaddr((const struct sockaddr *)&sa, peer, 80);
+	if (r->options.allow &&
+		!r->options.allow(r->options.allow_arg, (const struct sockaddr *)&sa)) {
+		turn_away(r, fd, peer, "not the address of a known peer (recon_allow)");
+		return -1;
+	}
+	pthread_mutex_lock(&r->lock);
+	r->counters.connections++;
+	pthread_mutex_unlock(&r->lock);
+	return fd;
+}
+
+/* Wait until fd is readable; false when the time is up or the receiver was stopped. */
+static bool wait_readable(const dyn_entropy_receiver *r, int fd, int64_t deadline_ms)
+{
+	struct pollfd fds[2] = {
+		{.fd = fd, .events = POLLIN},
+		{.fd = cancel_fd(r->cancel), .events = POLLIN},
+	};
+
+	while (!dyn_entropy_cancel_is_set(r->cancel)) {
+		if (poll(fds, 2, clock_poll_timeout(deadline_ms)) > 0 && fds[0].revents)
+			return !dyn_entropy_cancel_is_set(r->cancel);
+		if (clock_poll_timeout(deadline_ms) == 0)
+			return false;
+	}
+	return false;
+}
+
+enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
+	uint32_t timeout_ms, struct dyn_entropy_receive_result *result,
+	struct dyn_entropy_error *err)
+{
+	int64_t deadline_ms = clock_deadline_ms(timeout_ms);
+
+	memset(result, 0, sizeof(*result));
+	while (wait_readable(r, r->listen_fd, deadline_ms)) {
+		int fd = accept_allowed(r, result->peer);
+
+		if (fd >= 0)
+			return serve(r, fd, result, err);
+	}
+	if (dyn_entropy_cancel_is_set(r->cancel))
+		return error_cancelled(err);
+	return error_set(err, DYN_ENTROPY_ERR_IO, "no connection came within %u ms", timeout_ms);
+}
+
+static bool all_busy(dyn_entropy_receiver *r)
+{
+	bool busy;
+
+	pthread_mutex_lock(&r->lock);
+	busy = r->counters.active >= r->config.max_connections;
+	pthread_mutex_unlock(&r->lock);
+	return busy;
+}
+
+/* Wait for a worker to become free; when none does in time, turn away whoever waits by then. */
+static void wait_for_worker(dyn_entropy_receiver *r)
+{
+	int64_t deadline_ms = clock_deadline_ms(BUSY_PATIENCE_MS);
+	char peer[80];
+	eventfd_t ignored;
+
+	while (all_busy(r)) {
+		if (wait_readable(r, r->freed_fd, deadline_ms)) {
+			if (read(r->freed_fd, &ignored, sizeof(ignored)) < 0)
+				continue;
+			continue;
+		}
+		if (dyn_entropy_cancel_is_set(r->cancel))
+			return;
+		while (wait_readable(r, r->listen_fd, 0)) {
+			int fd = accept_allowed(r, peer);
+
+			if (fd >= 0)
+				turn_away(r, fd, peer,
+					"all workers are busy (recon_max_connections)");
+		}
+		deadline_ms = clock_deadline_ms(BUSY_PATIENCE_MS);
+	}
+}
+
+enum dyn_entropy_status dyn_entropy_receiver_run(
+	dyn_entropy_receiver *r, struct dyn_entropy_error *err)
+{
+	char peer[80];
+
+	(void)err;
+	while (!dyn_entropy_cancel_is_set(r->cancel)) {
+		int fd;
+
+		wait_for_worker(r);
+		if (!wait_readable(r, r->listen_fd, CLOCK_NEVER))
+			continue;
+		fd = accept_allowed(r, peer);
+		if (fd >= 0 && !start_worker(r, fd, peer))
+			turn_away(r, fd, peer, "no memory or thread is left for a worker");
+	}
+	pthread_mutex_lock(&r->lock);
+	while (r->counters.active > 0)
+		pthread_cond_wait(&r->idle, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+	return DYN_ENTROPY_OK;
+}
+
+static void *receiver_thread(void *arg)
+{
+	/* Always ends well: it is stopped, or it goes on. */
+	if (dyn_entropy_receiver_run(arg, NULL) != DYN_ENTROPY_OK)
+		abort();
+	return NULL;
+}
+
+enum dyn_entropy_status dyn_entropy_receiver_start(
+	dyn_entropy_receiver *r, struct dyn_entropy_error *err)
+{
+	int failed = pthread_create(&r->thread, NULL, receiver_thread, r);
+
+	if (failed)
+		return error_set(err, DYN_ENTROPY_ERR_IO, "cannot start the receiver's thread: %s",
+			strerror(failed));
+	r->has_thread = true;
+	return DYN_ENTROPY_OK;
+}
+
+/* ---- Coming and going ---- */
+
+static enum dyn_entropy_status listen_on(
+	dyn_entropy_receiver *r, const struct addr *a, struct dyn_entropy_error *err)
+{
+	struct addr_resolved resolved[ADDR_RESOLVED_MAX];
+	struct sockaddr_storage bound;
+	socklen_t bound_len = sizeof(bound);
+	char text[ADDR_TEXT_MAX];
+	const char *why = "no address";
+	int one = 1;
+
+	addr_format(a, text, sizeof(text));
+	if (!addr_resolve(a, clock_deadline_ms(r->config.timeout_ms), -1, resolved, &why))
+		return error_set(err, DYN_ENTROPY_ERR_IO, "cannot listen on %s: %s", text, why);
+	r->listen_fd =
+		socket(resolved[0].sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (r->listen_fd < 0)
+		return error_set(err, DYN_ENTROPY_ERR_IO, "cannot listen on %s: %m", text);
+	setsockopt(r->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(r->listen_fd, (const struct sockaddr *)&resolved[0].sa, resolved[0].len) != 0 ||
+		listen(r->listen_fd, LISTEN_BACKLOG) != 0 ||
+		getsockname(r->listen_fd, (struct sockaddr *)&bound, &bound_len) != 0)
+		return error_set(err, DYN_ENTROPY_ERR_IO, "cannot listen on %s: %m", text);
+	if (bound.ss_family == AF_INET6)
+		r->port = ntohs(((const struct sockaddr_in6 *)(const void *)&bound)->sin6_port);
+	else
+		r->port = ntohs(((const struct sockaddr_in *)(const void *)&bound)->sin_port);
+	return DYN_ENTROPY_OK;
+}
+
+enum dyn_entropy_status dyn_entropy_receiver_new(const struct dyn_entropy_config *config,
+	const dyn_entropy_material *material, const struct dyn_entropy_sink *sink,
+	const struct dyn_entropy_receiver_options *options, dyn_entropy_receiver **out,
+	struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = dyn_entropy_config_validate(config, err);
+	dyn_entropy_receiver *r;
+	struct addr listen_addr;
+
+	if (status != DYN_ENTROPY_OK)
+		return status;
+	if (!config->listen_addr || !addr_parse(&listen_addr, config->listen_addr))
+		return error_set(err, DYN_ENTROPY_ERR_CONFIG, "no listen_addr to bind to");
+	if (config->encrypt && !material)
+		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+			"encryption is on, but there is no key material");
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return error_no_memory(err);
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->idle, NULL);
+	r->config = *config;
+	r->material = material;
+	r->sink = *sink;
+	if (options)
+		r->options = *options;
+	r->listen_fd = -1;
+	r->cancel = dyn_entropy_cancel_new();
+	r->freed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (!r->cancel || r->freed_fd < 0 || r->spare_fd < 0)
+		status = error_set(
+			err, DYN_ENTROPY_ERR_IO, "no memory or descriptor is left for a receiver");
+	else
+		status = listen_on(r, &listen_addr, err);
+	if (status != DYN_ENTROPY_OK) {
+		dyn_entropy_receiver_free(r);
+		return status;
+	}
+	*out = r;
+	return DYN_ENTROPY_OK;
+}
+
+uint16_t dyn_entropy_receiver_port(const dyn_entropy_receiver *r)
+{
+	return r->port;
+}
+
+void dyn_entropy_receiver_stop(dyn_entropy_receiver *r)
+{
+	dyn_entropy_cancel_set(r->cancel);
+}
+
+void dyn_entropy_receiver_count(
+	dyn_entropy_receiver *r, struct dyn_entropy_receiver_counters *counters)
+{
+	pthread_mutex_lock(&r->lock);
+	*counters = r->counters;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void dyn_entropy_receiver_free(dyn_entropy_receiver *r)
+{
+	if (!r)
+		return;
+	if (r->has_thread) {
+		dyn_entropy_receiver_stop(r);
+		pthread_join(r->thread, NULL);
+	}
+	if (r->listen_fd >= 0)
+		close(r->listen_fd);
+	if (r->freed_fd >= 0)
+		close(r->freed_fd);
+	if (r->spare_fd >= 0)
+		close(r->spare_fd);
+	dyn_entropy_cancel_free(r->cancel);
+	pthread_cond_destroy(&r->idle);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}

@@ -1,0 +1,138 @@
+#include "entropy/session.h"
+
+#include "base/clock.h"
+#include "entropy/cipher.h"
+#include "entropy/error.h"
+#include "entropy/snapshot.h"
+#include "entropy/spool.h"
+#include "entropy/wire.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define READ_BYTES ((size_t)128 * 1024)
+
+struct session {
+	const struct session_options *options;
+	struct stream *stream;
+	struct cipher *cipher;
+	struct wire_in *wire;
+	struct spool *spool;
+	uint8_t *buf; /* READ_BYTES */
+	int64_t started_ms;
+	uint64_t received; /* bytes of the connection */
+};
+
+static enum dyn_entropy_status deliver(
+	void *arg, const void *bytes, size_t len, struct dyn_entropy_error *err)
+{
+	return spool_append(arg, bytes, len, err);
+}
+
+static enum dyn_entropy_status session_init(struct session *s, struct dyn_entropy_error *err)
+{
+	const struct dyn_entropy_config *c = s->options->config;
+	struct wire_in_options wire = {.max_snapshot_bytes = c->max_snapshot_bytes};
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+
+	s->buf = malloc(READ_BYTES);
+	if (!s->buf)
+		return error_no_memory(err);
+	if (c->encrypt)
+		status = cipher_new(s->options->material, &s->cipher, err);
+	if (status == DYN_ENTROPY_OK && !s->options->sink->ops->never_reads)
+		status = spool_new(c->spool_dir, SPOOL_MEMORY_BYTES, &s->spool, err);
+	wire.cipher = s->cipher;
+	wire.deliver = s->spool ? deliver : NULL;
+	wire.deliver_arg = s->spool;
+	if (status == DYN_ENTROPY_OK)
+		status = wire_in_new(&wire, &s->wire, err);
+	return status;
+}
+
+static void session_fini(struct session *s)
+{
+	wire_in_free(s->wire);
+	spool_free(s->spool);
+	cipher_free(s->cipher);
+	free(s->buf);
+}
+
+static uint32_t header_timeout_ms(const struct session *s)
+{
+	uint32_t timeout_ms = s->options->config->timeout_ms;
+
+	return timeout_ms < SESSION_HEADER_TIMEOUT_MS ? timeout_ms : SESSION_HEADER_TIMEOUT_MS;
+}
+
+/* When the peer will have been too slow, if it sends no more until then. */
+static int64_t slow_at_ms(const struct session *s)
+{
+	uint32_t timeout_ms = s->options->config->timeout_ms;
+
+	if (!wire_in_has_headers(s->wire))
+		return s->started_ms + header_timeout_ms(s);
+	return s->started_ms + timeout_ms + (int64_t)(s->received * 1000 / SESSION_RATE_MIN);
+}
+
+static enum dyn_entropy_status too_slow(const struct session *s, struct dyn_entropy_error *err)
+{
+	if (!wire_in_has_headers(s->wire))
+		return error_set(err, DYN_ENTROPY_ERR_IO,
+			"%s: its headers did not arrive within %" PRIu32 " ms", s->stream->peer,
+			header_timeout_ms(s));
+	return error_set(err, DYN_ENTROPY_ERR_IO,
+		"%s: sent nothing for %" PRIu32 " ms, or less than %d bytes a second on average",
+		s->stream->peer, s->options->config->timeout_ms, SESSION_RATE_MIN);
+}
+
+/* Read the connection to its end and spool what it brings. */
+static enum dyn_entropy_status read_all(struct session *s, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status;
+	size_t len = 0;
+
+	do {
+		int64_t slow_ms = slow_at_ms(s);
+		int64_t idle_ms = clock_deadline_ms(s->options->config->timeout_ms);
+
+		/* Also when there is always a byte to read: it may be one at a time. */
+		if (clock_monotonic_ms() >= slow_ms)
+			return too_slow(s, err);
+		s->stream->timed_out = false;
+		status = stream_read(s->stream, s->buf, READ_BYTES,
+			slow_ms < idle_ms ? slow_ms : idle_ms, &len, err);
+		if (status != DYN_ENTROPY_OK)
+			return s->stream->timed_out ? too_slow(s, err) : status;
+		s->received += len;
+		status = wire_in_feed(s->wire, s->buf, len, err);
+	} while (status == DYN_ENTROPY_OK && len > 0);
+	return status == DYN_ENTROPY_OK ? wire_in_finish(s->wire, err) : status;
+}
+
+enum dyn_entropy_status session_receive(const struct session_options *options,
+	struct stream *stream, struct dyn_entropy_receive_result *result,
+	struct dyn_entropy_error *err)
+{
+	struct session s = {
+		.options = options,
+		.stream = stream,
+		.started_ms = clock_monotonic_ms(),
+	};
+	enum dyn_entropy_status status = session_init(&s, err);
+
+	if (status == DYN_ENTROPY_OK)
+		status = read_all(&s, err);
+	if (s.wire)
+		result->bytes = wire_in_delivered(s.wire);
+	if (status == DYN_ENTROPY_OK) {
+		dyn_entropy_snapshot snapshot = {
+			.spool = s.spool, .len = wire_in_total_len(s.wire)};
+
+		status = options->sink->ops->apply(
+			options->sink->self, &snapshot, &result->applied, err);
+	}
+	session_fini(&s);
+	result->seconds = (double)(clock_monotonic_ms() - s.started_ms) / 1e3;
+	return status;
+}
