@@ -1,0 +1,17 @@
+/*
+ * crc64 - the checksum of RDB files and DUMP payloads: CRC-64 with Jones's polynomial, reflected,
+ * from zero and without a final inversion.
+ */
+#ifndef ENTROPY_CRC64_H
+#define ENTROPY_CRC64_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Carry the checksum crc (0 at the beginning) over len more bytes.  The checksum of a text is the
+ * same however it was cut into calls.  Any thread.
+ */
+uint64_t crc64_update(uint64_t crc, const void *bytes, size_t len);
+
+#endif

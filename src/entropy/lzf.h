@@ -1,0 +1,20 @@
+/*
+ * lzf - expand what Redis has compressed with LZF.
+ */
+#ifndef ENTROPY_LZF_H
+#define ENTROPY_LZF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A back reference of 3 bytes gives 264 bytes at the most; nothing expands further than that. */
+#define LZF_RATIO_MAX 88
+
+/*
+ * Expand in_len bytes into exactly out_len bytes.  False when the input is not LZF, reaches outside
+ * of either buffer, or does not give exactly out_len bytes.  Any thread.
+ */
+bool lzf_expand(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_len);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * rdb_body - the payload of one key in the making: what DUMP would have given.
+ *
+ * It lies in mem, or in the spool from the moment it is large.  One thread at a time.
+ */
+#ifndef ENTROPY_RDB_BODY_H
+#define ENTROPY_RDB_BODY_H
+
+#include "base/buf.h"
+#include "entropy/dynentropy.h"
+#include "entropy/spool.h"
+
+struct rdb_body {
+	struct buf mem;
+	struct spool *spool; /* made when it is first needed */
+	char *spool_dir;
+	uint64_t len;
+	uint64_t crc; /* of what is in the spool */
+	bool spooled;
+	bool too_large; /* for Redis to take: it is only counted from here on */
+};
+
+/* spool_dir as in spool_new. */
+enum dyn_entropy_status rdb_body_init(
+	struct rdb_body *b, const char *spool_dir, struct dyn_entropy_error *err);
+void rdb_body_fini(struct rdb_body *b);
+
+/* Empty it for the next key; the memory stays. */
+void rdb_body_begin(struct rdb_body *b);
+
+/* Add len bytes to the body (arg: a struct rdb_body), as an rdb_tee_fn. */
+enum dyn_entropy_status rdb_body_add(
+	void *arg, const void *bytes, size_t len, struct dyn_entropy_error *err);
+
+/* Put behind the body what DUMP puts there: the RDB version and the checksum over all before it. */
+enum dyn_entropy_status rdb_body_finish(
+	struct rdb_body *b, unsigned version, struct dyn_entropy_error *err);
+
+#endif

@@ -1,0 +1,149 @@
+#include "entropy/segment.h"
+
+#include "entropy/error.h"
+
+#include <string.h>
+
+#define COMMAND_HEAD "*5\r\n$7\r\nRESTORE\r\n$"
+#define COMMAND_TAIL "\r\n$6\r\nABSTTL\r\n"
+#define DIGITS_MAX   20
+#define TEXT_MAX     128  /* all of a command but its key and its payload */
+#define SMALL_MAX    4096 /* a command up to this size is put together before it is appended */
+
+enum dyn_entropy_status segment_init(
+	struct segment *s, uint32_t limit, const char *spool_dir, struct dyn_entropy_error *err)
+{
+	memset(s, 0, sizeof(*s));
+	s->limit = limit;
+	return spool_new(spool_dir, SPOOL_MEMORY_BYTES, &s->spool, err);
+}
+
+void segment_fini(struct segment *s)
+{
+	spool_free(s->spool);
+	memset(s, 0, sizeof(*s));
+}
+
+void segment_clear(struct segment *s)
+{
+	spool_clear(s->spool);
+	s->keys = 0;
+}
+
+bool segment_fits(const struct segment *s, size_t key_len, uint64_t payload_len)
+{
+	uint64_t used = spool_len(s->spool);
+
+	if (used == 0)
+		return true;
+	if (used > s->limit || payload_len > s->limit || key_len > s->limit)
+		return false;
+	return used + TEXT_MAX + key_len + payload_len <= s->limit;
+}
+
+/* The decimal digits of n; returns where they end.  snprintf would take longer than all the rest.
+ */
+static char *put_number(char *to, uint64_t n)
+{
+	char digits[DIGITS_MAX];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	memcpy(to, digits + at, sizeof(digits) - at);
+	return to + (sizeof(digits) - at);
+}
+
+static char *put_bytes(char *to, const void *bytes, size_t len)
+{
+	memcpy(to, bytes, len);
+	return to + len;
+}
+
+#define put_text(to, literal) put_bytes(to, literal, sizeof(literal) - 1)
+
+/* What stands before the key. */
+static char *put_head(char *to, size_t key_len)
+{
+	to = put_text(to, COMMAND_HEAD);
+	to = put_number(to, key_len);
+	return put_text(to, "\r\n");
+}
+
+/* What stands between the key and the payload. */
+static char *put_middle(char *to, int64_t deadline_ms, uint64_t payload_len)
+{
+	char digits[DIGITS_MAX];
+	size_t n = (size_t)(put_number(digits, (uint64_t)deadline_ms) - digits);
+
+	to = put_text(to, "\r\n$");
+	to = put_number(to, n);
+	to = put_text(to, "\r\n");
+	to = put_bytes(to, digits, n);
+	to = put_text(to, "\r\n$");
+	to = put_number(to, payload_len);
+	return put_text(to, "\r\n");
+}
+
+/* A command up to its payload, whatever its size. */
+static enum dyn_entropy_status append_front(struct segment *s, const void *key, size_t key_len,
+	int64_t deadline_ms, uint64_t payload_len, struct dyn_entropy_error *err)
+{
+	char text[TEXT_MAX];
+	enum dyn_entropy_status status;
+
+	status = spool_append(s->spool, text, (size_t)(put_head(text, key_len) - text), err);
+	if (status == DYN_ENTROPY_OK)
+		status = spool_append(s->spool, key, key_len, err);
+	if (status == DYN_ENTROPY_OK)
+		status = spool_append(s->spool, text,
+			(size_t)(put_middle(text, deadline_ms, payload_len) - text), err);
+	return status;
+}
+
+static enum dyn_entropy_status append_tail(struct segment *s, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status =
+		spool_append(s->spool, COMMAND_TAIL, sizeof(COMMAND_TAIL) - 1, err);
+
+	if (status == DYN_ENTROPY_OK)
+		s->keys++;
+	return status;
+}
+
+enum dyn_entropy_status segment_add(struct segment *s, const void *key, size_t key_len,
+	int64_t deadline_ms, const void *payload, size_t payload_len, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status;
+
+	if (key_len < SMALL_MAX - TEXT_MAX && payload_len < SMALL_MAX - TEXT_MAX - key_len) {
+		char command[SMALL_MAX];
+		char *to = put_head(command, key_len);
+
+		to = put_bytes(to, key, key_len);
+		to = put_middle(to, deadline_ms, payload_len);
+		to = put_bytes(to, payload, payload_len);
+		to = put_text(to, COMMAND_TAIL);
+		status = spool_append(s->spool, command, (size_t)(to - command), err);
+		if (status == DYN_ENTROPY_OK)
+			s->keys++;
+		return status;
+	}
+	status = append_front(s, key, key_len, deadline_ms, payload_len, err);
+	if (status == DYN_ENTROPY_OK)
+		status = spool_append(s->spool, payload, payload_len, err);
+	return status == DYN_ENTROPY_OK ? append_tail(s, err) : status;
+}
+
+enum dyn_entropy_status segment_add_spool(struct segment *s, const void *key, size_t key_len,
+	int64_t deadline_ms, struct spool *payload, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status =
+		append_front(s, key, key_len, deadline_ms, spool_len(payload), err);
+
+	if (status == DYN_ENTROPY_OK)
+		status = spool_append_spool(s->spool, payload, err);
+	return status == DYN_ENTROPY_OK ? append_tail(s, err) : status;
+}

@@ -1,0 +1,271 @@
+#include "entropy/source_rdb.h"
+
+#include "entropy/error.h"
+#include "entropy/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What a command adds to the bytes that the RDB has for its key; for a guess at the total. */
+#define COMMAND_OVERHEAD 70
+
+struct rdb_source {
+	struct rdb_feed feed;
+	struct rdb *rdb;
+	struct segment segment;
+	struct rdb_entry pending; /* did not fit into the last segment */
+	bool has_pending;
+	enum dyn_entropy_status status; /* of the end, once it came */
+	struct dyn_entropy_error error;
+	uint64_t keys; /* in all segments so far */
+};
+
+/* ---- The source --------------------------------------------------------------------------------
+ */
+
+static enum dyn_entropy_status add_entry(
+	struct segment *s, const struct rdb_entry *e, struct dyn_entropy_error *err)
+{
+	if (e->spool)
+		return segment_add_spool(s, e->key, e->key_len, e->deadline_ms, e->spool, err);
+	return segment_add(
+		s, e->key, e->key_len, e->deadline_ms, e->payload, (size_t)e->payload_len, err);
+}
+
+/* Fill the segment until an entry no longer fits (OK), or nothing is left (END). */
+static enum dyn_entropy_status fill_segment(struct rdb_source *s, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+
+	while (status == DYN_ENTROPY_OK) {
+		if (!s->has_pending) {
+			status = rdb_next(s->rdb, &s->pending, err);
+			if (status == DYN_ENTROPY_END)
+				break;
+			if (status != DYN_ENTROPY_OK)
+				return status;
+			s->has_pending = true;
+		}
+		if (!segment_fits(&s->segment, s->pending.key_len, s->pending.payload_len))
+			return DYN_ENTROPY_OK;
+		status = add_entry(&s->segment, &s->pending, err);
+		s->has_pending = false;
+	}
+	if (status == DYN_ENTROPY_END) {
+		enum dyn_entropy_status finished = s->feed.ops->finish(s->feed.self, s->rdb, err);
+
+		if (finished != DYN_ENTROPY_OK)
+			return finished;
+	}
+	return status;
+}
+
+static enum dyn_entropy_status source_next(
+	void *self, uint32_t *len_bytes, struct dyn_entropy_error *err)
+{
+	struct rdb_source *s = self;
+
+	segment_clear(&s->segment);
+	if (s->status == DYN_ENTROPY_OK)
+		s->status = fill_segment(s, &s->error);
+	if (s->status != DYN_ENTROPY_OK && s->status != DYN_ENTROPY_END) {
+		/* What stands in the segment is whole keys, but nobody may take it for all. */
+		segment_clear(&s->segment);
+		return error_set(err, s->status, "%s", s->error.message);
+	}
+	if (s->segment.keys == 0)
+		return DYN_ENTROPY_END;
+	s->keys += s->segment.keys;
+	*len_bytes = (uint32_t)spool_len(s->segment.spool);
+	return DYN_ENTROPY_OK;
+}
+
+static enum dyn_entropy_status source_read(
+	void *self, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
+{
+	struct rdb_source *s = self;
+
+	return spool_read(s->segment.spool, buf, cap, len, err);
+}
+
+static void source_totals(void *self, struct dyn_entropy_source_totals *totals)
+{
+	struct rdb_source *s = self;
+	uint64_t length = s->feed.ops->length(s->feed.self);
+
+	memset(totals, 0, sizeof(*totals));
+	rdb_totals(s->rdb, totals);
+	totals->keys = s->keys;
+	if (length > 0)
+		totals->bytes_expected = length + totals->keys_expected * COMMAND_OVERHEAD;
+}
+
+static void source_free(void *self)
+{
+	struct rdb_source *s = self;
+
+	rdb_free(s->rdb);
+	segment_fini(&s->segment);
+	s->feed.ops->free(s->feed.self);
+	free(s);
+}
+
+static const struct dyn_entropy_source_ops source_ops = {
+	.next = source_next,
+	.read = source_read,
+	.totals = source_totals,
+	.free = source_free,
+};
+
+static uint32_t segment_limit(const struct dyn_entropy_source_options *options)
+{
+	uint32_t limit = options->segment_bytes;
+
+	if (limit == 0)
+		return DYN_ENTROPY_DEFAULT_SEGMENT_BYTES;
+	return limit < DYN_ENTROPY_SNAPSHOT_MAX ? limit : DYN_ENTROPY_SNAPSHOT_MAX;
+}
+
+enum dyn_entropy_status source_rdb_new(const struct rdb_feed *feed,
+	const struct dyn_entropy_source_options *options, struct dyn_entropy_source *out,
+	struct dyn_entropy_error *err)
+{
+	static const struct dyn_entropy_source_options defaults;
+	struct rdb_source *s = calloc(1, sizeof(*s));
+	struct rdb_options rdb_options;
+	enum dyn_entropy_status status;
+
+	memset(out, 0, sizeof(*out));
+	if (!s) {
+		feed->ops->free(feed->self);
+		return error_no_memory(err);
+	}
+	if (!options)
+		options = &defaults;
+	s->feed = *feed;
+	rdb_options = (struct rdb_options){
+		.read = feed->ops->read,
+		.read_arg = feed->self,
+		.name = feed->name,
+		.spool_dir = options->spool_dir,
+		.owns = options->owns,
+		.owns_arg = options->owns_arg,
+	};
+	status = segment_init(&s->segment, segment_limit(options), options->spool_dir, err);
+	if (status == DYN_ENTROPY_OK)
+		status = rdb_new(&rdb_options, &s->rdb, err);
+	if (status != DYN_ENTROPY_OK) {
+		source_free(s);
+		return status;
+	}
+	out->ops = &source_ops;
+	out->self = s;
+	return DYN_ENTROPY_OK;
+}
+
+/* ---- A file ------------------------------------------------------------------------------------
+ */
+
+struct file_feed {
+	int fd;
+	uint64_t length;
+	char *path;
+};
+
+static enum dyn_entropy_status file_read(
+	void *self, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
+{
+	struct file_feed *f = self;
+	ssize_t n;
+
+	do
+		n = read(f->fd, buf, cap);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_set(err, DYN_ENTROPY_ERR_SOURCE, "%s: cannot read: %m", f->path);
+	*len = (size_t)n;
+	return DYN_ENTROPY_OK;
+}
+
+static enum dyn_entropy_status file_finish(void *self, struct rdb *r, struct dyn_entropy_error *err)
+{
+	struct file_feed *f = self;
+	uint8_t byte;
+	size_t len;
+	enum dyn_entropy_status status = rdb_rest(r, &byte, 1, &len, err);
+
+	if (status == DYN_ENTROPY_OK && len > 0)
+		return error_set(err, DYN_ENTROPY_ERR_SOURCE,
+			"%s: more bytes follow the end of the RDB: if it is an append-only file, "
+			"dump an RDB (BGSAVE) and use that",
+			f->path);
+	return status;
+}
+
+static uint64_t file_length(void *self)
+{
+	struct file_feed *f = self;
+
+	return f->length;
+}
+
+static void file_free(void *self)
+{
+	struct file_feed *f = self;
+
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->path);
+	free(f);
+}
+
+static const struct rdb_feed_ops file_ops = {
+	.read = file_read,
+	.finish = file_finish,
+	.length = file_length,
+	.free = file_free,
+};
+
+static enum dyn_entropy_status file_open(
+	struct file_feed *f, const char *path, struct dyn_entropy_error *err)
+{
+	struct stat st;
+
+	f->path = strdup(path);
+	if (!f->path)
+		return error_no_memory(err);
+	/* Without waiting, lest a FIFO keeps it for ever. */
+	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (f->fd < 0 || fstat(f->fd, &st) != 0)
+		return error_set(err, DYN_ENTROPY_ERR_SOURCE, "%s: cannot open: %m", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, DYN_ENTROPY_ERR_SOURCE,
+			"%s: not a regular file: name an RDB file, such as dump.rdb", path);
+	f->length = (uint64_t)st.st_size;
+	posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	return DYN_ENTROPY_OK;
+}
+
+enum dyn_entropy_status dyn_entropy_source_rdb(const char *path,
+	const struct dyn_entropy_source_options *options, struct dyn_entropy_source *out,
+	struct dyn_entropy_error *err)
+{
+	struct file_feed *f = calloc(1, sizeof(*f));
+	enum dyn_entropy_status status;
+
+	memset(out, 0, sizeof(*out));
+	if (!f)
+		return error_no_memory(err);
+	f->fd = -1;
+	status = file_open(f, path, err);
+	if (status != DYN_ENTROPY_OK) {
+		file_free(f);
+		return status;
+	}
+	return source_rdb_new(&(struct rdb_feed){.ops = &file_ops, .self = f, .name = f->path},
+		options, out, err);
+}
