@@ -1,0 +1,277 @@
+#include "base/buf.h"
+#include "entropy/dynentropy.h"
+#include "entropy/error.h"
+#include "entropy/redis_conn.h"
+#include "entropy/redis_words.h"
+#include "entropy/resp.h"
+#include "entropy/sink_commands.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PIECE_BYTES     ((size_t)64 * 1024)
+#define ERROR_KINDS_MAX 8
+#define ERROR_KIND_SIZE 24
+#define NAME_SIZE       40
+
+/* Immutable once made: apply() runs on several threads. */
+struct sink {
+	struct dyn_entropy_redis endpoint;
+	enum dyn_entropy_accept accept;
+};
+
+/* The errors that begin with one word. */
+struct error_kind {
+	char word[ERROR_KIND_SIZE];
+	char words[REDIS_WORDS_SIZE]; /* of the first of them */
+	uint64_t n;
+};
+
+/* One apply(). */
+struct apply {
+	const struct sink *sink;
+	struct dyn_entropy_apply_result *result;
+	struct redis_conn *conn;
+	struct error_kind kinds[ERROR_KINDS_MAX];
+	size_t n_kinds;
+	uint64_t other_kinds; /* errors that found no room in kinds */
+	uint64_t answered;
+	const char *refusal; /* of the command that the policy stopped at */
+	uint8_t piece[PIECE_BYTES];
+};
+
+/* ---- First pass: is every command allowed? ---- */
+
+static bool check_command(void *arg, const struct resp_command *command)
+{
+	struct apply *a = arg;
+
+	a->refusal = sink_commands_refusal(command, a->sink->accept);
+	return a->refusal == NULL;
+}
+
+static enum dyn_entropy_status refused(
+	const struct apply *a, const struct resp_scanner *s, struct dyn_entropy_error *err)
+{
+	char name[NAME_SIZE];
+
+	if (a->refusal)
+		return error_set(err, DYN_ENTROPY_ERR_SINK,
+			"refused, and nothing of the snapshot applied: command %" PRIu64
+			", '%s', %s",
+			s->command.number, sink_commands_name(&s->command, name, sizeof(name)),
+			a->refusal);
+	return error_set(err, DYN_ENTROPY_ERR_SINK,
+		"refused, and nothing of the snapshot applied: command %" PRIu64 " at byte %" PRIu64
+		": %s",
+		s->command.number, s->offset, s->why);
+}
+
+static enum dyn_entropy_status check_all(
+	struct apply *a, dyn_entropy_snapshot *snapshot, struct dyn_entropy_error *err)
+{
+	struct resp_scanner scanner;
+	enum dyn_entropy_status status;
+	size_t len;
+
+	resp_scanner_init(&scanner, check_command, a);
+	do {
+		status = dyn_entropy_snapshot_read(snapshot, a->piece, sizeof(a->piece), &len, err);
+		if (status != DYN_ENTROPY_OK)
+			return status;
+		if (!resp_scan(&scanner, a->piece, len))
+			return refused(a, &scanner, err);
+	} while (len > 0);
+	if (!resp_finish(&scanner))
+		return refused(a, &scanner, err);
+	a->result->commands = scanner.command.number;
+	return DYN_ENTROPY_OK;
+}
+
+/* ---- Second pass: send, and read every reply ---- */
+
+static void count_error(struct apply *a, const redisReply *reply)
+{
+	char words[REDIS_WORDS_SIZE];
+	size_t n;
+
+	redis_conn_error_words(reply, words, sizeof(words));
+	n = strcspn(words, " ");
+	if (n >= ERROR_KIND_SIZE)
+		n = ERROR_KIND_SIZE - 1;
+	for (size_t i = 0; i < a->n_kinds; i++) {
+		if (strncmp(a->kinds[i].word, words, n) == 0 && a->kinds[i].word[n] == '\0') {
+			a->kinds[i].n++;
+			return;
+		}
+	}
+	if (a->n_kinds == ERROR_KINDS_MAX) {
+		a->other_kinds++;
+		return;
+	}
+	memcpy(a->kinds[a->n_kinds].word, words, n);
+	memcpy(a->kinds[a->n_kinds].words, words, sizeof(words));
+	a->kinds[a->n_kinds++].n = 1;
+}
+
+static void count_reply(struct apply *a, const redisReply *reply)
+{
+	a->answered++;
+	if (reply->type != REDIS_REPLY_ERROR) {
+		a->result->applied++;
+	} else if (redis_words_begin(reply->str, "BUSYKEY")) {
+		a->result->kept++;
+	} else {
+		a->result->failed++;
+		count_error(a, reply);
+	}
+}
+
+/* Count the replies that are here; with wait set, all that are to come. */
+static enum dyn_entropy_status take_replies(
+	struct apply *a, bool wait, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+
+	while (a->answered < a->result->commands) {
+		redisReply *reply = NULL;
+
+		status = redis_conn_buffered_reply(a->conn, &reply, err);
+		if (status == DYN_ENTROPY_OK && !reply && wait)
+			status = redis_conn_reply(a->conn, &reply, err);
+		if (!reply)
+			break;
+		count_reply(a, reply);
+		freeReplyObject(reply);
+	}
+	return status;
+}
+
+static enum dyn_entropy_status send_all(
+	struct apply *a, dyn_entropy_snapshot *snapshot, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = dyn_entropy_snapshot_rewind(snapshot, err);
+	size_t len = 1;
+
+	while (status == DYN_ENTROPY_OK && len > 0) {
+		status = dyn_entropy_snapshot_read(snapshot, a->piece, sizeof(a->piece), &len, err);
+		if (status == DYN_ENTROPY_OK)
+			status = redis_conn_send(a->conn, a->piece, len, err);
+		if (status == DYN_ENTROPY_OK)
+			status = take_replies(a, false, err);
+	}
+	return status == DYN_ENTROPY_OK ? take_replies(a, true, err) : status;
+}
+
+/* ---- What it came to ---- */
+
+/* "3 of 150000 commands failed: 2 x OOM ('OOM command not ...'), 1 x ERR (...); a remedy" */
+static enum dyn_entropy_status report_failures(const struct apply *a, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status;
+	struct buf text = {0};
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < a->n_kinds; i++) {
+		ok = buf_printf(&text, "%s%" PRIu64 " x %s ('%s')", i ? ", " : "", a->kinds[i].n,
+			a->kinds[i].word, a->kinds[i].words);
+	}
+	if (ok && a->other_kinds)
+		ok = buf_printf(&text, ", %" PRIu64 " of other kinds", a->other_kinds);
+	/* What to do about it must survive when the kinds fill the message. */
+	for (size_t i = 0; ok && i < a->n_kinds; i++) {
+		const char *remedy = redis_words_remedy(a->kinds[i].words);
+		size_t room = DYN_ENTROPY_MESSAGE_MAX / 2;
+
+		if (!*remedy)
+			continue;
+		if (buf_len(&text) > room)
+			text.end = text.pos + room;
+		ok = buf_printf(&text, "; %s", remedy);
+		break;
+	}
+	if (ok)
+		status = error_set(err, DYN_ENTROPY_ERR_SINK,
+			"Redis: %s: %" PRIu64 " of %" PRIu64 " commands failed: %.*s",
+			redis_conn_name(a->conn), a->result->failed, a->result->commands,
+			(int)buf_len(&text), (const char *)buf_head(&text));
+	else
+		status = error_no_memory(err);
+	buf_fini(&text);
+	return status;
+}
+
+/* Redis went away, or stopped answering: say how far it had come. */
+static enum dyn_entropy_status interrupted(
+	const struct apply *a, enum dyn_entropy_status status, struct dyn_entropy_error *err)
+{
+	if (err && status == DYN_ENTROPY_ERR_SINK)
+		error_prefix(err, "%" PRIu64 " of %" PRIu64 " commands were answered", a->answered,
+			a->result->commands);
+	return status;
+}
+
+static enum dyn_entropy_status replay(
+	struct apply *a, dyn_entropy_snapshot *snapshot, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status =
+		redis_conn_open(&a->sink->endpoint, DYN_ENTROPY_ERR_SINK, &a->conn, err);
+
+	if (status != DYN_ENTROPY_OK)
+		return status;
+	status = send_all(a, snapshot, err);
+	if (status != DYN_ENTROPY_OK)
+		status = interrupted(a, status, err);
+	else if (a->result->failed > 0)
+		status = report_failures(a, err);
+	redis_conn_free(a->conn);
+	return status;
+}
+
+static enum dyn_entropy_status sink_apply(void *self, dyn_entropy_snapshot *snapshot,
+	struct dyn_entropy_apply_result *result, struct dyn_entropy_error *err)
+{
+	struct apply *a = calloc(1, sizeof(*a));
+	enum dyn_entropy_status status;
+
+	memset(result, 0, sizeof(*result));
+	if (!a)
+		return error_no_memory(err);
+	a->sink = self;
+	a->result = result;
+	status = check_all(a, snapshot, err);
+	if (status == DYN_ENTROPY_OK && result->commands > 0)
+		status = replay(a, snapshot, err);
+	free(a);
+	return status;
+}
+
+static void sink_free(void *self)
+{
+	struct sink *s = self;
+
+	redis_endpoint_fini(&s->endpoint);
+	free(s);
+}
+
+enum dyn_entropy_status dyn_entropy_sink_redis(const struct dyn_entropy_redis *redis,
+	enum dyn_entropy_accept accept, struct dyn_entropy_sink *out, struct dyn_entropy_error *err)
+{
+	static const struct dyn_entropy_sink_ops ops = {.apply = sink_apply, .free = sink_free};
+	struct sink *s = calloc(1, sizeof(*s));
+	enum dyn_entropy_status status;
+
+	memset(out, 0, sizeof(*out));
+	if (!s)
+		return error_no_memory(err);
+	s->accept = accept;
+	status = redis_endpoint_copy(&s->endpoint, redis, err);
+	if (status != DYN_ENTROPY_OK) {
+		free(s);
+		return status;
+	}
+	out->ops = &ops;
+	out->self = s;
+	return DYN_ENTROPY_OK;
+}
