@@ -1,0 +1,202 @@
+#include "base/log.h"
+#include "conf.h"
+#include "daemon.h"
+#include "engine.h"
+#include "recon.h"
+#include "stats.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_CONF "conf/dynomite.yml"
+
+enum {
+	OPTION_HELP_CONF = 256,
+};
+
+struct invocation {
+	const char *conf_file;
+	const char *log_file;
+	const char *pid_file;
+	int level;
+	bool test_conf;
+	bool daemonize;
+};
+
+static const struct option long_options[] = {
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{"test-conf", no_argument, NULL, 't'},
+	{"daemonize", no_argument, NULL, 'd'},
+	{"describe-stats", no_argument, NULL, 'D'},
+	{"verbosity", required_argument, NULL, 'v'},
+	{"output", required_argument, NULL, 'o'},
+	{"conf-file", required_argument, NULL, 'c'},
+	{"pid-file", required_argument, NULL, 'p'},
+	{"help-conf", no_argument, NULL, OPTION_HELP_CONF},
+	{NULL, 0, NULL, 0},
+};
+
+static void print_help(FILE *to)
+{
+	fprintf(to,
+		"Usage: dynomite [-hVtdD] [-v N] [-o FILE] [-c FILE] [-p FILE]\n"
+		"\n"
+		"A Dynomite-style node: the entropy channel that heals replicas which missed "
+		"writes.\n"
+		"\n"
+		"  -h, --help            this text\n"
+		"  -V, --version         the version\n"
+		"  -t, --test-conf       check the configuration, report all that is wrong, and "
+		"exit\n"
+		"  -d, --daemonize       run in the background, once all is up\n"
+		"  -D, --describe-stats  what the counters mean\n"
+		"  -v, --verbosity N     log level, 0 (emerg) .. 11 (verbose); default %d "
+		"(notice)\n"
+		"  -o, --output FILE     log file; default standard error\n"
+		"  -c, --conf-file FILE  configuration; default %s\n"
+		"  -p, --pid-file FILE   write the process id there, and remove it at the end\n"
+		"      --help-conf       every key of the configuration\n"
+		"\n"
+		"Signals: TERM and INT stop, HUP reopens the log, TTIN and TTOU raise and lower "
+		"its level.\n",
+		LOG_LEVEL_DEFAULT, DEFAULT_CONF);
+}
+
+static bool parse_level(const char *text, int *level)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	if (!*text || *end || value < 0 || value > LOG_LEVEL_MAX) {
+		fprintf(stderr, "dynomite: -v %s: the level must be 0..%d\n", text, LOG_LEVEL_MAX);
+		return false;
+	}
+	*level = (int)value;
+	return true;
+}
+
+/* Returns the exit status of an invocation that ends here, or -1 to go on. */
+static int parse_options(int argc, char **argv, struct invocation *inv)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "hVtdDv:o:c:p:", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			print_help(stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			printf("dynomite %s\n", DYN_ENTROPY_VERSION);
+			return EXIT_SUCCESS;
+		case 'D':
+			stats_describe(stdout);
+			return EXIT_SUCCESS;
+		case OPTION_HELP_CONF:
+			conf_print_help(stdout);
+			return EXIT_SUCCESS;
+		case 't':
+			inv->test_conf = true;
+			break;
+		case 'd':
+			inv->daemonize = true;
+			break;
+		case 'v':
+			if (!parse_level(optarg, &inv->level))
+				return EXIT_FAILURE;
+			break;
+		case 'o':
+			inv->log_file = optarg;
+			break;
+		case 'c':
+			inv->conf_file = optarg;
+			break;
+		case 'p':
+			inv->pid_file = optarg;
+			break;
+		default:
+			fprintf(stderr, "Try 'dynomite --help'.\n");
+			return EXIT_FAILURE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "dynomite: '%s' is not expected here.  Try 'dynomite --help'.\n",
+			argv[optind]);
+		return EXIT_FAILURE;
+	}
+	return -1;
+}
+
+static void print_list(const char *what, const struct conf_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		fprintf(stderr, "dynomite: %s: %s\n", what, list->items[i]);
+}
+
+/* From a good configuration to the end of the run. */
+static bool run(const struct invocation *inv, const struct conf *conf, const struct recon *recon,
+	dyn_entropy_cancel *cancel)
+{
+	struct engine *e;
+	char why[512];
+	bool ok = false;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (inv->daemonize && !daemon_start()) {
+		perror("dynomite: cannot go into the background");
+		return false;
+	}
+	if (!log_open(inv->log_file, inv->level)) {
+		fprintf(stderr, "dynomite: cannot open the log file %s: %m\n", inv->log_file);
+		return false;
+	}
+	if (inv->pid_file && !daemon_pid_file(inv->pid_file, why, sizeof(why))) {
+		log_error("cannot start: %s", why);
+		return false;
+	}
+	log_notice("dynomite %s, configuration %s", DYN_ENTROPY_VERSION, conf->path);
+	e = engine_new(conf, recon, cancel);
+	if (e)
+		ok = engine_run(e);
+	engine_free(e);
+	if (ok)
+		log_notice("stopped");
+	daemon_pid_file_remove();
+	log_close();
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	struct invocation inv = {.conf_file = DEFAULT_CONF, .level = LOG_LEVEL_DEFAULT};
+	struct conf_report report = {0};
+	struct recon recon = {0};
+	struct conf *conf;
+	dyn_entropy_cancel *cancel = NULL;
+	int status = parse_options(argc, argv, &inv);
+	bool ok;
+
+	if (status >= 0)
+		return status;
+	conf = conf_load(inv.conf_file, &report);
+	ok = conf != NULL;
+	if (ok) {
+		cancel = dyn_entropy_cancel_new();
+		ok = cancel && (!conf->recon_enabled || recon_init(&recon, conf, cancel, &report));
+	}
+	print_list("warning", &report.warnings);
+	print_list("error", &report.errors);
+	conf_report_fini(&report);
+	if (inv.test_conf)
+		fprintf(stderr, "dynomite: configuration file '%s' %s\n", inv.conf_file,
+			ok ? "is good" : "has errors");
+	else if (ok)
+		ok = run(&inv, conf, conf->recon_enabled ? &recon : NULL, cancel);
+	recon_fini(&recon);
+	dyn_entropy_cancel_free(cancel);
+	conf_free(conf);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
