@@ -1,0 +1,62 @@
+#include "tools/json.h"
+#include "tools/tool.h"
+
+#include <stdio.h>
+
+struct settings {
+	const char *key_file, *iv_file;
+	bool json, quiet;
+};
+
+#define AT(field) offsetof(struct settings, field)
+
+static const struct option options[] = {
+	{0, "key-file", "FILE", "write the key to this new file", OPTION_TEXT, AT(key_file), 0, 0},
+	{0, "iv-file", "FILE", "write the IV to this new file", OPTION_TEXT, AT(iv_file), 0, 0},
+	{0, "json", NULL, "write JSON, an object a line", OPTION_FLAG, AT(json), 0, 0},
+	{'q', "quiet", NULL, "say nothing when it went well", OPTION_FLAG, AT(quiet), 0, 0},
+};
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct settings s = {0};
+	struct dyn_entropy_error err = {0};
+	enum dyn_entropy_status status;
+	int code = options_parse(command, argc, argv, &s, NULL);
+
+	if (code != 0)
+		return tool_parse_exit(code);
+	if (s.key_file == NULL || s.iv_file == NULL) {
+		tool_error("keygen: needs --key-file FILE and --iv-file FILE");
+		return TOOL_EXIT_USAGE;
+	}
+	status = dyn_entropy_material_generate(s.key_file, s.iv_file, &err);
+	if (s.json) {
+		json_begin(stdout, "result");
+		json_text(stdout, "command", "keygen");
+		json_bool(stdout, "ok", status == DYN_ENTROPY_OK);
+		json_text(stdout, "key_file", s.key_file);
+		json_text(stdout, "iv_file", s.iv_file);
+		json_text(stdout, "error", status == DYN_ENTROPY_OK ? NULL : err.message);
+		json_end(stdout);
+	}
+	if (status != DYN_ENTROPY_OK) {
+		tool_error("keygen: %s", err.message);
+		return TOOL_EXIT_FAILED;
+	}
+	if (!s.quiet && !s.json)
+		printf("wrote %s and %s: copy both to every node, readable by dynomite's user "
+		       "alone\n",
+			s.key_file, s.iv_file);
+	return TOOL_EXIT_OK;
+}
+
+const struct command cmd_keygen = {
+	.name = "keygen",
+	.operands = "",
+	.summary = "Make the pre-shared key and IV of the channel: two new files, mode 0600.",
+	.about = "A file that exists is never overwritten.",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.run = run,
+};

@@ -1,0 +1,299 @@
+#include "tools/options.h"
+
+#include "tools/tool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_MAX_LEN 40
+#define HELP_COLUMN  28
+
+struct parse {
+	const struct command *command;
+	int argc, next;
+	char **argv;
+	void *settings;
+};
+
+/* How many letters must be put in, left out or changed to make b of a. */
+static size_t edit_distance(const char *a, const char *b)
+{
+	size_t row[NAME_MAX_LEN + 1];
+	size_t len_b = strlen(b);
+
+	if (len_b > NAME_MAX_LEN || strlen(a) > NAME_MAX_LEN)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= len_b; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1] != '\0'; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= len_b; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[len_b];
+}
+
+const char *options_nearest(const char *text, const void *names, size_t n, size_t stride)
+{
+	const char *best = NULL;
+	size_t best_distance = strlen(text) / 3 + 2; /* beyond that it is another word */
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name;
+		size_t distance;
+
+		memcpy(&name, (const char *)names + i * stride, sizeof(name));
+		distance = edit_distance(text, name);
+		if (distance < best_distance) {
+			best = name;
+			best_distance = distance;
+		}
+	}
+	return best;
+}
+
+static void hint(const struct parse *p)
+{
+	fprintf(stderr, "dyn-entropy: 'dyn-entropy %s --help' lists its options\n",
+		p->command->name);
+}
+
+static int unknown_option(const struct parse *p, const char *text)
+{
+	const char *names[64];
+	const char *near;
+	size_t n = 0;
+
+	for (; n < p->command->n_options && n < sizeof(names) / sizeof(names[0]); n++)
+		names[n] = p->command->options[n].name;
+	near = options_nearest(text + strspn(text, "-"), names, n, sizeof(names[0]));
+	if (near != NULL)
+		tool_error(
+			"%s: unknown option %s; did you mean --%s?", p->command->name, text, near);
+	else
+		tool_error("%s: unknown option %s", p->command->name, text);
+	hint(p);
+	return OPTIONS_WRONG;
+}
+
+/* Digits, and where it is a size a unit behind them. */
+static bool read_number(const char *text, bool is_size, uint64_t *out)
+{
+	static const char units[] = "KMG";
+	char *end;
+	uint64_t value;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno != 0)
+		return false;
+	if (is_size && *end != '\0') {
+		const char *unit = strchr(units, *end);
+		unsigned shift;
+
+		if (unit == NULL || end[1] != '\0')
+			return false;
+		shift = 10U * (unsigned)(unit - units + 1);
+		if (value > UINT64_MAX >> shift)
+			return false;
+		value <<= shift;
+	} else if (*end != '\0') {
+		return false;
+	}
+	*out = value;
+	return true;
+}
+
+static int store_number(const struct parse *p, const struct option *o, const char *value)
+{
+	struct option_number *number = (struct option_number *)((char *)p->settings + o->offset);
+
+	if (!read_number(value, o->type == OPTION_SIZE, &number->value) || number->value < o->min ||
+		number->value > o->max) {
+		tool_error("%s: --%s %s: must be %" PRIu64 "..%" PRIu64 "%s", p->command->name,
+			o->name, value, o->min, o->max,
+			o->type == OPTION_SIZE ? " bytes; K, M or G may follow" : "");
+		return OPTIONS_WRONG;
+	}
+	number->given = true;
+	return 0;
+}
+
+static int store(const struct parse *p, const struct option *o, const char *value)
+{
+	void *field = (char *)p->settings + o->offset;
+	struct option_list *list;
+
+	switch (o->type) {
+	case OPTION_FLAG:
+		*(bool *)field = true;
+		return 0;
+	case OPTION_TEXT:
+		if (*(const char **)field != NULL) {
+			tool_error("%s: --%s is there twice", p->command->name, o->name);
+			return OPTIONS_WRONG;
+		}
+		*(const char **)field = value;
+		return 0;
+	case OPTION_NUMBER:
+	case OPTION_SIZE:
+		return store_number(p, o, value);
+	case OPTION_LIST:
+		list = field;
+		if (list->n == OPTION_LIST_MAX) {
+			tool_error("%s: more than %d times --%s", p->command->name, OPTION_LIST_MAX,
+				o->name);
+			return OPTIONS_WRONG;
+		}
+		list->items[list->n++] = value;
+		return 0;
+	}
+	return OPTIONS_WRONG;
+}
+
+static const struct option *find(const struct command *c, const char *text, const char **value)
+{
+	size_t len;
+
+	*value = NULL;
+	if (text[1] != '-') {
+		for (size_t i = 0; i < c->n_options; i++) {
+			if (c->options[i].letter == text[1]) {
+				if (text[2] != '\0')
+					*value = text + 2;
+				return &c->options[i];
+			}
+		}
+		return NULL;
+	}
+	len = strcspn(text + 2, "=");
+	for (size_t i = 0; i < c->n_options; i++) {
+		const char *name = c->options[i].name;
+
+		if (strlen(name) == len && memcmp(name, text + 2, len) == 0) {
+			if (text[2 + len] == '=')
+				*value = text + 2 + len + 1;
+			return &c->options[i];
+		}
+	}
+	return NULL;
+}
+
+static int parse_option(struct parse *p, const char *text)
+{
+	const char *value;
+	const struct option *o = find(p->command, text, &value);
+
+	if (o == NULL)
+		return unknown_option(p, text);
+	if (o->arg == NULL && value != NULL) {
+		tool_error("%s: --%s takes no value", p->command->name, o->name);
+		return OPTIONS_WRONG;
+	}
+	if (o->arg != NULL && value == NULL && p->next < p->argc)
+		value = p->argv[p->next++];
+	if (o->arg != NULL && (value == NULL || value[0] == '\0')) {
+		tool_error("%s: --%s needs a value: --%s %s", p->command->name, o->name, o->name,
+			o->arg);
+		return OPTIONS_WRONG;
+	}
+	return store(p, o, value);
+}
+
+int options_parse(
+	const struct command *command, int argc, char **argv, void *settings, const char **operands)
+{
+	struct parse p = {
+		.command = command, .argc = argc, .next = 1, .argv = argv, .settings = settings};
+	bool only_operands = false;
+	size_t n = 0;
+
+	while (p.next < argc) {
+		const char *text = argv[p.next++];
+
+		if (!only_operands && strcmp(text, "--") == 0) {
+			only_operands = true;
+		} else if (!only_operands &&
+			   (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0)) {
+			options_print_help(command, stdout);
+			return OPTIONS_HELP_GIVEN;
+		} else if (!only_operands && text[0] == '-' && text[1] != '\0') {
+			int rc = parse_option(&p, text);
+
+			if (rc != 0)
+				return rc;
+		} else if (n == command->n_operands) {
+			tool_error("%s: unexpected operand '%s'", command->name, text);
+			hint(&p);
+			return OPTIONS_WRONG;
+		} else {
+			operands[n++] = text;
+		}
+	}
+	if (n < command->n_operands) {
+		tool_error("%s: needs %s", command->name, command->operands);
+		hint(&p);
+		return OPTIONS_WRONG;
+	}
+	return 0;
+}
+
+static void print_lines(FILE *to, const char *text, int indent)
+{
+	for (;;) {
+		size_t len = strcspn(text, "\n");
+
+		fprintf(to, "%.*s\n", (int)len, text);
+		if (text[len] == '\0')
+			return;
+		text += len + 1;
+		fprintf(to, "%*s", indent, "");
+	}
+}
+
+static void print_option(FILE *to, const struct option *o)
+{
+	char left[80];
+	char letter[5] = "    ";
+
+	if (o->letter != 0)
+		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+	snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o->name, o->arg != NULL ? " " : "",
+		o->arg != NULL ? o->arg : "");
+	if (strlen(left) + 2 > HELP_COLUMN)
+		fprintf(to, "%s\n%*s", left, HELP_COLUMN, "");
+	else
+		fprintf(to, "%-*s", HELP_COLUMN, left);
+	print_lines(to, o->help, HELP_COLUMN);
+}
+
+void options_print_help(const struct command *command, FILE *to)
+{
+	static const struct option help = {
+		.letter = 'h', .name = "help", .help = "print this and exit"};
+
+	fprintf(to, "Usage: dyn-entropy %s [OPTION]...%s%s\n%s\n", command->name,
+		command->operands[0] != '\0' ? " " : "", command->operands, command->summary);
+	if (command->about != NULL) {
+		fputc('\n', to);
+		print_lines(to, command->about, 0);
+	}
+	fputs("\nOptions:\n", to);
+	for (size_t i = 0; i < command->n_options; i++)
+		print_option(to, &command->options[i]);
+	print_option(to, &help);
+}

@@ -1,0 +1,76 @@
+/*
+ * options - the command line of a subcommand: one table of its options, from which it is parsed,
+ * ranges are checked, and --help is printed.
+ *
+ * An option is "--name", "--name VALUE", "--name=VALUE", "-x" or "-x VALUE"; what is no option is
+ * an operand; "--" ends the options.  Every command also has -h and --help.  Main thread.
+ */
+#ifndef TOOLS_OPTIONS_H
+#define TOOLS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum option_type {
+	OPTION_FLAG,   /* bool: true when it is there */
+	OPTION_TEXT,   /* const char *: borrowed from argv; never empty */
+	OPTION_NUMBER, /* struct option_number, within min..max */
+	OPTION_SIZE,   /* the same; the value may end in K, M or G (1024s) */
+	OPTION_LIST,   /* struct option_list: may be given several times */
+};
+
+struct option_number {
+	bool given;
+	uint64_t value;
+};
+
+#define OPTION_LIST_MAX 64
+
+struct option_list {
+	const char *items[OPTION_LIST_MAX]; /* borrowed from argv */
+	size_t n;
+};
+
+struct option {
+	char letter; /* 0: none */
+	const char *name;
+	const char *arg;  /* what --help calls the value; NULL for a flag */
+	const char *help; /* a line, or several separated by '\n' */
+	enum option_type type;
+	size_t offset; /* of the field in the command's settings */
+	uint64_t min, max;
+};
+
+struct command {
+	const char *name;
+	const char *operands; /* such as "A B", or "" */
+	size_t n_operands;    /* how many it takes, no more and no less */
+	const char *summary;  /* one line */
+	const char *about;    /* a paragraph below it, lines separated by '\n'; may be NULL */
+	const struct option *options;
+	size_t n_options;
+	int (*run)(const struct command *command, int argc, char **argv);
+};
+
+#define OPTIONS_HELP_GIVEN (-1)
+#define OPTIONS_WRONG      (-2)
+
+/*
+ * Parse argv[1] .. argv[argc - 1] into settings (zeroed before by the caller) and operands, an
+ * array of command->n_operands.  Returns 0; OPTIONS_HELP_GIVEN when it has printed the help; or
+ * OPTIONS_WRONG when it has said on standard error what is wrong.
+ */
+int options_parse(const struct command *command, int argc, char **argv, void *settings,
+	const char **operands);
+
+void options_print_help(const struct command *command, FILE *to);
+
+/*
+ * The entry of names that text most resembles, or NULL when none is near; names is an array of n
+ * entries of stride bytes that each begin with a const char *.
+ */
+const char *options_nearest(const char *text, const void *names, size_t n, size_t stride);
+
+#endif
