@@ -35,8 +35,8 @@ struct conf_seed {
 };
 
 /*
- * The values, a field for each key and under its name; an absent key has its default, or NULL / an
- * empty list.
+ * The values, a field for each key and under its name (dyn_seeds is seeds); an absent key has its
+ * default, or NULL / an empty list.
  */
 struct conf {
 	char *path; /* of the file */
@@ -61,7 +61,17 @@ struct conf {
 	int64_t recon_max_connections, recon_timeout;
 	char *recon_allow;  /* "peers" or "any" */
 	char *recon_accept; /* "restore" or "data" */
-	/* The implementation adds a field for each remaining key, the same way. */
+	/* The keys that nothing uses yet; times in milliseconds, mbuf_size in bytes. */
+	char *dyn_seed_provider, *secure_server_option, *pem_key_file;
+	char *hash, *hash_tag, *distribution;
+	char *read_consistency, *write_consistency; /* "DC_ONE" and so on, in capitals */
+	bool preconnect, auto_eject_hosts, enable_gossip, read_repairs_enabled;
+	int64_t data_store; /* 0 Redis, 1 memcache */
+	int64_t timeout, backlog, client_connections, server_connections, datastore_connections;
+	int64_t server_retry_timeout, server_failure_limit;
+	int64_t dyn_port, dyn_connections, dyn_read_timeout, dyn_write_timeout;
+	int64_t local_peer_connections, remote_peer_connections;
+	int64_t gos_interval, conn_msg_rate, stats_interval, mbuf_size, max_msgs;
 };
 
 /* What a load had to say: one line each, "file:line: key: ...".  Owned by the report. */
@@ -77,6 +87,12 @@ struct conf_report {
 struct conf *conf_load(const char *path, struct conf_report *report);
 void conf_free(struct conf *c);
 void conf_report_fini(struct conf_report *report);
+
+/* Add a line of one's own. */
+void conf_report_error(struct conf_report *report, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void conf_report_warning(struct conf_report *report, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* The table in words, for --help-conf: key, type, unit, default, range, one line of help. */
 void conf_print_help(FILE *to);

@@ -1,0 +1,367 @@
+#include "conf_internal.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define AT(field) offsetof(struct conf, field)
+
+#define NAME_MAX_BYTES 255
+#define PATH_MAX_BYTES 4095
+#define INT_MAX_VALUE  INT64_C(2147483647)
+#define SNAPSHOT_MAX   INT64_C(4294967294) /* the wire's: 4 GiB - 2 */
+
+/* A row: name, type, unit, default, least, most, flags, where, help [, choices [, default in
+ * words]]. */
+const struct conf_key conf_keys[] = {
+	/* The node and its place in the ring. */
+	{"listen", CONF_TYPE_ADDRESS, NULL, NULL, 0, 0, CONF_UNUSED | CONF_UNIX_TOO, AT(listen),
+		"where clients connect", NULL, NULL},
+	{"dyn_listen", CONF_TYPE_ADDRESS, NULL, NULL, 0, 0, 0, AT(dyn_listen),
+		"where the other nodes connect", NULL, NULL},
+	{"stats_listen", CONF_TYPE_ADDRESS, NULL, "0.0.0.0:22222", 0, 0, CONF_UNUSED,
+		AT(stats_listen), "where the statistics are served, over HTTP", NULL, NULL},
+	{"servers", CONF_TYPE_SERVERS, NULL, NULL, 0, 0, 0, AT(servers),
+		"the datastore of this node, one entry", NULL, NULL},
+	{"requirepass", CONF_TYPE_SECRET, NULL, NULL, 1, PATH_MAX_BYTES, 0, AT(requirepass),
+		"the password of the datastore", NULL, NULL},
+	{"data_store", CONF_TYPE_NUMBER, NULL, "0", 0, 1, CONF_UNUSED, AT(data_store),
+		"what the datastore speaks: 0 Redis, 1 memcache", NULL, NULL},
+	{"datacenter", CONF_TYPE_TEXT, NULL, "localdc", 1, NAME_MAX_BYTES, CONF_UNUSED,
+		AT(datacenter), "the datacenter that this node stands in", NULL, NULL},
+	{"rack", CONF_TYPE_TEXT, NULL, "localrack", 1, NAME_MAX_BYTES, CONF_UNUSED, AT(rack),
+		"the rack that this node stands in", NULL, NULL},
+	{"tokens", CONF_TYPE_TOKENS, NULL, NULL, 1, 65536, CONF_UNUSED, AT(tokens),
+		"this node's places in its rack's ring", NULL, NULL},
+	{"dyn_seeds", CONF_TYPE_SEEDS, NULL, NULL, 0, 0, 0, AT(seeds),
+		"the other nodes, each with its rack, datacenter and tokens", NULL, NULL},
+	{"dyn_seed_provider", CONF_TYPE_CHOICE, NULL, "simple_provider", 0, 0, CONF_UNUSED,
+		AT(dyn_seed_provider), "where the list of nodes comes from",
+		"simple_provider florida_provider dns_provider", NULL},
+	{"env", CONF_TYPE_TEXT, NULL, "aws", 1, NAME_MAX_BYTES, CONF_UNUSED, AT(env),
+		"the kind of network the node stands in, such as aws or network", NULL, NULL},
+
+	/* How keys are spread. */
+	{"hash", CONF_TYPE_CHOICE, NULL, "murmur", 0, 0, CONF_UNUSED, AT(hash),
+		"the function that makes a token of a key",
+		"one_at_a_time md5 crc16 crc32 crc32a fnv1_64 fnv1a_64 fnv1_32 fnv1a_32 hsieh "
+		"murmur jenkins murmur3",
+		NULL},
+	{"hash_tag", CONF_TYPE_TEXT, NULL, NULL, 2, 2, CONF_UNUSED, AT(hash_tag),
+		"two characters; only what stands between them in a key is hashed", NULL, NULL},
+	{"distribution", CONF_TYPE_TEXT, NULL, "vnode", 1, NAME_MAX_BYTES, CONF_UNUSED,
+		AT(distribution), "taken from older files and ignored", NULL, NULL},
+
+	/* Clients and the datastore. */
+	{"timeout", CONF_TYPE_NUMBER, "ms", "5000", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(timeout), "for the answer to a request", NULL,
+		NULL},
+	{"backlog", CONF_TYPE_NUMBER, "connections", "512", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(backlog), "that may wait to be accepted", NULL,
+		NULL},
+	{"client_connections", CONF_TYPE_NUMBER, "connections", "0", 0, INT_MAX_VALUE, CONF_UNUSED,
+		AT(client_connections), "of clients at the most; 0 is unlimited", NULL, NULL},
+	{"preconnect", CONF_TYPE_BOOL, NULL, "true", 0, 0, CONF_UNUSED, AT(preconnect),
+		"connect to the datastore at the start, not at the first request", NULL, NULL},
+	{"auto_eject_hosts", CONF_TYPE_BOOL, NULL, "true", 0, 0, CONF_UNUSED, AT(auto_eject_hosts),
+		"leave out for a while a datastore that keeps failing", NULL, NULL},
+	{"server_retry_timeout", CONF_TYPE_NUMBER, "ms", "10000", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(server_retry_timeout),
+		"before a datastore that was left out is tried again", NULL, NULL},
+	{"server_failure_limit", CONF_TYPE_NUMBER, "failures", "3", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(server_failure_limit),
+		"in a row before a datastore is left out", NULL, NULL},
+	{"server_connections", CONF_TYPE_NUMBER, "connections", "1", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(server_connections),
+		"taken from older files; datastore_connections has its place", NULL, NULL},
+	{"datastore_connections", CONF_TYPE_NUMBER, "connections", "1", 1, 255,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(datastore_connections),
+		"to the datastore at the most", NULL, NULL},
+
+	/* The other nodes. */
+	{"dyn_port", CONF_TYPE_NUMBER, NULL, "8101", 1, 65535, CONF_UNUSED | CONF_ZERO_DEFAULT,
+		AT(dyn_port), "the port of nodes that a provider names without one", NULL, NULL},
+	{"dyn_connections", CONF_TYPE_NUMBER, "connections", "100", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(dyn_connections), "of other nodes at the most",
+		NULL, NULL},
+	{"local_peer_connections", CONF_TYPE_NUMBER, "connections", "1", 1, 255,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(local_peer_connections),
+		"to each node of this datacenter", NULL, NULL},
+	{"remote_peer_connections", CONF_TYPE_NUMBER, "connections", "1", 1, 255,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(remote_peer_connections),
+		"to each node of another datacenter", NULL, NULL},
+	{"dyn_read_timeout", CONF_TYPE_NUMBER, "ms", "10000", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(dyn_read_timeout),
+		"for the answer of another node", NULL, NULL},
+	{"dyn_write_timeout", CONF_TYPE_NUMBER, "ms", "10000", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(dyn_write_timeout),
+		"for another node to take a request", NULL, NULL},
+	{"enable_gossip", CONF_TYPE_BOOL, NULL, "false", 0, 0, CONF_UNUSED, AT(enable_gossip),
+		"let the nodes tell each other of nodes that come and go", NULL, NULL},
+	{"gos_interval", CONF_TYPE_NUMBER, "ms", "30000", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(gos_interval), "between rounds of gossip", NULL,
+		NULL},
+	{"conn_msg_rate", CONF_TYPE_NUMBER, "messages/s", "50000", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(conn_msg_rate), "on one connection at the most",
+		NULL, NULL},
+	{"secure_server_option", CONF_TYPE_CHOICE, NULL, "none", 0, 0, CONF_UNUSED,
+		AT(secure_server_option), "which links between nodes are encrypted",
+		"none rack datacenter all", NULL},
+	{"pem_key_file", CONF_TYPE_PATH, NULL, "conf/dynomite.pem", 1, PATH_MAX_BYTES, CONF_UNUSED,
+		AT(pem_key_file), "the RSA key that the nodes share for those links", NULL, NULL},
+	{"read_consistency", CONF_TYPE_CHOICE, NULL, "DC_ONE", 0, 0, CONF_UNUSED | CONF_NO_CASE,
+		AT(read_consistency), "how many racks must answer a read",
+		"DC_ONE DC_QUORUM DC_SAFE_QUORUM DC_EACH_SAFE_QUORUM", NULL},
+	{"write_consistency", CONF_TYPE_CHOICE, NULL, "DC_ONE", 0, 0, CONF_UNUSED | CONF_NO_CASE,
+		AT(write_consistency), "how many racks must acknowledge a write",
+		"DC_ONE DC_QUORUM DC_SAFE_QUORUM DC_EACH_SAFE_QUORUM", NULL},
+	{"read_repairs_enabled", CONF_TYPE_BOOL, NULL, "false", 0, 0, CONF_UNUSED,
+		AT(read_repairs_enabled), "mend a replica whose answer to a read is older", NULL,
+		NULL},
+
+	/* The process. */
+	{"stats_interval", CONF_TYPE_NUMBER, "ms", "30000", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(stats_interval),
+		"between two gatherings of the statistics", NULL, NULL},
+	{"mbuf_size", CONF_TYPE_SIZE, "bytes", "16384", 512, 512000,
+		CONF_UNUSED | CONF_ZERO_DEFAULT | CONF_MULTIPLE_16, AT(mbuf_size),
+		"of a message buffer", NULL, NULL},
+	{"max_msgs", CONF_TYPE_NUMBER, "messages", "200000", 100000, 1000000,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(max_msgs), "under way at the most", NULL, NULL},
+
+	/* The entropy channel. */
+	{"recon_enabled", CONF_TYPE_BOOL, NULL, "false", 0, 0, 0, AT(recon_enabled),
+		"run the entropy channel, which gives replicas the writes they missed", NULL, NULL},
+	{"recon_key_file", CONF_TYPE_PATH, NULL, NULL, 1, PATH_MAX_BYTES, 0, AT(recon_key_file),
+		"the pre-shared key; needed when recon_encrypt", NULL, NULL},
+	{"recon_iv_file", CONF_TYPE_PATH, NULL, NULL, 1, PATH_MAX_BYTES, 0, AT(recon_iv_file),
+		"the pre-shared initialization vector; needed when recon_encrypt", NULL, NULL},
+	{"recon_encrypt", CONF_TYPE_BOOL, NULL, "true", 0, 0, 0, AT(recon_encrypt),
+		"false only ever sends and accepts plaintext", NULL, NULL},
+	{"recon_listen", CONF_TYPE_ADDRESS, NULL, NULL, 0, 0, CONF_PORT_ZERO, AT(recon_listen),
+		"where the receiver listens", NULL, "dyn_listen's host, its port + 4"},
+	{"recon_peers", CONF_TYPE_ADDRESSES, NULL, NULL, 0, 0, 0, AT(recon_peers),
+		"the receivers of the other nodes, instead of the dyn_seeds", NULL,
+		"the dyn_seeds, their port + 4"},
+	{"recon_send_bind", CONF_TYPE_BIND, NULL, NULL, 0, 0, CONF_PORT_ZERO, AT(recon_send_bind),
+		"the local address that the sender connects from", NULL, NULL},
+	{"recon_interval_seconds", CONF_TYPE_NUMBER, "seconds", "300", 1, 31536000, 0,
+		AT(recon_interval_seconds), "between rounds; the first runs at the start", NULL,
+		NULL},
+	{"recon_source", CONF_TYPE_CHOICE, NULL, "scan", 0, 0, 0, AT(recon_source),
+		"how the datastore is read: key by key, or by its replication stream", "scan sync",
+		NULL},
+	{"recon_buffer_size", CONF_TYPE_SIZE, "bytes", "16384", 1, 5242864, 0,
+		AT(recon_buffer_size), "of a chunk; a multiple of 16 when recon_encrypt", NULL,
+		NULL},
+	{"recon_header_size", CONF_TYPE_SIZE, "bytes", "1024", 8, 1024, 0, AT(recon_header_size),
+		"of the header before a snapshot", NULL, NULL},
+	{"recon_segment_bytes", CONF_TYPE_SIZE, "bytes", "16 MiB", 1024, SNAPSHOT_MAX, 0,
+		AT(recon_segment_bytes), "of data in a snapshot; a larger key has one to itself",
+		NULL, NULL},
+	{"recon_max_rate", CONF_TYPE_SIZE, "bytes/s", "10000000", 0, INT64_C(1) << 40, 0,
+		AT(recon_max_rate), "sent to a peer at the most; 0 is unlimited", NULL, NULL},
+	{"recon_max_snapshot_bytes", CONF_TYPE_SIZE, "bytes", "4294967294", 1, SNAPSHOT_MAX, 0,
+		AT(recon_max_snapshot_bytes), "of data in a snapshot that the receiver takes", NULL,
+		NULL},
+	{"recon_spool_dir", CONF_TYPE_PATH, NULL, NULL, 1, PATH_MAX_BYTES, 0, AT(recon_spool_dir),
+		"where a snapshot beyond 16 MiB is kept until it is applied", NULL,
+		"TMPDIR, else /var/tmp"},
+	{"recon_max_connections", CONF_TYPE_NUMBER, "connections", "8", 1, 1024, 0,
+		AT(recon_max_connections), "that the receiver serves at a time", NULL, NULL},
+	{"recon_timeout", CONF_TYPE_NUMBER, "ms", "30000", 100, 3600000, 0, AT(recon_timeout),
+		"without a byte before a connection is given up", NULL, NULL},
+	{"recon_allow", CONF_TYPE_CHOICE, NULL, "peers", 0, 0, 0, AT(recon_allow),
+		"who may connect to the receiver: known peers and loopback, or anyone", "peers any",
+		NULL},
+	{"recon_accept", CONF_TYPE_CHOICE, NULL, "restore", 0, 0, 0, AT(recon_accept),
+		"what the receiver applies: RESTORE alone, or plain data-writing commands too",
+		"restore data", NULL},
+};
+
+const size_t conf_n_keys = sizeof(conf_keys) / sizeof(conf_keys[0]);
+
+_Static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) <= CONF_KEYS_MAX,
+	"CONF_KEYS_MAX has room for every key");
+
+const struct conf_key *conf_key_find(const char *name)
+{
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		if (strcmp(conf_keys[i].name, name) == 0)
+			return &conf_keys[i];
+	}
+	return NULL;
+}
+
+#define COMPARED_MAX 64 /* bytes of an unknown key that count */
+
+/* How many letters must be put in, taken out or changed to make b of a. */
+static size_t edit_distance(const char *a, size_t a_len, const char *b)
+{
+	size_t row[COMPARED_MAX + 1];
+
+	for (size_t i = 0; i <= a_len; i++)
+		row[i] = i;
+	for (size_t j = 1; b[j - 1]; j++) {
+		size_t diagonal = row[0];
+
+		row[0] = j;
+		for (size_t i = 1; i <= a_len; i++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[i];
+			if (row[i] + 1 < best)
+				best = row[i] + 1;
+			if (row[i - 1] + 1 < best)
+				best = row[i - 1] + 1;
+			row[i] = best;
+		}
+	}
+	return row[a_len];
+}
+
+const struct conf_key *conf_key_nearest(const char *name)
+{
+	const struct conf_key *nearest = &conf_keys[0];
+	size_t len = strnlen(name, COMPARED_MAX);
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		size_t distance = edit_distance(name, len, conf_keys[i].name);
+
+		if (distance < least) {
+			least = distance;
+			nearest = &conf_keys[i];
+		}
+	}
+	return nearest;
+}
+
+bool conf_key_is_list(const struct conf_key *k)
+{
+	return k->type == CONF_TYPE_ADDRESSES || k->type == CONF_TYPE_SERVERS ||
+	       k->type == CONF_TYPE_SEEDS || k->type == CONF_TYPE_TOKENS;
+}
+
+const char *conf_key_type(const struct conf_key *k)
+{
+	switch (k->type) {
+	case CONF_TYPE_BOOL:
+		return "boolean";
+	case CONF_TYPE_NUMBER:
+		return "number";
+	case CONF_TYPE_SIZE:
+		return "size";
+	case CONF_TYPE_TEXT:
+		return "text";
+	case CONF_TYPE_PATH:
+		return "path";
+	case CONF_TYPE_SECRET:
+		return "secret";
+	case CONF_TYPE_CHOICE:
+		return "choice";
+	case CONF_TYPE_ADDRESS:
+	case CONF_TYPE_BIND:
+		return "address";
+	case CONF_TYPE_TOKENS:
+	case CONF_TYPE_ADDRESSES:
+	case CONF_TYPE_SERVERS:
+	case CONF_TYPE_SEEDS:
+		return "list";
+	}
+	return "?";
+}
+
+/* A bound of a size the way people write it, of anything else as it is. */
+static const char *bound_text(const struct conf_key *k, int64_t value, char *text, size_t cap)
+{
+	static const char *const units[] = {"", " KiB", " MiB", " GiB", " TiB"};
+	size_t unit = 0;
+
+	while (k->type == CONF_TYPE_SIZE && value && value % 1024 == 0 && unit < 4) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(text, cap, "%lld%s", (long long)value, units[unit]);
+	return text;
+}
+
+static void allowed_numbers(const struct conf_key *k, char *text, size_t cap)
+{
+	char least[32], most[32];
+
+	snprintf(text, cap, "%s..%s%s%s%s%s", bound_text(k, k->min, least, sizeof(least)),
+		bound_text(k, k->max, most, sizeof(most)), k->unit ? " " : "",
+		k->unit ? k->unit : "", k->flags & CONF_MULTIPLE_16 ? ", a multiple of 16" : "",
+		k->flags & CONF_ZERO_DEFAULT ? ", or 0 for the default" : "");
+}
+
+static void allowed_choices(const struct conf_key *k, char *text, size_t cap)
+{
+	size_t len = 0;
+
+	for (const char *c = k->choices; *c && len + 3 < cap; c++) {
+		if (*c == ' ')
+			text[len++] = ',';
+		text[len++] = *c;
+	}
+	text[len] = '\0';
+}
+
+const char *conf_key_allowed(const struct conf_key *k, char *text, size_t cap)
+{
+	const char *port = k->flags & CONF_PORT_ZERO ? "0..65535" : "1..65535";
+
+	text[0] = '\0';
+	switch (k->type) {
+	case CONF_TYPE_BOOL:
+		snprintf(text, cap, "true, false");
+		break;
+	case CONF_TYPE_NUMBER:
+	case CONF_TYPE_SIZE:
+		allowed_numbers(k, text, cap);
+		break;
+	case CONF_TYPE_TEXT:
+	case CONF_TYPE_PATH:
+	case CONF_TYPE_SECRET:
+		if (k->min == k->max)
+			snprintf(text, cap, "%lld bytes", (long long)k->min);
+		else
+			snprintf(text, cap, "%lld..%lld bytes", (long long)k->min,
+				(long long)k->max);
+		break;
+	case CONF_TYPE_CHOICE:
+		allowed_choices(k, text, cap);
+		break;
+	case CONF_TYPE_TOKENS:
+		snprintf(text, cap, "decimals of 0..4294967295, separated by commas");
+		break;
+	case CONF_TYPE_ADDRESS:
+		snprintf(text, cap, "host:port with a port of %s%s", port,
+			k->flags & CONF_UNIX_TOO ? ", or the path of a Unix socket" : "");
+		break;
+	case CONF_TYPE_BIND:
+		snprintf(text, cap, "host, or host:port with a port of %s", port);
+		break;
+	case CONF_TYPE_ADDRESSES:
+		snprintf(text, cap, "entries host:port with a port of %s", port);
+		break;
+	case CONF_TYPE_SERVERS:
+		snprintf(text, cap,
+			"one entry host:port:weight [name], or /path/of/a/socket[:weight] [name]");
+		break;
+	case CONF_TYPE_SEEDS:
+		snprintf(text, cap,
+			"entries host:port:rack:datacenter:token[,token...], each token of "
+			"0..4294967295");
+		break;
+	}
+	return text;
+}
+
+const char *conf_key_default(const struct conf_key *k)
+{
+	if (k->def)
+		return k->def;
+	return k->default_words ? k->default_words : "none";
+}
