@@ -36,6 +36,8 @@ struct engine {
 	struct peers *peers;
 	struct dyn_entropy_sink sink;
 	dyn_entropy_receiver *receiver;
+	pthread_t receiver_thread;
+	bool receiver_running;
 	dyn_entropy_driver *driver;
 	pthread_t round_thread;
 	bool round_running;
@@ -275,16 +277,37 @@ failed:
 	return NULL;
 }
 
+static void *receiver_main(void *arg)
+{
+	struct dyn_entropy_error err;
+
+	if (dyn_entropy_receiver_run(arg, &err) != DYN_ENTROPY_OK)
+		log_error("entropy: the receiver has given up: %s", err.message);
+	return NULL;
+}
+
+/*
+ * The thread is the engine's own, not the library's: so it can be joined, and what it counted read,
+ * before the receiver goes.
+ */
+static bool start_receiver(struct engine *e)
+{
+	int failed = pthread_create(&e->receiver_thread, NULL, receiver_main, e->receiver);
+
+	if (failed)
+		log_error(
+			"cannot start: entropy: no thread for the receiver: %s", strerror(failed));
+	e->receiver_running = !failed;
+	return !failed;
+}
+
 /* The receiver serves, and the first round is due. */
 static bool start_channel(struct engine *e)
 {
 	const struct timeval interval = {.tv_sec = (time_t)e->conf->recon_interval_seconds};
-	struct dyn_entropy_error err;
 
-	if (dyn_entropy_receiver_start(e->receiver, &err) != DYN_ENTROPY_OK) {
-		log_error("cannot start: entropy: %s", err.message);
+	if (!start_receiver(e))
 		return false;
-	}
 	log_notice("entropy: receiving on port %u, into Redis at %s",
 		dyn_entropy_receiver_port(e->receiver), e->recon->redis.address);
 	if (event_add(e->timer, &interval) != 0) {
@@ -304,12 +327,21 @@ static bool start_channel(struct engine *e)
 	return true;
 }
 
+/* Harmless when nothing of it runs. */
 static void stop_channel(struct engine *e)
 {
-	event_del(e->timer);
+	if (e->timer)
+		event_del(e->timer);
 	dyn_entropy_cancel_set(e->cancel);
-	dyn_entropy_receiver_stop(e->receiver);
+	if (e->receiver_running)
+		dyn_entropy_receiver_stop(e->receiver); /* the two stop side by side */
 	join_round(e);
+	log_notice("entropy: no round runs any more");
+	if (!e->receiver_running)
+		return;
+	pthread_join(e->receiver_thread, NULL);
+	e->receiver_running = false;
+	log_notice("entropy: the receiver has stopped");
 }
 
 static void log_stats(struct engine *e)
@@ -340,8 +372,10 @@ static void log_stats(struct engine *e)
 
 bool engine_run(struct engine *e)
 {
-	if (e->recon && !start_channel(e))
+	if (e->recon && !start_channel(e)) {
+		stop_channel(e);
 		return false;
+	}
 	if (!e->recon)
 		log_notice("entropy: not enabled (recon_enabled)");
 	log_notice("started, pid %ld", (long)getpid());
@@ -349,8 +383,7 @@ bool engine_run(struct engine *e)
 	event_base_dispatch(e->base);
 	if (e->recon) {
 		stop_channel(e);
-		dyn_entropy_receiver_free(e->receiver); /* waits for its workers */
-		e->receiver = NULL;
+		log_stats(e);
 	}
 	return true;
 }
@@ -359,8 +392,6 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
-	if (e->recon && e->receiver && e->driver)
-		log_stats(e);
 	dyn_entropy_receiver_free(e->receiver);
 	dyn_entropy_driver_free(e->driver);
 	dyn_entropy_sink_free(&e->sink);

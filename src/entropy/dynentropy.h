@@ -467,10 +467,11 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_en
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_run(
 	dyn_entropy_receiver *r, struct dyn_entropy_error *err);
 
-/* dyn_entropy_receiver_run() in a thread of its own, which dyn_entropy_receiver_free() ends and
- * joins. */
+/* dyn_entropy_receiver_run() in a thread of its own, and its end: after _stop(), join waits for it
+ * and the workers. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_start(
 	dyn_entropy_receiver *r, struct dyn_entropy_error *err);
+void dyn_entropy_receiver_join(dyn_entropy_receiver *r);
 
 /* End accept_one and run, mid-transfer too; connections under way are reset.  Any thread, and
  * signal handlers. */
@@ -480,7 +481,7 @@ void dyn_entropy_receiver_stop(dyn_entropy_receiver *r);
 void dyn_entropy_receiver_count(
 	dyn_entropy_receiver *r, struct dyn_entropy_receiver_counters *counters);
 
-/* Stop, wait for the workers, close. */
+/* Stop, join, close. */
 void dyn_entropy_receiver_free(dyn_entropy_receiver *r);
 
 /* ---- Driver -------------------------------------------------------------------------------------

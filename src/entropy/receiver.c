@@ -326,6 +326,13 @@ enum dyn_entropy_status dyn_entropy_receiver_start(
 	return DYN_ENTROPY_OK;
 }
 
+void dyn_entropy_receiver_join(dyn_entropy_receiver *r)
+{
+	if (r->has_thread)
+		pthread_join(r->thread, NULL);
+	r->has_thread = false;
+}
+
 /* ---- Coming and going ---- */
 
 static enum dyn_entropy_status listen_on(
@@ -422,10 +429,9 @@ void dyn_entropy_receiver_free(dyn_entropy_receiver *r)
 {
 	if (!r)
 		return;
-	if (r->has_thread) {
+	if (r->has_thread)
 		dyn_entropy_receiver_stop(r);
-		pthread_join(r->thread, NULL);
-	}
+	dyn_entropy_receiver_join(r);
 	if (r->listen_fd >= 0)
 		close(r->listen_fd);
 	if (r->freed_fd >= 0)
