@@ -59,7 +59,7 @@ static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 	else if (status == DYN_ENTROPY_ERR_CANCELLED)
 		log_info("entropy: from %s: given up, the node stops", result->peer);
 	else
-		log_warn("entropy: from %s: refused, %s error: %s", result->peer,
+		log_warn("entropy: from %s: not applied, %s error: %s", result->peer,
 			dyn_entropy_status_name(status), err->message);
 }
 
@@ -123,25 +123,30 @@ static void on_round_done(evutil_socket_t fd, short events, void *arg)
 		join_round(arg);
 }
 
-static void on_timer(evutil_socket_t fd, short events, void *arg)
+static void start_round(struct engine *e)
 {
-	struct engine *e = arg;
-	int failed;
+	int failed = pthread_create(&e->round_thread, NULL, round_main, e);
 
-	(void)fd;
-	(void)events;
-	if (e->round_running) {
-		e->rounds_skipped++;
-		log_warn("entropy: the last round still runs, so this one is skipped (%" PRIu64
-			 " so far): raise recon_interval_seconds or recon_max_rate",
-			e->rounds_skipped);
-		return;
-	}
-	failed = pthread_create(&e->round_thread, NULL, round_main, e);
 	if (failed)
 		log_error("entropy: cannot start the sender's thread: %s", strerror(failed));
 	else
 		e->round_running = true;
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct engine *e = arg;
+
+	(void)fd;
+	(void)events;
+	if (!e->round_running) {
+		start_round(e);
+		return;
+	}
+	e->rounds_skipped++;
+	log_warn("entropy: the last round still runs, so this one is skipped (%" PRIu64
+		 " so far): raise recon_interval_seconds or recon_max_rate",
+		e->rounds_skipped);
 }
 
 static enum dyn_entropy_status open_source(void *arg, const char *endpoint,
@@ -323,7 +328,6 @@ static bool start_channel(struct engine *e)
 	log_notice("entropy: a round to %zu peers now and every %" PRId64 " s, %s source, %s",
 		e->conf->recon_peers.n, e->conf->recon_interval_seconds, e->conf->recon_source,
 		e->conf->recon_encrypt ? "encrypted" : "in plaintext");
-	event_active(e->timer, EV_TIMEOUT, 0);
 	return true;
 }
 
@@ -380,6 +384,8 @@ bool engine_run(struct engine *e)
 		log_notice("entropy: not enabled (recon_enabled)");
 	log_notice("started, pid %ld", (long)getpid());
 	daemon_ready();
+	if (e->recon && e->conf->recon_peers.n > 0)
+		start_round(e); /* the timer rings for the first time after an interval */
 	event_base_dispatch(e->base);
 	if (e->recon) {
 		stop_channel(e);
