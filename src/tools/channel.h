@@ -1,0 +1,76 @@
+/*
+ * channel - what push and receive have in common: the options that both take, and with them, and
+ * with dynomite.yml where -c names one, the configuration of the channel.
+ *
+ * An option wins over the file, the file over the library's defaults.  Main thread.
+ */
+#ifndef TOOLS_CHANNEL_H
+#define TOOLS_CHANNEL_H
+
+#include "recon.h"
+#include "tools/tool.h"
+
+/* The first member of the settings of both commands; its options are CHANNEL_OPTIONS. */
+struct channel_settings {
+	const char *conf, *key_file, *iv_file, *spool_dir;
+	const char *redis, *user, *password_file;
+	struct option_number timeout_ms;
+	bool plaintext, json, quiet;
+};
+
+#define CHANNEL_AT(field) offsetof(struct channel_settings, field)
+
+/* clang-format off */
+#define CHANNEL_OPTIONS                                                                            \
+	{'c', "conf", "FILE", "take what is not given here from this dynomite.yml",                \
+		OPTION_TEXT, CHANNEL_AT(conf), 0, 0},                                              \
+	{0, "key-file", "FILE", "the pre-shared key (see dyn-entropy keygen)",                     \
+		OPTION_TEXT, CHANNEL_AT(key_file), 0, 0},                                          \
+	{0, "iv-file", "FILE", "the pre-shared IV", OPTION_TEXT, CHANNEL_AT(iv_file), 0, 0},       \
+	{0, "plaintext", NULL, "do not encrypt: no key or IV file then",                           \
+		OPTION_FLAG, CHANNEL_AT(plaintext), 0, 0},                                         \
+	{0, "user", "NAME", "the Redis user (default: the default user)",                          \
+		OPTION_TEXT, CHANNEL_AT(user), 0, 0},                                              \
+	{0, "password-file", "FILE", "the Redis password, the file's first line\n"                 \
+		"(else the environment: DYN_ENTROPY_REDIS_PASSWORD)",                              \
+		OPTION_TEXT, CHANNEL_AT(password_file), 0, 0},                                     \
+	{0, "timeout", "MS", "without a byte before a connection is given up\n(default 30000)",    \
+		OPTION_NUMBER, CHANNEL_AT(timeout_ms), 1, 86400000},                               \
+	{0, "spool-dir", "DIR", "where snapshots beyond 16 MiB are kept meanwhile\n"               \
+		"(default: TMPDIR, else /var/tmp)",                                                \
+		OPTION_TEXT, CHANNEL_AT(spool_dir), 0, 0},                                         \
+	{0, "json", NULL, "write JSON, an object a line", OPTION_FLAG, CHANNEL_AT(json), 0, 0},    \
+	{'q', "quiet", NULL, "no progress, and no summary but with --json",                        \
+		OPTION_FLAG, CHANNEL_AT(quiet), 0, 0}
+/* clang-format on */
+
+struct channel {
+	const char *command; /* for messages */
+	struct conf *conf;   /* NULL without -c */
+	struct recon recon;
+	struct dyn_entropy_config config;
+	dyn_entropy_material *material; /* NULL when nothing is encrypted */
+	struct dyn_entropy_redis redis; /* address NULL where neither option nor file names one */
+	struct dyn_entropy_source_options source;
+	enum dyn_entropy_accept accept;
+	dyn_entropy_cancel *cancel;
+	char *password;
+};
+
+/*
+ * Read the file and the key material and fill ch in.  Returns TOOL_EXIT_OK, or another code after a
+ * message.  Call channel_fini() in either case.  s is borrowed until then.
+ */
+int channel_init(struct channel *ch, const char *command, const struct channel_settings *s);
+void channel_fini(struct channel *ch);
+
+/*
+ * Before the first use of ch->config: its fields and what they demand of each other, and that the
+ * published sample key goes nowhere but to loopback.  address is the one that will be used.
+ */
+int channel_check(const struct channel *ch, const char *address);
+
+/* Say what a report holds, a line each, and empty it.  Errors count for the return value. */
+bool channel_tell(const char *command, struct conf_report *report);
+
+#endif

@@ -1,0 +1,155 @@
+#include "tools/channel.h"
+#include "tools/json.h"
+#include "tools/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct settings {
+	const char *conf;
+	bool json, quiet;
+};
+
+#define AT(field) offsetof(struct settings, field)
+
+static const struct option options[] = {
+	{'c', "conf", "FILE", "the dynomite.yml to read", OPTION_TEXT, AT(conf), 0, 0},
+	{0, "json", NULL, "write JSON, an object a line", OPTION_FLAG, AT(json), 0, 0},
+	{'q', "quiet", NULL, "only say what is wrong", OPTION_FLAG, AT(quiet), 0, 0},
+};
+
+/* What a node with this file would send with, in words. */
+static const char *material_state(const struct recon *r, bool ok)
+{
+	if (!r->config.encrypt)
+		return "none: nothing is encrypted";
+	if (!ok || r->material == NULL)
+		return "not usable";
+	if (dyn_entropy_material_is_sample(r->material))
+		return "the published sample, which protects nothing";
+	return "loaded";
+}
+
+static void write_peers(const struct conf *c)
+{
+	fputs("  pushes to      ", stdout);
+	for (size_t i = 0; i < c->recon_peers.n; i++)
+		printf("%s%s", i > 0 ? ", " : "", c->recon_peers.items[i]);
+	if (c->recon_peers.n == 0)
+		puts("nobody: neither recon_peers nor dyn_seeds name a peer");
+	else
+		printf("; every %" PRId64 " s\n", c->recon_interval_seconds);
+}
+
+static void write_text(const struct conf *c, const struct recon *r, bool ok)
+{
+	char text[PROGRESS_TEXT_MAX];
+
+	conf_print(c, stdout);
+	printf("\nThe entropy channel %s:\n",
+		c->recon_enabled ? "is on" : "is off (recon_enabled); if it were on");
+	printf("  listens on     %s, for %s\n",
+		r->config.listen_addr != NULL ? r->config.listen_addr
+					      : "nothing: neither recon_listen nor dyn_listen",
+		c->recon_allow[0] == 'p' ? "the addresses of known peers" : "any address");
+	printf("  takes          %s, snapshots of up to %s, %u at a time\n",
+		r->accept == DYN_ENTROPY_ACCEPT_DATA ? "RESTORE and data-writing commands"
+						     : "RESTORE alone",
+		progress_bytes((double)r->config.max_snapshot_bytes, text),
+		r->config.max_connections);
+	write_peers(c);
+	printf("  reads          %s, by %s\n",
+		r->redis.address != NULL ? r->redis.address : "nothing: no servers",
+		c->recon_source);
+	if (r->config.max_rate > 0)
+		printf("  sends          at most %s/s\n",
+			progress_bytes((double)r->config.max_rate, text));
+	else
+		puts("  sends          as fast as it can");
+	printf("  key material   %s\n", material_state(r, ok));
+}
+
+static void write_json(const struct conf *c, const struct recon *r, bool ok)
+{
+	json_begin(stdout, "conf");
+	json_text(stdout, "file", c->path);
+	json_bool(stdout, "recon_enabled", c->recon_enabled);
+	json_text(stdout, "listen", r->config.listen_addr);
+	json_text(stdout, "allow", c->recon_allow);
+	json_text(stdout, "redis", r->redis.address);
+	json_text(stdout, "source", c->recon_source);
+	json_bool(stdout, "encrypt", r->config.encrypt);
+	json_text(stdout, "key_material", material_state(r, ok));
+	json_number(stdout, "interval_seconds", (uint64_t)c->recon_interval_seconds);
+	json_number(stdout, "max_rate", r->config.max_rate);
+	json_number(stdout, "peers", c->recon_peers.n);
+	json_end(stdout);
+	for (size_t i = 0; i < c->recon_peers.n; i++) {
+		json_begin(stdout, "peer");
+		json_text(stdout, "peer", c->recon_peers.items[i]);
+		json_end(stdout);
+	}
+}
+
+/* A channel that is off may be as wrong as it likes; the file is good all the same. */
+static void soften(struct conf_report *report)
+{
+	for (size_t i = 0; i < report->errors.n; i++)
+		conf_report_warning(report, "with recon_enabled: %s", report->errors.items[i]);
+	for (size_t i = 0; i < report->errors.n; i++)
+		free(report->errors.items[i]);
+	report->errors.n = 0;
+}
+
+static int show(const struct settings *s)
+{
+	struct conf_report report = {0};
+	struct recon recon = {0};
+	struct conf *c = conf_load(s->conf, &report);
+	bool ok, good = channel_tell("conf", &report) && c != NULL;
+
+	if (good) {
+		ok = recon_init(&recon, c, NULL, &report);
+		if (!c->recon_enabled)
+			soften(&report);
+		good = channel_tell("conf", &report);
+		if (s->json)
+			write_json(c, &recon, ok);
+		else if (!s->quiet)
+			write_text(c, &recon, ok);
+		recon_fini(&recon);
+	}
+	conf_free(c);
+	if (s->json) {
+		json_begin(stdout, "result");
+		json_text(stdout, "command", "conf");
+		json_bool(stdout, "ok", good);
+		json_end(stdout);
+	}
+	return good ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct settings s = {0};
+	int code = options_parse(command, argc, argv, &s, NULL);
+
+	if (code != 0)
+		return tool_parse_exit(code);
+	if (s.conf == NULL) {
+		tool_error("conf: needs -c FILE, the dynomite.yml to read");
+		return TOOL_EXIT_USAGE;
+	}
+	return show(&s);
+}
+
+const struct command cmd_conf = {
+	.name = "conf",
+	.operands = "",
+	.summary = "Read a dynomite.yml and say what its entropy channel would do.",
+	.about = "Everything that is wrong with the file is reported at once.",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.run = run,
+};

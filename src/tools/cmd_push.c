@@ -1,0 +1,328 @@
+#include "base/addr.h"
+#include "tools/channel.h"
+#include "tools/json.h"
+#include "tools/login.h"
+#include "tools/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct settings {
+	struct channel_settings channel; /* first: CHANNEL_OPTIONS */
+	struct option_list to;
+	const char *source, *rdb, *file, *bind;
+	struct option_number rate, buffer_size, header_size, segment_bytes;
+};
+
+#define AT(field) offsetof(struct settings, field)
+
+static const struct option options[] = {
+	{0, "to", "HOST:PORT",
+		"a peer to send to; may be there several times\n"
+		"(default: recon_peers of -c, all of them)",
+		OPTION_LIST, AT(to), 0, 0},
+	{0, "redis", "ADDR",
+		"send the keys of this Redis: host:port, or the path of a\n"
+		"Unix socket (default: the server of -c)",
+		OPTION_TEXT, AT(channel.redis), 0, 0},
+	{0, "source", "HOW",
+		"how they are read: scan, or sync, the replication stream\n"
+		"(default: recon_source of -c, else scan)",
+		OPTION_TEXT, AT(source), 0, 0},
+	{0, "rdb", "FILE", "send the keys of an RDB file", OPTION_TEXT, AT(rdb), 0, 0},
+	{0, "file", "FILE", "send the bytes of a file as one snapshot", OPTION_TEXT, AT(file), 0,
+		0},
+	{0, "rate", "BYTES",
+		"per second that are sent at the most, 0: unlimited\n"
+		"(default 10000000)",
+		OPTION_SIZE, AT(rate), 0, INT64_MAX},
+	{0, "segment-bytes", "BYTES", "plaintext per snapshot (default 16M)", OPTION_SIZE,
+		AT(segment_bytes), 1, DYN_ENTROPY_SNAPSHOT_MAX},
+	{0, "buffer-size", "BYTES", "plaintext per chunk (default 16384)", OPTION_SIZE,
+		AT(buffer_size), 1, DYN_ENTROPY_BUFFER_SIZE_MAX},
+	{0, "header-size", "BYTES", "of the snapshot header (default 1024)", OPTION_SIZE,
+		AT(header_size), DYN_ENTROPY_HEADER_SIZE_MIN, DYN_ENTROPY_HEADER_SIZE_MAX},
+	{0, "bind", "HOST:PORT", "the local address to send from (port 0: any)", OPTION_TEXT,
+		AT(bind), 0, 0},
+	CHANNEL_OPTIONS,
+};
+
+/* What all peers together came to. */
+struct totals {
+	uint64_t peers, failed, snapshots, keys, bytes, wire_bytes;
+	double seconds;
+};
+
+struct run {
+	const struct settings *settings;
+	struct channel *channel;
+	struct progress progress;
+	struct totals totals;
+	bool sync;
+};
+
+static void show_progress(void *arg, const struct dyn_entropy_push_result *so_far)
+{
+	struct run *r = arg;
+	struct progress_state state = {
+		.keys = so_far->keys,
+		.keys_expected = so_far->source.keys_expected,
+		.bytes = so_far->bytes,
+		.bytes_expected = so_far->source.bytes_expected,
+		.snapshots = so_far->snapshots,
+	};
+
+	progress_update(&r->progress, &state);
+}
+
+/* ---- What it came to ----------------------------------------------------------------------------
+ */
+
+static const char *outcome_word(enum dyn_entropy_outcome outcome)
+{
+	switch (outcome) {
+	case DYN_ENTROPY_OUTCOME_NONE:
+		return "none";
+	case DYN_ENTROPY_OUTCOME_CLOSED:
+		return "closed";
+	case DYN_ENTROPY_OUTCOME_REFUSED:
+		return "refused";
+	case DYN_ENTROPY_OUTCOME_UNANSWERED:
+		return "unanswered";
+	case DYN_ENTROPY_OUTCOME_UNREACHED:
+		return "unreached";
+	case DYN_ENTROPY_OUTCOME_FAILED:
+		return "failed";
+	}
+	return "unknown";
+}
+
+static void write_peer_json(
+	const char *peer, const struct dyn_entropy_push_result *p, const char *error)
+{
+	json_begin(stdout, "peer");
+	json_text(stdout, "peer", peer);
+	json_bool(stdout, "ok", error == NULL);
+	json_text(stdout, "outcome", outcome_word(p->outcome));
+	json_number(stdout, "snapshots", p->snapshots);
+	json_number(stdout, "closed", p->closed);
+	json_number(stdout, "keys", p->keys);
+	json_number(stdout, "bytes", p->bytes);
+	json_number(stdout, "wire_bytes", p->wire_bytes);
+	json_number(stdout, "not_carried", p->source.not_carried);
+	json_real(stdout, "seconds", p->seconds);
+	json_text(stdout, "error", error);
+	json_end(stdout);
+}
+
+static void write_peer_text(const char *peer, const struct dyn_entropy_push_result *p)
+{
+	char a[PROGRESS_TEXT_MAX];
+
+	printf("pushed to %s:", peer);
+	if (p->keys > 0)
+		printf(" %s keys,", progress_count(p->keys, a));
+	printf(" %s snapshot%s,", progress_count(p->snapshots, a), p->snapshots == 1 ? "" : "s");
+	printf(" %s", progress_bytes((double)p->bytes, a));
+	if (p->seconds > 0)
+		printf(", %.1f s, %s/s", p->seconds,
+			progress_bytes((double)p->bytes / p->seconds, a));
+	printf("; %s\n", dyn_entropy_outcome_text(p->outcome));
+}
+
+static void write_result_json(const struct totals *t)
+{
+	json_begin(stdout, "result");
+	json_text(stdout, "command", "push");
+	json_bool(stdout, "ok", t->failed == 0);
+	json_number(stdout, "peers", t->peers);
+	json_number(stdout, "failed", t->failed);
+	json_number(stdout, "snapshots", t->snapshots);
+	json_number(stdout, "keys", t->keys);
+	json_number(stdout, "bytes", t->bytes);
+	json_number(stdout, "wire_bytes", t->wire_bytes);
+	json_real(stdout, "seconds", t->seconds);
+	json_end(stdout);
+}
+
+static void note_peer(
+	struct run *r, const char *peer, const struct dyn_entropy_push_result *p, const char *error)
+{
+	const struct channel_settings *s = &r->settings->channel;
+
+	r->totals.snapshots += p->snapshots;
+	r->totals.keys += p->keys;
+	r->totals.bytes += p->bytes;
+	r->totals.wire_bytes += p->wire_bytes;
+	r->totals.seconds += p->seconds;
+	if (error != NULL)
+		r->totals.failed++;
+	if (s->json)
+		write_peer_json(peer, p, error);
+	else if (error == NULL && !s->quiet)
+		write_peer_text(peer, p);
+	if (error != NULL)
+		tool_error("push: %s: %s", peer, error);
+	if (p->source.not_carried > 0)
+		tool_error(
+			"push: warning: the channel cannot carry %s", p->source.not_carried_what);
+}
+
+/* ---- Sending ------------------------------------------------------------------------------------
+ */
+
+static enum dyn_entropy_status open_source(
+	const struct run *r, struct dyn_entropy_source *out, struct dyn_entropy_error *err)
+{
+	const struct settings *s = r->settings;
+	const struct channel *ch = r->channel;
+
+	if (s->file != NULL)
+		return dyn_entropy_source_file(s->file, out, err);
+	if (s->rdb != NULL)
+		return dyn_entropy_source_rdb(s->rdb, &ch->source, out, err);
+	if (r->sync)
+		return dyn_entropy_source_sync(&ch->redis, &ch->source, out, err);
+	return dyn_entropy_source_scan(&ch->redis, &ch->source, out, err);
+}
+
+static void push_to(struct run *r, const char *peer)
+{
+	struct dyn_entropy_push_options o = {
+		.cancel = r->channel->cancel, .progress = show_progress, .progress_arg = r};
+	struct dyn_entropy_push_result result = {0};
+	struct dyn_entropy_source source = {0};
+	struct dyn_entropy_error err = {0};
+	enum dyn_entropy_status status;
+	char label[ADDR_TEXT_MAX + 8];
+
+	snprintf(label, sizeof(label), "push %s", peer);
+	progress_begin(&r->progress,
+		progress_style_choose(r->settings->channel.json, r->settings->channel.quiet),
+		label);
+	r->channel->config.peer_endpoint = peer;
+	status = open_source(r, &source, &err);
+	if (status == DYN_ENTROPY_OK)
+		status = dyn_entropy_push(
+			&r->channel->config, r->channel->material, &source, &o, &result, &err);
+	else
+		result.outcome = DYN_ENTROPY_OUTCOME_FAILED;
+	dyn_entropy_source_free(&source);
+	progress_clear(&r->progress);
+	note_peer(r, peer, &result, status == DYN_ENTROPY_OK ? NULL : err.message);
+}
+
+static int push_to_all(struct run *r, const char *const *peers, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct addr a;
+		int code;
+
+		if (!addr_parse(&a, peers[i]) || a.port == 0) {
+			tool_error("push: '%s' is no address of a peer: write host:port", peers[i]);
+			return TOOL_EXIT_USAGE;
+		}
+		r->channel->config.peer_endpoint = peers[i];
+		code = channel_check(r->channel, peers[i]);
+		if (code != TOOL_EXIT_OK)
+			return code;
+	}
+	for (size_t i = 0; i < n && !dyn_entropy_cancel_is_set(r->channel->cancel); i++) {
+		r->totals.peers++;
+		push_to(r, peers[i]);
+	}
+	if (r->settings->channel.json)
+		write_result_json(&r->totals);
+	return r->totals.failed == 0 && r->totals.peers == n ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
+}
+
+/* ---- Settings -----------------------------------------------------------------------------------
+ */
+
+static int check_source(const struct settings *s)
+{
+	int given = (s->channel.redis != NULL) + (s->rdb != NULL) + (s->file != NULL);
+
+	if (given > 1 || (given == 0 && s->channel.conf == NULL)) {
+		tool_error("push: needs %s of --redis, --rdb and --file%s",
+			given > 1 ? "only one" : "one", given > 1 ? "" : ", or -c dynomite.yml");
+		return TOOL_EXIT_USAGE;
+	}
+	if (s->source != NULL && strcmp(s->source, "scan") != 0 && strcmp(s->source, "sync") != 0) {
+		tool_error("push: --source %s: must be scan or sync", s->source);
+		return TOOL_EXIT_USAGE;
+	}
+	if (s->source != NULL && (s->rdb != NULL || s->file != NULL)) {
+		tool_error("push: --source says how a Redis is read: it does not go with --rdb or "
+			   "--file");
+		return TOOL_EXIT_USAGE;
+	}
+	return TOOL_EXIT_OK;
+}
+
+static void override(struct channel *ch, const struct settings *s)
+{
+	if (s->rate.given)
+		ch->config.max_rate = ch->source.max_rate = s->rate.value;
+	if (s->buffer_size.given)
+		ch->config.buffer_size = (uint32_t)s->buffer_size.value;
+	if (s->header_size.given)
+		ch->config.header_size = (uint32_t)s->header_size.value;
+	if (s->segment_bytes.given)
+		ch->source.segment_bytes = (uint32_t)s->segment_bytes.value;
+	if (s->bind != NULL)
+		ch->config.send_addr = s->bind;
+}
+
+static int push(struct run *r)
+{
+	const struct settings *s = r->settings;
+	struct channel *ch = r->channel;
+	const char *source = s->source;
+
+	override(ch, s);
+	if (source == NULL && ch->conf != NULL)
+		source = ch->conf->recon_source;
+	r->sync = source != NULL && strcmp(source, "sync") == 0;
+	if (s->rdb == NULL && s->file == NULL && ch->redis.address == NULL) {
+		tool_error("push: %s names no server: say --redis ADDR", s->channel.conf);
+		return TOOL_EXIT_USAGE;
+	}
+	if (s->to.n > 0)
+		return push_to_all(r, s->to.items, s->to.n);
+	if (ch->conf != NULL && ch->conf->recon_peers.n > 0)
+		return push_to_all(r, (const char *const *)ch->conf->recon_peers.items,
+			ch->conf->recon_peers.n);
+	tool_error("push: no peer to send to: say --to HOST:PORT%s",
+		ch->conf != NULL ? ", or name recon_peers in the file" : "");
+	return TOOL_EXIT_USAGE;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct settings s = {0};
+	struct channel ch = {0};
+	struct run r = {.settings = &s, .channel = &ch};
+	int code = options_parse(command, argc, argv, &s, NULL);
+
+	if (code != 0)
+		return tool_parse_exit(code);
+	code = check_source(&s);
+	if (code != TOOL_EXIT_OK)
+		return code;
+	code = channel_init(&ch, "push", &s.channel);
+	if (code == TOOL_EXIT_OK)
+		code = push(&r);
+	channel_fini(&ch);
+	return code;
+}
+
+const struct command cmd_push = {
+	.name = "push",
+	.operands = "",
+	.summary = "Send the keys of a Redis or of an RDB file, or a file's bytes, to a peer.",
+	.about = "The peer keeps what it has: keys that are there already stay as they are.",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.run = run,
+};

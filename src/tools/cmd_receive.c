@@ -1,0 +1,381 @@
+#include "base/addr.h"
+#include "base/clock.h"
+#include "peers.h"
+#include "tools/channel.h"
+#include "tools/json.h"
+#include "tools/progress.h"
+#include "tools/sink_file.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ACCEPT_WAIT_MS 1000
+#define RESOLVE_MS     5000
+
+struct settings {
+	struct channel_settings channel; /* first: CHANNEL_OPTIONS */
+	const char *listen, *out, *accept;
+	struct option_number count, wait_s, max_snapshot, connections;
+	bool discard, force;
+};
+
+#define AT(field) offsetof(struct settings, field)
+
+static const struct option options[] = {
+	{0, "listen", "HOST:PORT",
+		"where to listen; with port 0 the kernel chooses one\n"
+		"(default: recon_listen of -c, else 127.0.0.1:8105)",
+		OPTION_TEXT, AT(listen), 0, 0},
+	{0, "redis", "ADDR",
+		"replay into this Redis: host:port, or the path of a\n"
+		"Unix socket (default: the server of -c)",
+		OPTION_TEXT, AT(channel.redis), 0, 0},
+	{0, "out", "FILE", "write to this file instead, which must not exist", OPTION_TEXT, AT(out),
+		0, 0},
+	{0, "force", NULL, "let --out replace a file", OPTION_FLAG, AT(force), 0, 0},
+	{0, "discard", NULL, "count the bytes and forget them instead", OPTION_FLAG, AT(discard), 0,
+		0},
+	{0, "accept", "WHAT",
+		"into a Redis: restore, RESTORE alone, or data, the plain\n"
+		"data-writing commands too\n"
+		"(default: recon_accept of -c, else restore)",
+		OPTION_TEXT, AT(accept), 0, 0},
+	{0, "count", "N",
+		"end after N snapshots, 0: when interrupted\n"
+		"(default 0, with --out 1)",
+		OPTION_NUMBER, AT(count), 0, INT64_MAX},
+	{0, "wait", "SECONDS",
+		"with a count: give up when no connection comes for so\n"
+		"long, 0: never (default 0)",
+		OPTION_NUMBER, AT(wait_s), 0, 1000000},
+	{0, "max-snapshot", "BYTES", "the largest snapshot that is taken (default 4G - 2)",
+		OPTION_SIZE, AT(max_snapshot), 0, DYN_ENTROPY_SNAPSHOT_MAX},
+	{0, "connections", "N", "how many are served at a time without a count (default 8)",
+		OPTION_NUMBER, AT(connections), 1, 1024},
+	CHANNEL_OPTIONS,
+};
+
+struct run {
+	const struct settings *settings;
+	struct channel *channel;
+	uint64_t wanted; /* snapshots; 0: no end */
+	struct dyn_entropy_sink sink;
+	struct peers *peers;
+	dyn_entropy_receiver *receiver;
+	int64_t started_us;
+	pthread_mutex_t lock; /* the rest, and standard output */
+	uint64_t committed, failed, bytes, commands, applied, kept;
+};
+
+/* ---- What comes in ------------------------------------------------------------------------------
+ */
+
+static void write_snapshot_json(const struct dyn_entropy_receive_result *result, const char *error)
+{
+	json_begin(stdout, "snapshot");
+	json_text(stdout, "peer", result->peer);
+	json_bool(stdout, "ok", error == NULL);
+	json_number(stdout, "bytes", result->bytes);
+	json_real(stdout, "seconds", result->seconds);
+	json_number(stdout, "commands", result->applied.commands);
+	json_number(stdout, "applied", result->applied.applied);
+	json_number(stdout, "kept", result->applied.kept);
+	json_number(stdout, "failed", result->applied.failed);
+	json_text(stdout, "error", error);
+	json_end(stdout);
+}
+
+static void write_snapshot_text(const struct dyn_entropy_receive_result *result)
+{
+	char a[PROGRESS_TEXT_MAX], b[PROGRESS_TEXT_MAX];
+
+	printf("received from %s: %s, %.1f s", result->peer,
+		progress_bytes((double)result->bytes, a), result->seconds);
+	if (result->applied.commands > 0)
+		printf("; %s commands applied, %s kept what was there",
+			progress_count(result->applied.applied, a),
+			progress_count(result->applied.kept, b));
+	putchar('\n');
+	fflush(stdout);
+}
+
+/* Of the workers' threads too. */
+static void ended(void *arg, enum dyn_entropy_status status,
+	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err)
+{
+	struct run *r = arg;
+	const struct channel_settings *s = &r->settings->channel;
+	const char *error = status == DYN_ENTROPY_OK ? NULL : err->message;
+
+	pthread_mutex_lock(&r->lock);
+	if (error == NULL) {
+		r->committed++;
+		r->bytes += result->bytes;
+		r->commands += result->applied.commands;
+		r->applied += result->applied.applied;
+		r->kept += result->applied.kept;
+	} else {
+		r->failed++;
+	}
+	if (s->json)
+		write_snapshot_json(result, error);
+	else if (error == NULL && !s->quiet)
+		write_snapshot_text(result);
+	if (error != NULL)
+		tool_error("receive: %s: %s", result->peer, error);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void write_listening(const struct run *r)
+{
+	struct addr a;
+	char text[ADDR_TEXT_MAX];
+
+	if (!addr_parse(&a, r->channel->config.listen_addr))
+		return;
+	a.port = dyn_entropy_receiver_port(r->receiver);
+	addr_format(&a, text, sizeof(text));
+	if (r->settings->channel.json) {
+		json_begin(stdout, "listening");
+		json_text(stdout, "address", text);
+		json_number(stdout, "port", a.port);
+		json_end(stdout);
+	} else if (!r->settings->channel.quiet) {
+		printf("listening on %s\n", text);
+		fflush(stdout);
+	}
+}
+
+static void write_result(const struct run *r, bool ok)
+{
+	double seconds = (double)(clock_monotonic_us() - r->started_us) / 1e6;
+	char a[PROGRESS_TEXT_MAX], b[PROGRESS_TEXT_MAX];
+
+	if (r->settings->channel.json) {
+		json_begin(stdout, "result");
+		json_text(stdout, "command", "receive");
+		json_bool(stdout, "ok", ok);
+		json_number(stdout, "snapshots", r->committed);
+		json_number(stdout, "failed", r->failed);
+		json_number(stdout, "bytes", r->bytes);
+		json_number(stdout, "commands", r->commands);
+		json_number(stdout, "applied", r->applied);
+		json_number(stdout, "kept", r->kept);
+		json_real(stdout, "seconds", seconds);
+		json_end(stdout);
+	} else if (!r->settings->channel.quiet) {
+		printf("%s snapshots, %s", progress_count(r->committed, a),
+			progress_bytes((double)r->bytes, b));
+		if (r->commands > 0)
+			printf("; %s commands applied", progress_count(r->applied, a));
+		if (r->kept > 0)
+			printf(", %s kept what was there", progress_count(r->kept, a));
+		if (r->failed > 0)
+			printf("; %s connections failed", progress_count(r->failed, a));
+		putchar('\n');
+	}
+}
+
+/* ---- Receiving ----------------------------------------------------------------------------------
+ */
+
+/* One after the other until there are as many as were wanted. */
+static int serve_counted(struct run *r)
+{
+	int64_t wait_ms = (int64_t)r->settings->wait_s.value * 1000;
+	int64_t deadline_ms = wait_ms > 0 ? clock_deadline_ms(wait_ms) : CLOCK_NEVER;
+
+	while (r->committed < r->wanted) {
+		struct dyn_entropy_receive_result result;
+		struct dyn_entropy_error err = {0};
+		enum dyn_entropy_status status =
+			dyn_entropy_receiver_accept_one(r->receiver, ACCEPT_WAIT_MS, &result, &err);
+
+		if (dyn_entropy_cancel_is_set(r->channel->cancel) && status != DYN_ENTROPY_OK) {
+			tool_error("receive: interrupted after %" PRIu64 " of %" PRIu64
+				   " snapshots",
+				r->committed, r->wanted);
+			return TOOL_EXIT_FAILED;
+		}
+		/* Without a peer there was no connection in that time. */
+		if (status == DYN_ENTROPY_OK || result.peer[0] != '\0') {
+			ended(r, status, &result, &err);
+			deadline_ms = wait_ms > 0 ? clock_deadline_ms(wait_ms) : CLOCK_NEVER;
+		} else if (clock_monotonic_ms() >= deadline_ms) {
+			tool_error("receive: gave up after %" PRIu64 " of %" PRIu64
+				   " snapshots: no connection came for %" PRIu64 " s (--wait)",
+				r->committed, r->wanted, r->settings->wait_s.value);
+			return TOOL_EXIT_FAILED;
+		}
+	}
+	return TOOL_EXIT_OK;
+}
+
+static int serve(struct run *r)
+{
+	struct dyn_entropy_error err = {0};
+	int code = TOOL_EXIT_OK;
+
+	if (r->wanted > 0)
+		return serve_counted(r);
+	if (dyn_entropy_receiver_run(r->receiver, &err) != DYN_ENTROPY_OK) {
+		tool_error("receive: %s", err.message);
+		code = TOOL_EXIT_FAILED;
+	}
+	if (r->settings->out != NULL && sink_file_finish(&r->sink, &err) != DYN_ENTROPY_OK) {
+		tool_error("receive: %s", err.message);
+		code = TOOL_EXIT_FAILED;
+	}
+	return code;
+}
+
+static void stop(void *arg)
+{
+	dyn_entropy_receiver_stop(arg);
+}
+
+/* recon_allow of the file; without a file whoever has the key may send. */
+static bool open_peers(struct run *r)
+{
+	const struct conf *conf = r->channel->conf;
+
+	if (conf == NULL || strcmp(conf->recon_allow, "peers") != 0)
+		return true;
+	r->peers = peers_new(&conf->recon_peers);
+	if (r->peers == NULL) {
+		tool_error("receive: out of memory");
+		return false;
+	}
+	peers_refresh(r->peers, clock_deadline_ms(RESOLVE_MS));
+	return true;
+}
+
+static enum dyn_entropy_status open_sink(struct run *r, struct dyn_entropy_error *err)
+{
+	const struct settings *s = r->settings;
+	struct sink_file_options file = {.path = s->out, .replace = s->force, .wanted = r->wanted};
+
+	if (s->out != NULL)
+		return sink_file_new(&file, &r->sink, err);
+	if (s->discard)
+		return dyn_entropy_sink_discard(&r->sink, err);
+	return dyn_entropy_sink_redis(&r->channel->redis, r->channel->accept, &r->sink, err);
+}
+
+static int receive(struct run *r)
+{
+	struct dyn_entropy_receiver_options o = {.ended = ended, .ended_arg = r};
+	struct dyn_entropy_error err = {0};
+	enum dyn_entropy_status status;
+	const char *left_over;
+	int code = TOOL_EXIT_FAILED;
+
+	if (!open_peers(r))
+		return code;
+	o.allow = r->peers != NULL ? peers_allow : NULL;
+	o.allow_arg = r->peers;
+	status = open_sink(r, &err);
+	if (status == DYN_ENTROPY_OK)
+		status = dyn_entropy_receiver_new(&r->channel->config, r->channel->material,
+			&r->sink, &o, &r->receiver, &err);
+	if (status != DYN_ENTROPY_OK) {
+		tool_error("receive: %s", err.message);
+		goto done;
+	}
+	tool_on_cancel(stop, r->receiver);
+	write_listening(r);
+	code = serve(r);
+	tool_on_cancel(NULL, NULL);
+	write_result(r, code == TOOL_EXIT_OK);
+	left_over = r->settings->out != NULL ? sink_file_left_over(&r->sink) : NULL;
+	if (left_over != NULL)
+		tool_error("receive: what was received is in %s", left_over);
+done:
+	dyn_entropy_receiver_free(r->receiver);
+	dyn_entropy_sink_free(&r->sink);
+	peers_free(r->peers);
+	return code;
+}
+
+/* ---- Settings -----------------------------------------------------------------------------------
+ */
+
+static int check_settings(const struct settings *s)
+{
+	int given = (s->channel.redis != NULL) + (s->out != NULL) + s->discard;
+
+	if (given > 1 || (given == 0 && s->channel.conf == NULL)) {
+		tool_error("receive: needs %s of --redis, --out and --discard%s",
+			given > 1 ? "only one" : "one", given > 1 ? "" : ", or -c dynomite.yml");
+		return TOOL_EXIT_USAGE;
+	}
+	if (s->accept != NULL && strcmp(s->accept, "restore") != 0 &&
+		strcmp(s->accept, "data") != 0) {
+		tool_error("receive: --accept %s: must be restore or data", s->accept);
+		return TOOL_EXIT_USAGE;
+	}
+	return TOOL_EXIT_OK;
+}
+
+static int override(struct run *r)
+{
+	const struct settings *s = r->settings;
+	struct channel *ch = r->channel;
+
+	if (s->listen != NULL)
+		ch->config.listen_addr = s->listen;
+	if (s->max_snapshot.given)
+		ch->config.max_snapshot_bytes = s->max_snapshot.value;
+	if (s->connections.given)
+		ch->config.max_connections = (unsigned)s->connections.value;
+	if (s->accept != NULL)
+		ch->accept = strcmp(s->accept, "data") == 0 ? DYN_ENTROPY_ACCEPT_DATA
+							    : DYN_ENTROPY_ACCEPT_RESTORE;
+	r->wanted = s->count.given ? s->count.value : s->out != NULL;
+	if (ch->config.listen_addr == NULL) {
+		tool_error("receive: %s says not where to listen: say --listen HOST:PORT",
+			s->channel.conf);
+		return TOOL_EXIT_USAGE;
+	}
+	if (s->out == NULL && !s->discard && ch->redis.address == NULL) {
+		tool_error("receive: %s names no server: say --redis ADDR", s->channel.conf);
+		return TOOL_EXIT_USAGE;
+	}
+	return channel_check(ch, ch->config.listen_addr);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct settings s = {0};
+	struct channel ch = {0};
+	struct run r = {.settings = &s,
+		.channel = &ch,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.started_us = clock_monotonic_us()};
+	int code = options_parse(command, argc, argv, &s, NULL);
+
+	if (code != 0)
+		return tool_parse_exit(code);
+	code = check_settings(&s);
+	if (code != TOOL_EXIT_OK)
+		return code;
+	code = channel_init(&ch, "receive", &s.channel);
+	if (code == TOOL_EXIT_OK)
+		code = override(&r);
+	if (code == TOOL_EXIT_OK)
+		code = receive(&r);
+	channel_fini(&ch);
+	return code;
+}
+
+const struct command cmd_receive = {
+	.name = "receive",
+	.operands = "",
+	.summary = "Take snapshots from peers, into a Redis or a file.",
+	.about = "The first line it writes says where it listens.",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.run = run,
+};
