@@ -92,24 +92,47 @@ void conf_warn(struct conf_loader *l, size_t line, const char *key, const char *
 	va_end(args);
 }
 
+size_t conf_control_len(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+		return 2;
+	return (c[0] && c[0] < ' ') || c[0] == 0x7f;
+}
+
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+#define SHOWN_ESCAPE 4 /* bytes that stand for a control character */
+#define SHOWN_TAIL   5 /* the dots, the closing quote and the NUL */
+
 const char *conf_shown(const char *text, char out[CONF_SHOWN_MAX])
 {
 	size_t len = 0;
 
 	out[len++] = '"';
-	for (; *text; text++) {
-		if (len + 8 > CONF_SHOWN_MAX) {
-			while (((unsigned char)out[len] & 0xc0) == 0x80)
-				len--; /* not into the middle of a character */
-			memcpy(out + len, "...", 3);
-			len += 3;
-			break;
-		}
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
+	for (; *text && len + SHOWN_ESCAPE + SHOWN_TAIL <= CONF_SHOWN_MAX; text++) {
+		size_t control = conf_control_len(text);
+
+		if (control) {
+			text += control - 1;
 			len += (size_t)snprintf(
-				out + len, CONF_SHOWN_MAX - len, "\\x%02x", (unsigned char)*text);
-		else
+				out + len, SHOWN_ESCAPE + 1, "\\x%02x", (unsigned char)*text);
+		} else {
 			out[len++] = *text;
+		}
+	}
+	if (*text) {
+		/* Half a character would not be UTF-8 any more. */
+		while (len > 1 && is_continuation(*text) && text[-1] == out[len - 1]) {
+			text--;
+			len--;
+		}
+		memcpy(out + len, "...", 3);
+		len += 3;
 	}
 	out[len++] = '"';
 	out[len] = '\0';

@@ -92,6 +92,9 @@ bool conf_list_add(struct conf_list *list, const char *text);
 size_t conf_seen_line(const struct conf_loader *l, const char *name);
 bool conf_seen_bad(const struct conf_loader *l, const char *name);
 
+/* The bytes of the control character that text begins with; 0 when it begins with none. */
+size_t conf_control_len(const char *text);
+
 /* A text from the file, fit for a message: printable, and not too long.  Returns out. */
 #define CONF_SHOWN_MAX 96
 const char *conf_shown(const char *text, char out[CONF_SHOWN_MAX]);

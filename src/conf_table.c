@@ -54,56 +54,56 @@ const struct conf_key conf_keys[] = {
 
 	/* Clients and the datastore. */
 	{"timeout", CONF_TYPE_NUMBER, "ms", "5000", 1, INT_MAX_VALUE,
-		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(timeout), "for the answer to a request", NULL,
-		NULL},
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(timeout), "time for the answer to a request",
+		NULL, NULL},
 	{"backlog", CONF_TYPE_NUMBER, "connections", "512", 1, INT_MAX_VALUE,
-		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(backlog), "that may wait to be accepted", NULL,
-		NULL},
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(backlog),
+		"connections that may wait to be accepted", NULL, NULL},
 	{"client_connections", CONF_TYPE_NUMBER, "connections", "0", 0, INT_MAX_VALUE, CONF_UNUSED,
-		AT(client_connections), "of clients at the most; 0 is unlimited", NULL, NULL},
+		AT(client_connections), "clients at the most; 0 is unlimited", NULL, NULL},
 	{"preconnect", CONF_TYPE_BOOL, NULL, "true", 0, 0, CONF_UNUSED, AT(preconnect),
 		"connect to the datastore at the start, not at the first request", NULL, NULL},
 	{"auto_eject_hosts", CONF_TYPE_BOOL, NULL, "true", 0, 0, CONF_UNUSED, AT(auto_eject_hosts),
 		"leave out for a while a datastore that keeps failing", NULL, NULL},
 	{"server_retry_timeout", CONF_TYPE_NUMBER, "ms", "10000", 1, INT_MAX_VALUE,
 		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(server_retry_timeout),
-		"before a datastore that was left out is tried again", NULL, NULL},
+		"time before a datastore that was left out is tried again", NULL, NULL},
 	{"server_failure_limit", CONF_TYPE_NUMBER, "failures", "3", 1, INT_MAX_VALUE,
 		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(server_failure_limit),
-		"in a row before a datastore is left out", NULL, NULL},
+		"failures in a row before a datastore is left out", NULL, NULL},
 	{"server_connections", CONF_TYPE_NUMBER, "connections", "1", 1, INT_MAX_VALUE,
 		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(server_connections),
 		"taken from older files; datastore_connections has its place", NULL, NULL},
 	{"datastore_connections", CONF_TYPE_NUMBER, "connections", "1", 1, 255,
 		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(datastore_connections),
-		"to the datastore at the most", NULL, NULL},
+		"connections to the datastore at the most", NULL, NULL},
 
 	/* The other nodes. */
 	{"dyn_port", CONF_TYPE_NUMBER, NULL, "8101", 1, 65535, CONF_UNUSED | CONF_ZERO_DEFAULT,
 		AT(dyn_port), "the port of nodes that a provider names without one", NULL, NULL},
 	{"dyn_connections", CONF_TYPE_NUMBER, "connections", "100", 1, INT_MAX_VALUE,
-		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(dyn_connections), "of other nodes at the most",
-		NULL, NULL},
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(dyn_connections),
+		"connections from other nodes at the most", NULL, NULL},
 	{"local_peer_connections", CONF_TYPE_NUMBER, "connections", "1", 1, 255,
 		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(local_peer_connections),
-		"to each node of this datacenter", NULL, NULL},
+		"connections to each node of this datacenter", NULL, NULL},
 	{"remote_peer_connections", CONF_TYPE_NUMBER, "connections", "1", 1, 255,
 		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(remote_peer_connections),
-		"to each node of another datacenter", NULL, NULL},
+		"connections to each node of another datacenter", NULL, NULL},
 	{"dyn_read_timeout", CONF_TYPE_NUMBER, "ms", "10000", 1, INT_MAX_VALUE,
 		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(dyn_read_timeout),
-		"for the answer of another node", NULL, NULL},
+		"time for the answer of another node", NULL, NULL},
 	{"dyn_write_timeout", CONF_TYPE_NUMBER, "ms", "10000", 1, INT_MAX_VALUE,
 		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(dyn_write_timeout),
-		"for another node to take a request", NULL, NULL},
+		"time for another node to take a request", NULL, NULL},
 	{"enable_gossip", CONF_TYPE_BOOL, NULL, "false", 0, 0, CONF_UNUSED, AT(enable_gossip),
 		"let the nodes tell each other of nodes that come and go", NULL, NULL},
 	{"gos_interval", CONF_TYPE_NUMBER, "ms", "30000", 1, INT_MAX_VALUE,
-		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(gos_interval), "between rounds of gossip", NULL,
-		NULL},
-	{"conn_msg_rate", CONF_TYPE_NUMBER, "messages/s", "50000", 1, INT_MAX_VALUE,
-		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(conn_msg_rate), "on one connection at the most",
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(gos_interval), "time between rounds of gossip",
 		NULL, NULL},
+	{"conn_msg_rate", CONF_TYPE_NUMBER, "messages/s", "50000", 1, INT_MAX_VALUE,
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(conn_msg_rate),
+		"messages on one connection at the most", NULL, NULL},
 	{"secure_server_option", CONF_TYPE_CHOICE, NULL, "none", 0, 0, CONF_UNUSED,
 		AT(secure_server_option), "which links between nodes are encrypted",
 		"none rack datacenter all", NULL},
@@ -122,12 +122,13 @@ const struct conf_key conf_keys[] = {
 	/* The process. */
 	{"stats_interval", CONF_TYPE_NUMBER, "ms", "30000", 1, INT_MAX_VALUE,
 		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(stats_interval),
-		"between two gatherings of the statistics", NULL, NULL},
+		"time between two gatherings of the statistics", NULL, NULL},
 	{"mbuf_size", CONF_TYPE_SIZE, "bytes", "16384", 512, 512000,
 		CONF_UNUSED | CONF_ZERO_DEFAULT | CONF_MULTIPLE_16, AT(mbuf_size),
-		"of a message buffer", NULL, NULL},
+		"size of a message buffer", NULL, NULL},
 	{"max_msgs", CONF_TYPE_NUMBER, "messages", "200000", 100000, 1000000,
-		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(max_msgs), "under way at the most", NULL, NULL},
+		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(max_msgs), "messages under way at the most",
+		NULL, NULL},
 
 	/* The entropy channel. */
 	{"recon_enabled", CONF_TYPE_BOOL, NULL, "false", 0, 0, 0, AT(recon_enabled),
@@ -146,31 +147,33 @@ const struct conf_key conf_keys[] = {
 	{"recon_send_bind", CONF_TYPE_BIND, NULL, NULL, 0, 0, CONF_PORT_ZERO, AT(recon_send_bind),
 		"the local address that the sender connects from", NULL, NULL},
 	{"recon_interval_seconds", CONF_TYPE_NUMBER, "seconds", "300", 1, 31536000, 0,
-		AT(recon_interval_seconds), "between rounds; the first runs at the start", NULL,
-		NULL},
+		AT(recon_interval_seconds), "time between rounds; the first runs at the start",
+		NULL, NULL},
 	{"recon_source", CONF_TYPE_CHOICE, NULL, "scan", 0, 0, 0, AT(recon_source),
 		"how the datastore is read: key by key, or by its replication stream", "scan sync",
 		NULL},
 	{"recon_buffer_size", CONF_TYPE_SIZE, "bytes", "16384", 1, 5242864, 0,
-		AT(recon_buffer_size), "of a chunk; a multiple of 16 when recon_encrypt", NULL,
-		NULL},
-	{"recon_header_size", CONF_TYPE_SIZE, "bytes", "1024", 8, 1024, 0, AT(recon_header_size),
-		"of the header before a snapshot", NULL, NULL},
-	{"recon_segment_bytes", CONF_TYPE_SIZE, "bytes", "16 MiB", 1024, SNAPSHOT_MAX, 0,
-		AT(recon_segment_bytes), "of data in a snapshot; a larger key has one to itself",
+		AT(recon_buffer_size), "plaintext in a chunk; a multiple of 16 when recon_encrypt",
 		NULL, NULL},
+	{"recon_header_size", CONF_TYPE_SIZE, "bytes", "1024", 8, 1024, 0, AT(recon_header_size),
+		"size of the header before a snapshot", NULL, NULL},
+	{"recon_segment_bytes", CONF_TYPE_SIZE, "bytes", "16 MiB", 1024, SNAPSHOT_MAX, 0,
+		AT(recon_segment_bytes),
+		"plaintext in a snapshot at the most, unless one key is larger", NULL, NULL},
 	{"recon_max_rate", CONF_TYPE_SIZE, "bytes/s", "10000000", 0, INT64_C(1) << 40, 0,
-		AT(recon_max_rate), "sent to a peer at the most; 0 is unlimited", NULL, NULL},
+		AT(recon_max_rate), "rate at which a peer is sent to, at the most; 0 is unlimited",
+		NULL, NULL},
 	{"recon_max_snapshot_bytes", CONF_TYPE_SIZE, "bytes", "4294967294", 1, SNAPSHOT_MAX, 0,
-		AT(recon_max_snapshot_bytes), "of data in a snapshot that the receiver takes", NULL,
-		NULL},
+		AT(recon_max_snapshot_bytes),
+		"plaintext in a snapshot that the receiver takes, at the most", NULL, NULL},
 	{"recon_spool_dir", CONF_TYPE_PATH, NULL, NULL, 1, PATH_MAX_BYTES, 0, AT(recon_spool_dir),
 		"where a snapshot beyond 16 MiB is kept until it is applied", NULL,
 		"TMPDIR, else /var/tmp"},
 	{"recon_max_connections", CONF_TYPE_NUMBER, "connections", "8", 1, 1024, 0,
-		AT(recon_max_connections), "that the receiver serves at a time", NULL, NULL},
+		AT(recon_max_connections), "connections that the receiver serves at a time", NULL,
+		NULL},
 	{"recon_timeout", CONF_TYPE_NUMBER, "ms", "30000", 100, 3600000, 0, AT(recon_timeout),
-		"without a byte before a connection is given up", NULL, NULL},
+		"time without a byte before a connection is given up", NULL, NULL},
 	{"recon_allow", CONF_TYPE_CHOICE, NULL, "peers", 0, 0, 0, AT(recon_allow),
 		"who may connect to the receiver: known peers and loopback, or anyone", "peers any",
 		NULL},
@@ -272,27 +275,11 @@ const char *conf_key_type(const struct conf_key *k)
 	return "?";
 }
 
-/* A bound of a size the way people write it, of anything else as it is. */
-static const char *bound_text(const struct conf_key *k, int64_t value, char *text, size_t cap)
-{
-	static const char *const units[] = {"", " KiB", " MiB", " GiB", " TiB"};
-	size_t unit = 0;
-
-	while (k->type == CONF_TYPE_SIZE && value && value % 1024 == 0 && unit < 4) {
-		value /= 1024;
-		unit++;
-	}
-	snprintf(text, cap, "%lld%s", (long long)value, units[unit]);
-	return text;
-}
-
 static void allowed_numbers(const struct conf_key *k, char *text, size_t cap)
 {
-	char least[32], most[32];
-
-	snprintf(text, cap, "%s..%s%s%s%s%s", bound_text(k, k->min, least, sizeof(least)),
-		bound_text(k, k->max, most, sizeof(most)), k->unit ? " " : "",
-		k->unit ? k->unit : "", k->flags & CONF_MULTIPLE_16 ? ", a multiple of 16" : "",
+	snprintf(text, cap, "%lld..%lld%s%s%s%s", (long long)k->min, (long long)k->max,
+		k->unit ? " " : "", k->unit ? k->unit : "",
+		k->flags & CONF_MULTIPLE_16 ? ", a multiple of 16" : "",
 		k->flags & CONF_ZERO_DEFAULT ? ", or 0 for the default" : "");
 }
 

@@ -426,10 +426,10 @@ void conf_value_set(struct conf_loader *l, const struct conf_key *k, const char 
 		[CONF_TYPE_SEEDS] = add_seed,
 	};
 
-	/* A control character would break the lines of the log. */
+	/* A control character would break the lines of the log, or do things to a terminal. */
 	if (k->type != CONF_TYPE_SECRET) {
 		for (const char *c = text; *c; c++) {
-			if ((unsigned char)*c < ' ' || *c == 0x7f) {
+			if (conf_control_len(c)) {
 				refuse(l, k, line, text, "holds a control character");
 				return;
 			}
