@@ -202,7 +202,8 @@ enum dyn_entropy_status stream_read(struct stream *s, void *buf, size_t cap, int
 		status = stream_wait(s, POLLIN, deadline_ms, &revents, err);
 		if (status != DYN_ENTROPY_OK)
 			return status;
-		if (!revents)
+		s->timed_out = !revents;
+		if (s->timed_out)
 			return error_set(
 				err, DYN_ENTROPY_ERR_IO, "%s: nothing came in time", s->peer);
 	}
