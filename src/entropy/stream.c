@@ -140,8 +140,10 @@ enum dyn_entropy_status stream_connect(struct stream *s, const struct addr *to,
 	n_remote = addr_resolve(to, deadline_ms, cancel_fd(cancel), remote, &why);
 	if (dyn_entropy_cancel_is_set(cancel))
 		return error_cancelled(err);
-	status =
-		error_set(err, DYN_ENTROPY_ERR_IO, "%s: cannot resolve the host: %s", s->peer, why);
+	if (n_remote == 0)
+		return error_set(
+			err, DYN_ENTROPY_ERR_IO, "%s: cannot resolve the host: %s", s->peer, why);
+	status = DYN_ENTROPY_ERR_IO;
 	for (size_t i = 0; i < n_remote; i++) {
 		const struct addr_resolved *from =
 			local_for(local, n_local, remote[i].sa.ss_family);
