@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -210,7 +211,7 @@ static struct lookup *lookup_start(const struct addr *a, int *done_read)
 
 	if (!l)
 		return NULL;
-	if (pipe(fds) != 0) {
+	if (pipe2(fds, O_CLOEXEC) != 0) {
 		free(l);
 		return NULL;
 	}
