@@ -1,0 +1,53 @@
+/*
+ * dnode - the framing of messages between nodes, as Dynomite nodes speak it.
+ *
+ *     "   $2014$ ID TYPE FLAGS 1 SAME_DC *DATA_LEN DATA *PAYLOAD_LEN\r\n" PAYLOAD
+ *
+ * The payload is a Redis request or reply, encrypted when flags say so.  No I/O.  Any thread.
+ */
+#ifndef PROTO_DNODE_H
+#define PROTO_DNODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DNODE_DATA_MAX    512 /* an RSA block of 4096 bits */
+#define DNODE_PAYLOAD_MAX ((size_t)1024 * 1024 * 1024)
+#define DNODE_HEADER_MAX  (96 + DNODE_DATA_MAX) /* bytes from the three spaces to CRLF */
+
+enum dnode_type {
+	DNODE_REQUEST = 3,
+	DNODE_REQUEST_FORWARD =
+		4, /* to be passed on to the other racks of the receiver's datacenter */
+	DNODE_RESPONSE = 5,
+};
+
+#define DNODE_FLAG_ENCRYPTED 1u
+
+struct dnode_header {
+	uint64_t id;
+	uint8_t type; /* enum dnode_type */
+	uint8_t flags;
+	bool same_dc;
+	const uint8_t
+		*data;   /* points into the bytes it was decoded from, or is to be encoded from */
+	size_t data_len; /* 1..DNODE_DATA_MAX; the single byte 'd' when there is nothing to say */
+	size_t payload_len;
+};
+
+enum dnode_result {
+	DNODE_MORE,
+	DNODE_DONE, /* the payload begins at *used */
+	DNODE_BAD,
+};
+
+/* Decode a header at the start of bytes; unknown types, versions, flags and lengths out of range
+ * are DNODE_BAD. */
+enum dnode_result dnode_decode(
+	struct dnode_header *h, const uint8_t *bytes, size_t len, size_t *used, const char **why);
+
+/* Encode into out, which has DNODE_HEADER_MAX bytes; returns how many. */
+size_t dnode_encode(const struct dnode_header *h, uint8_t *out);
+
+#endif
