@@ -77,6 +77,8 @@ static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd,
 	enum dyn_entropy_status status;
 
 	stream_adopt(&stream, fd, r->config.timeout_ms, r->cancel, result->peer);
+	/* A process that is killed while it applies must not look as if it had committed. */
+	stream_reset_by_default(&stream);
 	status = session_receive(&options, &stream, result, err);
 	/* Counted before the close: whoever sees the connection end sees it counted. */
 	count_end(r, status, result);

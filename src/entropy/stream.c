@@ -249,18 +249,34 @@ void stream_half_close(struct stream *s)
 	shutdown(s->fd, SHUT_WR);
 }
 
+/* Whether close(2) resets the connection. */
+static void set_reset(const struct stream *s, bool reset)
+{
+	struct linger linger = {.l_onoff = reset, .l_linger = 0};
+
+	setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+static void end(struct stream *s, bool reset)
+{
+	if (s->fd >= 0) {
+		set_reset(s, reset);
+		close(s->fd);
+	}
+	s->fd = -1;
+}
+
 void stream_close(struct stream *s)
 {
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
+	end(s, false);
 }
 
 void stream_abort(struct stream *s)
 {
-	struct linger reset = {.l_onoff = 1, .l_linger = 0};
+	end(s, true);
+}
 
-	if (s->fd >= 0)
-		setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	stream_close(s);
+void stream_reset_by_default(struct stream *s)
+{
+	set_reset(s, true);
 }

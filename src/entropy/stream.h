@@ -49,4 +49,7 @@ void stream_half_close(struct stream *s); /* no more to write */
 void stream_close(struct stream *s);      /* in good order (FIN) */
 void stream_abort(struct stream *s); /* by a reset (RST): the other side learns that it failed */
 
+/* From now on any end but stream_close() is a reset, also the end of this process. */
+void stream_reset_by_default(struct stream *s);
+
 #endif
