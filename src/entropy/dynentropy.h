@@ -423,9 +423,9 @@ struct dyn_entropy_receive_result {
 };
 
 struct dyn_entropy_receiver_counters {
-	uint64_t connections; /* accepted */
+	uint64_t connections; /* that were or are served */
 	uint64_t committed;   /* snapshots applied whole */
-	uint64_t failed;      /* connections that ended otherwise */
+	uint64_t failed;      /* served connections that ended otherwise */
 	uint64_t turned_away; /* not an allowed address, or no worker or descriptor was free */
 	uint64_t bytes;       /* plaintext of committed snapshots */
 	uint64_t commands, applied, kept; /* of them, see dyn_entropy_apply_result */

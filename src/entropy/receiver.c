@@ -20,7 +20,8 @@
 
 #define LISTEN_BACKLOG 128
 
-/* With every worker busy, connections wait this long in the backlog before they are turned away. */
+/* With every worker busy, connections wait this long in the backlog before they are turned away, or
+ * config->timeout_ms where that is shorter. */
 #define BUSY_PATIENCE_MS 5000
 
 /* After a failed accept that another try would only repeat (no memory for a socket, say). */
@@ -98,6 +99,7 @@ struct worker {
 static void worker_began(dyn_entropy_receiver *r)
 {
 	pthread_mutex_lock(&r->lock);
+	r->counters.connections++;
 	r->counters.active++;
 	pthread_mutex_unlock(&r->lock);
 }
@@ -149,7 +151,10 @@ static bool start_worker(dyn_entropy_receiver *r, int fd, const char *peer)
 	failed = pthread_create(&thread, &attr, worker_thread, w);
 	pthread_attr_destroy(&attr);
 	if (failed) {
-		worker_ended(r);
+		pthread_mutex_lock(&r->lock);
+		r->counters.connections--;
+		r->counters.active--;
+		pthread_mutex_unlock(&r->lock);
 		free(w);
 	}
 	return !failed;
@@ -208,9 +213,6 @@ static int accept_allowed(dyn_entropy_receiver *r, char peer[80])
 		turn_away(r, fd, peer, "not the address of a known peer (recon_allow)");
 		return -1;
 	}
-	pthread_mutex_lock(&r->lock);
-	r->counters.connections++;
-	pthread_mutex_unlock(&r->lock);
 	return fd;
 }
 
@@ -241,8 +243,14 @@ enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
 	while (wait_readable(r, r->listen_fd, deadline_ms)) {
 		int fd = accept_allowed(r, result->peer);
 
-		if (fd >= 0)
-			return serve(r, fd, result, err);
+		if (fd >= 0) {
+			enum dyn_entropy_status status;
+
+			worker_began(r);
+			status = serve(r, fd, result, err);
+			worker_ended(r);
+			return status;
+		}
 	}
 	if (dyn_entropy_cancel_is_set(r->cancel))
 		return error_cancelled(err);
