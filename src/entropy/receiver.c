@@ -187,8 +187,12 @@ static int accept_allowed(dyn_entropy_receiver *r, char peer[80])
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
-	int fd = accept4(r->listen_fd, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd;
 
+	/* Another thread may have taken the spare one's place while it was given up. */
+	if (r->spare_fd < 0)
+		r->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fd = accept4(r->listen_fd, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && r->spare_fd >= 0) {
 		/* Without this the connection would stay in the backlog and wake us for ever. */
 		close(r->spare_fd);
@@ -267,10 +271,17 @@ static bool all_busy(dyn_entropy_receiver *r)
 	return busy;
 }
 
+static int64_t patience_end_ms(const dyn_entropy_receiver *r)
+{
+	uint32_t timeout_ms = r->config.timeout_ms;
+
+	return clock_deadline_ms(timeout_ms < BUSY_PATIENCE_MS ? timeout_ms : BUSY_PATIENCE_MS);
+}
+
 /* Wait for a worker to become free; when none does in time, turn away whoever waits by then. */
 static void wait_for_worker(dyn_entropy_receiver *r)
 {
-	int64_t deadline_ms = clock_deadline_ms(BUSY_PATIENCE_MS);
+	int64_t deadline_ms = patience_end_ms(r);
 	char peer[80];
 	eventfd_t ignored;
 
@@ -282,14 +293,15 @@ static void wait_for_worker(dyn_entropy_receiver *r)
 		}
 		if (dyn_entropy_cancel_is_set(r->cancel))
 			return;
-		while (wait_readable(r, r->listen_fd, 0)) {
+		/* Those who keep coming must not keep us from noticing a free worker. */
+		while (all_busy(r) && wait_readable(r, r->listen_fd, 0)) {
 			int fd = accept_allowed(r, peer);
 
 			if (fd >= 0)
 				turn_away(r, fd, peer,
 					"all workers are busy (recon_max_connections)");
 		}
-		deadline_ms = clock_deadline_ms(BUSY_PATIENCE_MS);
+		deadline_ms = patience_end_ms(r);
 	}
 }
 
