@@ -167,10 +167,10 @@ static enum dyn_entropy_outcome outcome_of(
 	return f->stream.timed_out ? DYN_ENTROPY_OUTCOME_UNANSWERED : DYN_ENTROPY_OUTCOME_REFUSED;
 }
 
-/* Send one snapshot, up to the half-close.  On failure the connection is reset and its outcome
- * noted. */
-static enum dyn_entropy_status send_snapshot(
-	struct push *p, struct flight *f, uint32_t total_len, struct dyn_entropy_error *err)
+/* Send one snapshot, up to the half-close.  On failure the connection is reset and *outcome says
+ * what that means. */
+static enum dyn_entropy_status send_snapshot(struct push *p, struct flight *f, uint32_t total_len,
+	enum dyn_entropy_outcome *outcome, struct dyn_entropy_error *err)
 {
 	uint64_t bytes_before = p->result->bytes;
 	const uint8_t *bytes;
@@ -192,7 +192,7 @@ static enum dyn_entropy_status send_snapshot(
 		p->result->bytes = bytes_before + wire_out_plain_bytes(p->wire);
 	}
 	if (status != DYN_ENTROPY_OK) {
-		note_outcome(p, outcome_of(status, f, connected));
+		*outcome = outcome_of(status, f, connected);
 		stream_abort(&f->stream);
 		return status;
 	}
@@ -205,25 +205,30 @@ static enum dyn_entropy_status send_snapshot(
 static enum dyn_entropy_status push_next(struct push *p, struct dyn_entropy_error *err)
 {
 	struct dyn_entropy_source_totals totals = {0};
+	struct dyn_entropy_error this_err = {0};
 	struct flight f = {.stream.fd = -1};
+	enum dyn_entropy_outcome outcome = DYN_ENTROPY_OUTCOME_FAILED;
 	uint32_t total_len = 0;
 	enum dyn_entropy_status status, earlier_status;
 
-	status = p->source->ops->next(p->source->self, &total_len, err);
-	if (status != DYN_ENTROPY_OK) {
-		if (status != DYN_ENTROPY_END)
-			note_outcome(p, DYN_ENTROPY_OUTCOME_FAILED);
+	status = p->source->ops->next(p->source->self, &total_len, &this_err);
+	if (status == DYN_ENTROPY_END)
 		return status;
-	}
-	status = send_snapshot(p, &f, total_len, err);
+	if (status == DYN_ENTROPY_OK)
+		status = send_snapshot(p, &f, total_len, &outcome, &this_err);
 	if (status == DYN_ENTROPY_OK && p->source->ops->totals) {
 		p->source->ops->totals(p->source->self, &totals);
 		p->result->keys = totals.keys;
 	}
-	/* The first error is the one to tell. */
-	earlier_status = settle(p, &p->earlier, status == DYN_ENTROPY_OK ? err : NULL);
+	/* Of two that failed the first in the source's order is the one to tell. */
+	earlier_status = settle(p, &p->earlier, err);
 	p->earlier = f;
-	return status != DYN_ENTROPY_OK ? status : earlier_status;
+	if (status == DYN_ENTROPY_OK || earlier_status != DYN_ENTROPY_OK)
+		return earlier_status;
+	note_outcome(p, outcome);
+	if (err)
+		*err = this_err;
+	return status;
 }
 
 static enum dyn_entropy_status push_prepare(
