@@ -242,8 +242,10 @@ static enum dyn_entropy_status push_prepare(
 
 	if (status != DYN_ENTROPY_OK)
 		return status;
-	if (!p->config->peer_endpoint || !addr_parse(&p->peer, p->config->peer_endpoint))
-		return error_set(err, DYN_ENTROPY_ERR_CONFIG, "no peer_endpoint to push to");
+	if (!p->config->peer_endpoint || !addr_parse(&p->peer, p->config->peer_endpoint) ||
+		p->peer.port == 0)
+		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+			"no peer_endpoint to push to, or one without a port");
 	if (p->config->send_addr && !addr_parse(&p->bind_to, p->config->send_addr))
 		return error_set(err, DYN_ENTROPY_ERR_CONFIG, "send_addr is not host:port");
 	if (p->config->encrypt && !material)
