@@ -54,7 +54,7 @@ static bool is_own_word(const char *quoted, size_t len)
  */
 static size_t harmless_len(const char *reply, size_t len, size_t at)
 {
-	static const char before[] = "command ", after[] = " command";
+	static const char before[] = " command ", after[] = " command";
 	size_t n_before = sizeof(before) - 1, n_after = sizeof(after) - 1;
 	size_t from = at + 1, end = from;
 
