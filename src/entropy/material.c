@@ -17,7 +17,7 @@
 
 #define KEY_LEN       DYN_ENTROPY_BLOCK_SIZE
 #define FILE_MAX      ((size_t)64 * 1024)
-#define ARMOUR_BEGIN  "-----BEGIN "
+#define ARMOUR_BEGIN  "-----BEGIN"
 #define ARMOUR_END    "-----END "
 #define KEY_LABEL     "DYNOMITE RECON KEY"
 #define IV_LABEL      "DYNOMITE RECON IV"
@@ -26,7 +26,7 @@
 /* Words in a label that say that the body is a structure, whose first bytes are nearly the same in
  * all of them. */
 static const char *const foreign_labels[] = {"PRIVATE KEY", "PUBLIC KEY", "CERTIFICATE",
-	"PARAMETERS", "PKCS", "CMS", "CRL", "SSL SESSION", "OPENSSH", "PGP"};
+	"PARAMETERS", "PKCS", "CMS", "CRL", "SSL SESSION", "OPENSSH", "PGP", "ENCRYPTED"};
 
 static enum dyn_entropy_status bad(
 	struct dyn_entropy_error *err, const char *name, const char *what)
@@ -73,6 +73,10 @@ static enum dyn_entropy_status parse_armour(const uint8_t *text, size_t len, con
 	long body_len = 0;
 	BIO *bio;
 
+	if (!find_line(text, len, ARMOUR_BEGIN))
+		return bad(err, name,
+			"an armoured block whose BEGIN is not at the start of its line (a byte "
+			"order mark before it?)");
 	if (!end)
 		return bad(err, name, "an armoured block without its END line");
 	if (find_line(end, len - (size_t)(end - text), ARMOUR_BEGIN))
@@ -104,14 +108,17 @@ done:
 	OPENSSL_free(label);
 	OPENSSL_free(header);
 	BIO_free(bio);
-	ERR_clear_error(); /* what OpenSSL noted about a bad file is of no interest to its next user */
+	ERR_clear_error(); /* what OpenSSL noted about a bad file is of no interest to its next user
+			    */
 	return status;
 }
 
 enum dyn_entropy_status material_parse(const uint8_t *text, size_t len, const char *name,
 	uint8_t out[KEY_LEN], struct dyn_entropy_error *err)
 {
-	if (find_line(text, len, ARMOUR_BEGIN))
+	/* Wherever it stands: the first 16 bytes of an armour would be a key that everybody knows.
+	 */
+	if (len > 0 && memmem(text, len, ARMOUR_BEGIN, strlen(ARMOUR_BEGIN)))
 		return parse_armour(text, len, name, out, err);
 	while (len > 0 && memchr(" \t\r\n\v\f", text[len - 1], 6))
 		len--;
@@ -147,7 +154,7 @@ static enum dyn_entropy_status read_file(
 	if (n < 0)
 		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL, "%s: cannot read: %m", path);
 	if (*len == FILE_MAX)
-		return bad(err, path, "too large for a key or IV file (64 KiB at the most)");
+		return bad(err, path, "too large for a key or IV file (it must be below 64 KiB)");
 	return DYN_ENTROPY_OK;
 }
 
