@@ -226,6 +226,7 @@ static enum dyn_entropy_status generate_one(
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 	uint8_t secret[KEY_LEN];
+	char text[512]; /* the file's buffer, so that it can be wiped */
 	int fd;
 	FILE *f;
 
@@ -243,13 +244,16 @@ static enum dyn_entropy_status generate_one(
 		if (fd >= 0)
 			close(fd);
 	} else {
-		int written = PEM_write(f, label, "", secret, sizeof(secret));
+		int written;
 
+		setvbuf(f, text, _IOFBF, sizeof(text));
+		written = PEM_write(f, label, "", secret, sizeof(secret));
 		if ((fclose(f) != 0) | (written <= 0))
 			status = error_set(
 				err, DYN_ENTROPY_ERR_KEY_MATERIAL, "%s: cannot write: %m", path);
 	}
 	OPENSSL_cleanse(secret, sizeof(secret));
+	OPENSSL_cleanse(text, sizeof(text));
 	return status;
 }
 
@@ -257,8 +261,12 @@ enum dyn_entropy_status dyn_entropy_material_generate(
 	const char *key_file, const char *iv_file, struct dyn_entropy_error *err)
 {
 	bool made_key = false, made_iv = false;
-	enum dyn_entropy_status status = generate_one(key_file, KEY_LABEL, &made_key, err);
+	enum dyn_entropy_status status;
 
+	if (strcmp(key_file, iv_file) == 0)
+		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL,
+			"%s: named for both key and IV; they need a file each", key_file);
+	status = generate_one(key_file, KEY_LABEL, &made_key, err);
 	if (status == DYN_ENTROPY_OK)
 		status = generate_one(iv_file, IV_LABEL, &made_iv, err);
 	/* Half a pair is of no use: leave nothing behind that was not there before. */
