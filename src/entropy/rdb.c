@@ -50,7 +50,7 @@ static const char *const kind_words[KINDS][2] = {
 	[KIND_MODULE_AUX] = {"set of module data", "sets of module data"},
 	[KIND_MODULE_KEY] = {"module key", "module keys"},
 	[KIND_OTHER_DB] = {"key of another database", "keys of other databases"},
-	[KIND_LARGE_VALUE] = {"value above 512 MiB", "values above 512 MiB"},
+	[KIND_LARGE_VALUE] = {"value too large to restore", "values too large to restore"},
 	[KIND_LONG_KEY] = {"key name above 16 MiB", "key names above 16 MiB"},
 	[KIND_EMPTY] = {"empty key", "empty keys"},
 };
@@ -87,7 +87,7 @@ enum dyn_entropy_status rdb_new(
 	r->owns_arg = options->owns_arg;
 	status = rdb_input_init(&r->in, options->read, options->read_arg, options->name, err);
 	if (status == DYN_ENTROPY_OK)
-		status = rdb_body_init(&r->body, options->spool_dir, err);
+		status = rdb_body_init(&r->body, options->payload_max, options->spool_dir, err);
 	if (status != DYN_ENTROPY_OK)
 		rdb_free(r);
 	else

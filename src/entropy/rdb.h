@@ -30,6 +30,7 @@ struct rdb_options {
 	const char *spool_dir; /* as in spool_new */
 	bool (*owns)(void *arg, const void *key, size_t len); /* NULL: every key is wanted */
 	void *owns_arg;
+	uint64_t payload_max; /* bytes; a larger one is not carried.  0: SEGMENT_PAYLOAD_MAX */
 };
 
 /* A key of database 0.  What it points to lives until the next call. */

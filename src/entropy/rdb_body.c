@@ -12,9 +12,10 @@
 #define SPOOL_PAYLOAD_BYTES ((size_t)8 * 1024 * 1024) /* of a large payload held in memory */
 
 enum dyn_entropy_status rdb_body_init(
-	struct rdb_body *b, const char *spool_dir, struct dyn_entropy_error *err)
+	struct rdb_body *b, uint64_t max, const char *spool_dir, struct dyn_entropy_error *err)
 {
 	memset(b, 0, sizeof(*b));
+	b->max = max ? max : SEGMENT_PAYLOAD_MAX;
 	if (!spool_dir)
 		return DYN_ENTROPY_OK;
 	b->spool_dir = strdup(spool_dir);
@@ -72,7 +73,7 @@ enum dyn_entropy_status rdb_body_add(
 	b->len += len;
 	if (b->too_large)
 		return DYN_ENTROPY_OK;
-	if (b->len > SEGMENT_PAYLOAD_MAX - RDB_BODY_TRAILER) {
+	if (b->len + RDB_BODY_TRAILER > b->max) {
 		b->too_large = true;
 		buf_clear(&b->mem);
 		if (b->spooled)

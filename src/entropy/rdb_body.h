@@ -14,15 +14,17 @@ struct rdb_body {
 	struct buf mem;
 	struct spool *spool; /* made when it is first needed */
 	char *spool_dir;
+	uint64_t max;
 	uint64_t len;
 	uint64_t crc; /* of what is in the spool */
 	bool spooled;
 	bool too_large; /* for Redis to take: it is only counted from here on */
 };
 
-/* spool_dir as in spool_new. */
+/* max: bytes of a payload that is not too large, 0: SEGMENT_PAYLOAD_MAX; spool_dir as in spool_new.
+ */
 enum dyn_entropy_status rdb_body_init(
-	struct rdb_body *b, const char *spool_dir, struct dyn_entropy_error *err);
+	struct rdb_body *b, uint64_t max, const char *spool_dir, struct dyn_entropy_error *err);
 void rdb_body_fini(struct rdb_body *b);
 
 /* Empty it for the next key; the memory stays. */
