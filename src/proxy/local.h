@@ -1,0 +1,49 @@
+/*
+ * local - the commands that the proxy answers itself: PING, ECHO, QUIT, SELECT 0, HELLO 2, CLIENT,
+ * COMMAND, INFO, AUTH.
+ *
+ * They are what common clients say on connecting.  Event loop's thread.
+ */
+#ifndef PROXY_LOCAL_H
+#define PROXY_LOCAL_H
+
+#include "base/buf.h"
+#include "proto/command.h"
+#include "proto/request.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What these commands know and change of a client. */
+struct local_client {
+	uint64_t id;        /* unique in this process */
+	char *name;         /* by CLIENT SETNAME; owned; NULL: none */
+	char *lib_name;     /* by CLIENT SETINFO; owned */
+	char *lib_ver;      /* by CLIENT SETINFO; owned */
+	bool authenticated; /* true from the start where there is no requirepass */
+	int64_t since_ms;   /* connected at, monotonic */
+	int fd;             /* for CLIENT LIST's addr and laddr */
+};
+
+void local_client_fini(struct local_client *c);
+
+struct local_context {
+	const char *requirepass; /* NULL: no password is asked for */
+	/* Writes the text of INFO (sections by name; NULL: the default ones) as "name:value\r\n"
+	 * lines. */
+	bool (*info)(void *arg, const char *section, struct buf *text);
+	void *info_arg;
+};
+
+enum local_result {
+	LOCAL_ANSWERED, /* the reply was appended to out */
+	LOCAL_QUIT,     /* so it was, and the connection is to be closed behind it */
+	LOCAL_NO_MEMORY,
+};
+
+/* Answer a command of class COMMAND_LOCAL whose arity was checked. */
+enum local_result local_answer(const struct local_context *context, struct local_client *client,
+	const struct command *c, const uint8_t *bytes, const struct request_parser *r,
+	struct buf *out);
+
+#endif
