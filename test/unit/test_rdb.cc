@@ -559,13 +559,12 @@ TEST(Rdb, CutAtEveryByteItFails)
 	const std::string whole = everything();
 
 	ASSERT_EQ(walk(whole).status, DYN_ENTROPY_END);
-	for (size_t len = 0; len < whole.size(); len++) ? 1 : 17)
-		{
-			const Walked w = walk(whole.substr(0, len));
+	for (size_t len = 0; len < whole.size(); len++) {
+		const Walked w = walk(whole.substr(0, len));
 
-			ASSERT_EQ(w.status, DYN_ENTROPY_ERR_SOURCE) << len;
-			ASSERT_NE(w.message.find("cut short"), std::string::npos) << w.message;
-		}
+		ASSERT_EQ(w.status, DYN_ENTROPY_ERR_SOURCE) << len;
+		ASSERT_NE(w.message.find("cut short"), std::string::npos) << w.message;
+	}
 }
 
 /* Changed anywhere it is never taken for right, and what was claimed is never believed. */
@@ -573,8 +572,8 @@ TEST(Rdb, DamagedAtAnyByteItFails)
 {
 	const std::string whole = everything();
 
-	for (size_t i = 0; i < whole.size(); i += i < 4000 || i + 2000 > whole.size() ? 1 : 17)
-		for (int flip : {0xff, 0x80, 0x01}) {
+	for (size_t i = 0; i < whole.size(); i++)
+		for (int flip : {0xff, 0x01}) {
 			std::string s = whole;
 
 			s[i] = static_cast<char>(s[i] ^ flip);
