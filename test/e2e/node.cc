@@ -1,0 +1,255 @@
+#include "e2e/node.h"
+
+#include "support/wait.h"
+
+#include <csignal>
+#include <filesystem>
+#include <netinet/in.h>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace e2e
+{
+namespace
+{
+
+using support::Process;
+
+constexpr int kPortMin = 12000, kPortMax = 32000; /* below the kernel's own */
+constexpr int kPortAbove = 4;
+
+std::mt19937_64 &random_numbers()
+{
+	static std::mt19937_64 numbers{std::random_device{}()};
+	return numbers;
+}
+
+std::string random_text()
+{
+	static const char digits[] = "0123456789abcdef";
+	std::string text;
+
+	for (int i = 0; i < 32; i++)
+		text += digits[random_numbers()() % 16];
+	return text;
+}
+
+bool can_bind(int port)
+{
+	struct sockaddr_in sin = {};
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool ok;
+
+	sin.sin_family = AF_INET;
+	sin.sin_port = htons(static_cast<uint16_t>(port));
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ok = fd >= 0 && bind(fd, reinterpret_cast<struct sockaddr *>(&sin), sizeof(sin)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+std::string file_or_empty(const std::string &path)
+{
+	return std::filesystem::exists(path) ? support::read_file(path) : std::string();
+}
+
+} // namespace
+
+KeyFiles::KeyFiles() : key_(random_text()), iv_(random_text())
+{
+	dir_.write("key.pem", key_ + "\n");
+	dir_.write("iv.pem", iv_ + "\n");
+}
+
+uint16_t node_port()
+{
+	constexpr int kTries = 1000;
+
+	for (int i = 0; i < kTries; i++) {
+		const int port =
+			kPortMin + static_cast<int>(random_numbers()() % (kPortMax - kPortMin));
+		if (can_bind(port) && can_bind(port + kPortAbove))
+			return static_cast<uint16_t>(port);
+	}
+	throw std::runtime_error("no free port for a node");
+}
+
+std::string loopback(uint16_t port)
+{
+	return "127.0.0.1:" + std::to_string(port);
+}
+
+std::string yaml(const Settings &settings)
+{
+	std::string text = "dyn_o_mite:\n";
+
+	for (const auto &[key, value] : settings) {
+		text += "  " + key + ":";
+		text += value[0] == '\n' ? value : " " + value;
+		text += "\n";
+	}
+	return text;
+}
+
+std::string yaml_list(const std::vector<std::string> &items)
+{
+	std::string text;
+
+	for (const std::string &item : items)
+		text += "\n    - " + item;
+	return items.empty() ? "[]" : text;
+}
+
+Node::Node(const std::string &redis, const KeyFiles *keys, uint16_t port)
+    : port_(port ? port : node_port())
+{
+	settings_ = {
+		{"servers", yaml_list({redis + ":1"})},
+		{"recon_enabled", "true"},
+		{"recon_listen", loopback(port_)},
+		{"recon_peers", "[]"},
+		{"recon_interval_seconds", "1"},
+		{"recon_max_rate", "0"},
+		{"recon_spool_dir", dir_.path()},
+	};
+	if (keys) {
+		settings_["recon_key_file"] = keys->key_file();
+		settings_["recon_iv_file"] = keys->iv_file();
+	} else {
+		settings_["recon_encrypt"] = "false";
+	}
+}
+
+Node &Node::set(const std::string &key, const std::string &value)
+{
+	if (value.empty())
+		settings_.erase(key);
+	else
+		settings_[key] = value;
+	return *this;
+}
+
+Node &Node::peers(const std::vector<std::string> &addresses)
+{
+	return set("recon_peers", yaml_list(addresses));
+}
+
+Node &Node::arguments(std::vector<std::string> args)
+{
+	arguments_ = std::move(args);
+	return *this;
+}
+
+void Node::launch()
+{
+	std::vector<std::string> argv = {support::dynomite_program(), "-c",
+		dir_.write("dynomite.yml", yaml(settings_)), "-o", dir_.file("log"), "-p",
+		dir_.file("pid"), "-v", "6"};
+
+	argv.insert(argv.end(), arguments_.begin(), arguments_.end());
+	process_.reset();
+	log_begin_ = file_or_empty(dir_.file("log")).size();
+	process_ = std::make_unique<Process>(argv);
+}
+
+void Node::start()
+{
+	launch();
+	support::wait_until(
+		[&] { return !running() || logged("started, pid") > 0; }, std::chrono::seconds(30));
+	if (!running() || logged("started, pid") == 0)
+		throw std::runtime_error("dynomite does not start:\n" + log());
+}
+
+bool Node::running()
+{
+	return process_ && process_->running();
+}
+
+int Node::stop(int signo, std::chrono::milliseconds limit)
+{
+	process_->signal(signo);
+	return process_->wait(limit);
+}
+
+void Node::kill9()
+{
+	stop(SIGKILL);
+}
+
+std::string Node::log() const
+{
+	const std::string all = file_or_empty(dir_.file("log"));
+	const std::string printed = process_ ? process_->output() : std::string();
+
+	return printed + (all.size() > log_begin_ ? all.substr(log_begin_) : std::string());
+}
+
+std::vector<std::string> Node::log_lines(const std::string &with) const
+{
+	std::istringstream all(log());
+	std::vector<std::string> lines;
+	std::string line;
+
+	while (std::getline(all, line))
+		if (line.find(with) != std::string::npos)
+			lines.push_back(line);
+	return lines;
+}
+
+bool Node::wait_log(const std::string &text, size_t n, std::chrono::milliseconds limit)
+{
+	support::wait_until([&] { return logged(text) >= n || !running(); }, limit);
+	return logged(text) >= n;
+}
+
+uint64_t Node::counted(const std::string &name) const
+{
+	const std::vector<std::string> lines = log_lines("counted: ");
+
+	if (lines.empty())
+		throw std::runtime_error("it has not counted:\n" + log());
+	const size_t at = lines.back().find(" " + name + " ");
+	if (at == std::string::npos)
+		throw std::runtime_error("no counter " + name + " in: " + lines.back());
+	return std::stoull(lines.back().substr(at + name.size() + 2));
+}
+
+size_t Node::resident_kib() const
+{
+	std::istringstream status(
+		support::read_file("/proc/" + std::to_string(process_->pid()) + "/status"));
+	std::string line;
+
+	while (std::getline(status, line))
+		if (line.compare(0, 6, "VmRSS:") == 0)
+			return std::stoul(line.substr(6));
+	throw std::runtime_error("no VmRSS");
+}
+
+size_t Node::descriptors() const
+{
+	const std::filesystem::directory_iterator fds(
+		"/proc/" + std::to_string(process_->pid()) + "/fd");
+
+	return static_cast<size_t>(std::distance(begin(fds), end(fds)));
+}
+
+int compare(const support::RedisServer &a, const support::RedisServer &b, std::string *output,
+	const std::string &password)
+{
+	Process process({support::dyn_entropy_program(), "compare", a.address(), b.address(),
+				"--limit", "20"},
+		{"DYN_ENTROPY_REDIS_PASSWORD" + (password.empty() ? "" : "=" + password)});
+	const int status = process.wait(std::chrono::seconds(120));
+
+	if (output)
+		*output = process.output();
+	return status;
+}
+
+} // namespace e2e
