@@ -43,7 +43,7 @@ static void check(const struct rdb_entry *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = {.data = data + 1, .size = size - 1};
+	struct input in = {0};
 	struct rdb_options options = {
 		.read = give,
 		.read_arg = &in,
@@ -61,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 || data[0] == 0)
 		return 0;
+	in.data = data + 1;
+	in.size = size - 1;
 	in.piece = data[0];
 	if (rdb_new(&options, &r, &err) != DYN_ENTROPY_OK)
 		return 0;
