@@ -1,0 +1,516 @@
+#include "e2e/redis_channel.h"
+#include "support/redis_server.h"
+#include "support/wait.h"
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <gtest/gtest.h>
+#include <map>
+#include <set>
+#include <thread>
+
+using channel::Applied;
+using channel::calls;
+using channel::Endpoint;
+using channel::says;
+using channel::Scan;
+using channel::Sink;
+using support::RedisClient;
+using support::RedisServer;
+using Clock = std::chrono::steady_clock;
+
+namespace
+{
+
+constexpr const char *kFar = "4102444800000"; /* the year 2100, in milliseconds */
+
+/* The arguments of each RESTORE of a snapshot. */
+std::vector<std::vector<std::string>> commands(const std::string &bytes)
+{
+	std::vector<std::vector<std::string>> all;
+	size_t at = 0;
+
+	const auto number = [&](char sigil) {
+		if (at >= bytes.size() || bytes[at] != sigil)
+			throw std::runtime_error("not RESP at " + std::to_string(at));
+		const size_t end = bytes.find("\r\n", at);
+		const size_t n = std::stoul(bytes.substr(at + 1, end - at - 1));
+		at = end + 2;
+		return n;
+	};
+	while (at < bytes.size()) {
+		std::vector<std::string> args(number('*'));
+		for (std::string &a : args) {
+			const size_t len = number('$');
+			a = bytes.substr(at, len);
+			at += len + 2;
+		}
+		all.push_back(args);
+	}
+	return all;
+}
+
+/* Every key of some snapshots, with how often it is there. */
+std::map<std::string, int> keys_of(const std::vector<std::string> &snapshots)
+{
+	std::map<std::string, int> keys;
+
+	for (const std::string &s : snapshots)
+		for (const auto &args : commands(s))
+			keys[args.at(1)]++;
+	return keys;
+}
+
+void fill(RedisClient &client, int n, size_t value_len)
+{
+	std::vector<RedisClient::Args> sets;
+
+	for (int i = 0; i < n; i++)
+		sets.push_back({"SET", "key:" + std::to_string(i), std::string(value_len, 'v')});
+	client.pipeline(sets);
+}
+
+/* Scan the one and apply it all to the other. */
+void heal(const Endpoint &from, const Endpoint &to, const dyn_entropy_source_options &options = {})
+{
+	const Sink sink(to);
+	Scan scan(from, options);
+
+	while (scan.next()) {
+		const Applied a = sink.apply(scan.read());
+		ASSERT_EQ(DYN_ENTROPY_OK, a.status) << a.message;
+	}
+	ASSERT_EQ(DYN_ENTROPY_END, scan.status) << scan.message();
+}
+
+/* A key of every type in every encoding that Redis has; each name begins with the encoding. */
+void fill_every_kind(RedisClient &client)
+{
+	const std::string binary("\0\r\n\xff\x80 bin", 9);
+	const auto many = [&](const std::string &command, const std::string &key, int n,
+				  const std::function<std::vector<std::string>(int)> &item) {
+		for (int i = 0; i < n; i++) {
+			RedisClient::Args args = {command, key};
+			for (const std::string &a : item(i))
+				args.push_back(a);
+			client.call(args);
+		}
+	};
+	const auto n = [](int i) { return std::to_string(i); };
+	const auto element = [&](int i) { return std::vector<std::string>{"element" + n(i)}; };
+
+	client.set("int string", "12345");
+	client.set("embstr string", "short");
+	client.set("embstr empty", "");
+	client.set("raw random", std::string(1000, 'r') + binary);
+	client.set("raw " + binary, binary + std::string(100, '\0'));
+	client.cmd("SETBIT", "raw bitmap", 100000, "1");
+	many("PFADD", "raw hyperloglog", 2000, element);
+	many("RPUSH", "quicklist short", 5, element);
+	many("RPUSH", "quicklist long", 3000, element);
+	client.cmd("RPUSH", "quicklist plain", std::string(20000, 'p'), "x", binary);
+	many("SADD", "intset numbers", 100, [&](int i) { return std::vector<std::string>{n(i)}; });
+	many("SADD", "hashtable set", 600, element);
+	many("HSET", "listpack hash", 5, [&](int i) {
+		return std::vector<std::string>{n(i), n(i)};
+	});
+	many("HSET", "hashtable hash", 600, [&](int i) {
+		return std::vector<std::string>{"field" + n(i), "value" + n(i)};
+	});
+	many("ZADD", "listpack zset", 5, [&](int i) {
+		return std::vector<std::string>{n(i) + ".5", "m" + n(i)};
+	});
+	many("ZADD", "skiplist zset", 300, [&](int i) {
+		return std::vector<std::string>{n(i) + ".25", "m" + n(i)};
+	});
+	client.cmd("ZADD", "listpack infinite", "inf", "a", "-inf", "b", "1e-300", "c");
+	client.cmd("GEOADD", "listpack geo", "13.361389", "38.115556", "Palermo");
+	many("XADD", "stream long", 500, [&](int i) {
+		return std::vector<std::string>{n(i + 1) + "-1", "f", n(i)};
+	});
+	client.cmd("XGROUP", "CREATE", "stream long", "group", "0");
+	client.list("XREADGROUP", "GROUP", "group", "consumer", "COUNT", "7", "STREAMS",
+		"stream long", ">");
+	client.cmd("XACK", "stream long", "group", "1-1");
+	client.cmd("XADD", "stream emptied", "5-5", "f", "v");
+	client.cmd("XDEL", "stream emptied", "5-5");
+	client.cmd("SET", "embstr expires", "v", "PXAT", kFar);
+	client.cmd("PEXPIREAT", "hashtable hash", kFar);
+	client.cmd("PEXPIREAT", "stream long", "4102444800123");
+}
+
+void expect_same(RedisClient &a, RedisClient &b)
+{
+	const std::vector<std::string> keys = a.list("KEYS", "*");
+
+	EXPECT_EQ(a.dbsize(), b.dbsize());
+	for (const std::string &key : keys) {
+		EXPECT_EQ(a.cmd("TYPE", key), b.cmd("TYPE", key)) << key;
+		EXPECT_EQ(a.cmd("PEXPIRETIME", key), b.cmd("PEXPIRETIME", key)) << key;
+		EXPECT_EQ(a.cmd("OBJECT", "ENCODING", key), b.cmd("OBJECT", "ENCODING", key))
+			<< key;
+		EXPECT_EQ(
+			a.list("DEBUG", "DIGEST-VALUE", key), b.list("DEBUG", "DIGEST-VALUE", key))
+			<< key;
+		/* A hash table has no order of its own; all else is the same to the byte. */
+		if (a.cmd("OBJECT", "ENCODING", key) != "hashtable") {
+			EXPECT_EQ(a.cmd("DUMP", key), b.cmd("DUMP", key)) << key;
+		}
+	}
+}
+
+TEST(SourceScanHeals, EveryTypeAndEncoding)
+{
+	RedisServer from, to;
+	RedisClient a = from.connect(), b = to.connect();
+
+	fill_every_kind(a);
+	for (const std::string &key : a.list("KEYS", "*"))
+		ASSERT_EQ(key.substr(0, key.find(' ')), a.cmd("OBJECT", "ENCODING", key)) << key;
+	heal(Endpoint(from.address()), Endpoint(to.address()));
+	expect_same(a, b);
+	EXPECT_GE(a.dbsize(), 20);
+}
+
+TEST(SourceScanHeals, OverUnixSocketsWithPasswords)
+{
+	RedisServer from({"--requirepass", "one"}), to({"--requirepass", "two"});
+	RedisClient a = from.connect(), b = to.connect();
+
+	fill(a, 1000, 30);
+	heal(Endpoint(from.socket_path(), "one"), Endpoint(to.socket_path(), "two"));
+	expect_same(a, b);
+}
+
+TEST(SourceScanHeals, AValueOf100MB)
+{
+	RedisServer from, to;
+	RedisClient a = from.connect(), b = to.connect();
+
+	/* A repeated text would be compressed in the payload; this one cannot be. */
+	a.cmd("SET", "small", "v");
+	std::string chunk(1 << 20, '\0');
+	uint32_t x = 1;
+	for (int i = 0; i < 100; i++) {
+		for (char &c : chunk) {
+			x = x * 1664525 + 1013904223;
+			c = static_cast<char>(x >> 24);
+		}
+		a.cmd("APPEND", "large", chunk);
+	}
+	heal(Endpoint(from.address()), Endpoint(to.address()));
+	EXPECT_EQ(100 << 20, b.integer("STRLEN", "large"));
+	EXPECT_EQ(
+		a.list("DEBUG", "DIGEST-VALUE", "large"), b.list("DEBUG", "DIGEST-VALUE", "large"));
+	EXPECT_EQ("v", b.get("small"));
+}
+
+TEST(SourceScanHeals, WithoutPexpiretime)
+{
+	RedisServer from({"--rename-command", "PEXPIRETIME", ""}), to;
+	RedisClient a = from.connect(), b = to.connect();
+
+	fill(a, 100, 10);
+	for (int i = 0; i < 100; i += 2)
+		a.cmd("PEXPIREAT", "key:" + std::to_string(i), kFar);
+	heal(Endpoint(from.address()), Endpoint(to.address()));
+	ASSERT_EQ(100, b.dbsize());
+	for (int i = 0; i < 100; i++) {
+		const int64_t at = b.integer("PEXPIRETIME", "key:" + std::to_string(i));
+		if (i % 2)
+			EXPECT_EQ(-1, at);
+		else
+			/* The time and the time left are read a moment apart. */
+			EXPECT_NEAR(
+				static_cast<double>(std::stoll(kFar)), static_cast<double>(at), 50);
+	}
+}
+
+class SourceScan : public testing::Test
+{
+      protected:
+	RedisServer server;
+	RedisClient client = server.connect();
+	Endpoint endpoint{server.address()};
+};
+
+TEST_F(SourceScan, AnEmptyRedisHasNoSnapshot)
+{
+	Scan scan(endpoint);
+
+	EXPECT_FALSE(scan.next());
+	EXPECT_EQ(DYN_ENTROPY_END, scan.status) << scan.message();
+	EXPECT_FALSE(scan.next());
+	EXPECT_EQ(DYN_ENTROPY_END, scan.status);
+	EXPECT_EQ(0u, scan.totals().keys);
+}
+
+TEST_F(SourceScan, EveryKeyIsInTheSnapshots)
+{
+	fill(client, 20000, 30);
+	Scan scan(endpoint);
+	const std::map<std::string, int> keys = keys_of(scan.drain());
+
+	EXPECT_EQ(DYN_ENTROPY_END, scan.status) << scan.message();
+	EXPECT_EQ(20000u, keys.size());
+	EXPECT_EQ(20000u, scan.totals().keys_expected);
+	EXPECT_EQ(0u, scan.totals().not_owned);
+	EXPECT_EQ(0u, scan.totals().not_carried);
+}
+
+TEST_F(SourceScan, ACommandIsOneRestore)
+{
+	client.cmd("SET", "k", "v", "PXAT", kFar);
+	Scan scan(endpoint);
+
+	ASSERT_TRUE(scan.next()) << scan.message();
+	const std::string bytes = scan.read();
+	EXPECT_EQ(scan.len, bytes.size());
+	EXPECT_EQ(channel::resp({"RESTORE", "k", kFar, client.cmd("DUMP", "k"), "ABSTTL"}), bytes);
+	EXPECT_FALSE(scan.next());
+	client.cmd("PERSIST", "k");
+	Scan again(endpoint);
+	ASSERT_TRUE(again.next());
+	EXPECT_EQ("0", commands(again.read()).at(0).at(2));
+}
+
+TEST_F(SourceScan, SegmentsStayWithinTheirSize)
+{
+	constexpr uint32_t kSegment = 20000;
+	dyn_entropy_source_options options = {};
+
+	options.segment_bytes = kSegment;
+	fill(client, 3000, 40);
+	client.set("large", std::string(100, 'x') + std::string(50000, 'y'));
+	client.cmd("CONFIG", "SET", "rdbcompression", "no");
+	Scan scan(endpoint, options);
+	std::vector<std::string> snapshots;
+	size_t large = 0;
+	while (scan.next()) {
+		snapshots.push_back(scan.read());
+		EXPECT_EQ(scan.len, snapshots.back().size());
+		if (snapshots.back().size() > kSegment) {
+			large++;
+			EXPECT_EQ("large", commands(snapshots.back()).at(0).at(1));
+			EXPECT_EQ(1u, commands(snapshots.back()).size());
+		}
+	}
+	EXPECT_EQ(DYN_ENTROPY_END, scan.status) << scan.message();
+	EXPECT_EQ(1u, large);
+	EXPECT_GT(snapshots.size(), 10u);
+	const std::map<std::string, int> keys = keys_of(snapshots);
+	EXPECT_EQ(3001u, keys.size());
+	for (const auto &k : keys)
+		EXPECT_EQ(1, k.second) << k.first;
+	EXPECT_EQ(3001u, scan.totals().keys);
+}
+
+TEST_F(SourceScan, ASnapshotMayBeLeftUnread)
+{
+	dyn_entropy_source_options options = {};
+	std::set<std::string> keys;
+
+	options.segment_bytes = 20000;
+	fill(client, 1000, 40);
+	Scan scan(endpoint, options);
+	ASSERT_TRUE(scan.next());
+	ASSERT_TRUE(scan.next());
+	const std::string second = scan.read();
+	EXPECT_EQ(scan.len, second.size());
+	EXPECT_EQ("RESTORE", commands(second).at(0).at(0));
+}
+
+struct Owner {
+	uint64_t asked = 0;
+	RedisClient *deletes = nullptr; /* every third key, before it can be read */
+	std::set<std::string> gone;
+
+	static bool owns(void *arg, const void *key, size_t len)
+	{
+		auto *o = static_cast<Owner *>(arg);
+		const std::string name(static_cast<const char *>(key), len);
+
+		o->asked++;
+		if (!o->deletes)
+			return name.back() == '7';
+		if (o->asked % 3 == 0) {
+			o->deletes->cmd("DEL", name);
+			o->gone.insert(name);
+		}
+		return true;
+	}
+};
+
+TEST_F(SourceScan, OnlyOwnedKeysAreRead)
+{
+	Owner owner;
+	dyn_entropy_source_options options = {};
+
+	options.owns = Owner::owns;
+	options.owns_arg = &owner;
+	fill(client, 1000, 10);
+	Scan scan(endpoint, options);
+	const std::map<std::string, int> keys = keys_of(scan.drain());
+	EXPECT_EQ(DYN_ENTROPY_END, scan.status) << scan.message();
+	EXPECT_EQ(100u, keys.size());
+	for (const auto &k : keys)
+		EXPECT_EQ('7', k.first.back());
+	EXPECT_EQ(900u, scan.totals().not_owned);
+	EXPECT_EQ(100u, scan.totals().keys);
+	EXPECT_EQ(100u, scan.totals().keys_expected);
+	EXPECT_EQ(100, calls(client, "dump"));
+}
+
+TEST_F(SourceScan, KeysThatVanishAreLeftOut)
+{
+	RedisClient other = server.connect();
+	Owner owner;
+	dyn_entropy_source_options options = {};
+
+	owner.deletes = &other;
+	options.owns = Owner::owns;
+	options.owns_arg = &owner;
+	fill(client, 999, 10);
+	Scan scan(endpoint, options);
+	const std::map<std::string, int> keys = keys_of(scan.drain());
+	EXPECT_EQ(DYN_ENTROPY_END, scan.status) << scan.message();
+	EXPECT_EQ(333u, owner.gone.size());
+	EXPECT_EQ(666u, keys.size());
+	for (const std::string &gone : owner.gone)
+		EXPECT_EQ(0u, keys.count(gone));
+	EXPECT_EQ(666u, scan.totals().keys);
+}
+
+/*
+ * Writes that set both at once meanwhile show only as they were made.  The names are long, so that
+ * Redis takes a batch in several reads and would serve the writer in between.
+ */
+TEST_F(SourceScan, AValueAndItsDeadlineBelongTogether)
+{
+	constexpr int kKeys = 100, kValues = 10;
+	const std::string prefix(20000, 'k'), deadline = "410244480000";
+	std::map<std::string, std::string> payload_of;
+	std::vector<RedisClient::Args> sets[kValues];
+	std::atomic<bool> stop{false};
+	RedisClient other = server.connect();
+
+	for (int d = 0; d < kValues; d++) {
+		client.set("sample", "value" + std::to_string(d));
+		payload_of[deadline + std::to_string(d)] = client.cmd("DUMP", "sample");
+		for (int k = 0; k < kKeys; k++)
+			sets[d].push_back({"SET", prefix + std::to_string(k),
+				"value" + std::to_string(d), "PXAT", deadline + std::to_string(d)});
+	}
+	client.cmd("DEL", "sample");
+	other.pipeline(sets[0]);
+	std::thread writer([&] {
+		for (int i = 0; !stop; i++)
+			other.pipeline(sets[i % kValues]);
+	});
+	std::set<std::string> seen;
+	const auto limit = Clock::now() + std::chrono::seconds(20);
+	for (int i = 0; (i < 40 || seen.size() < 5) && Clock::now() < limit; i++) {
+		Scan scan(endpoint);
+		for (const std::string &s : scan.drain())
+			for (const auto &args : commands(s)) {
+				seen.insert(args.at(2));
+				EXPECT_EQ(payload_of[args.at(2)], args.at(3));
+			}
+	}
+	stop = true;
+	writer.join();
+	EXPECT_GE(seen.size(), 5u);
+}
+
+TEST_F(SourceScan, PacedItReadsInSmallBatchesUnderItsRate)
+{
+	constexpr int kKeys = 600;
+	dyn_entropy_source_options options = {};
+
+	fill(client, kKeys, 1000);
+	client.cmd("CONFIG", "SET", "rdbcompression", "no");
+	options.max_rate = 500000; /* some 600 kB in all */
+	const auto begin = Clock::now();
+	Scan scan(endpoint, options);
+	EXPECT_EQ(static_cast<size_t>(kKeys), keys_of(scan.drain()).size());
+	const auto took = Clock::now() - begin;
+	EXPECT_GE(took, std::chrono::milliseconds(1000));
+	EXPECT_LT(took, std::chrono::seconds(10));
+	EXPECT_GE(calls(client, "exec"), kKeys / 20);
+
+	options.max_rate = 0;
+	const int64_t before = calls(client, "exec");
+	Scan flat_out(endpoint, options);
+	EXPECT_EQ(static_cast<size_t>(kKeys), keys_of(flat_out.drain()).size());
+	EXPECT_LT(calls(client, "exec") - before, kKeys / 20);
+}
+
+TEST_F(SourceScan, LargeValuesAreReadFewAtATime)
+{
+	fill(client, 40, 1 << 20);
+	client.cmd("CONFIG", "SET", "rdbcompression", "no");
+	Scan scan(endpoint);
+	EXPECT_EQ(40u, keys_of(scan.drain()).size());
+	EXPECT_GE(calls(client, "exec"), 10);
+}
+
+TEST_F(SourceScan, CancelEndsALongScan)
+{
+	channel::Cancel cancel;
+	dyn_entropy_source_options options = {};
+
+	fill(client, 1000, 1000);
+	options.max_rate = 1000; /* it would take minutes */
+	endpoint.cancel = cancel.c;
+	Scan scan(endpoint, options);
+	std::thread scanning([&] { scan.next(); });
+	EXPECT_TRUE(support::wait_until([&] { return calls(client, "dump") > 0; }));
+	const auto begin = Clock::now();
+	dyn_entropy_cancel_set(cancel.c);
+	scanning.join();
+	EXPECT_LT(Clock::now() - begin, std::chrono::seconds(1));
+	EXPECT_EQ(DYN_ENTROPY_ERR_CANCELLED, scan.status);
+}
+
+TEST_F(SourceScan, ARedisThatGoesAwayFailsIt)
+{
+	dyn_entropy_source_options options = {};
+
+	options.segment_bytes = 20000;
+	fill(client, 5000, 40);
+	Scan scan(endpoint, options);
+	ASSERT_TRUE(scan.next()) << scan.message();
+	server.kill9();
+	while (scan.next())
+		;
+	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, scan.status);
+	EXPECT_TRUE(says(scan.message(), server.address())) << scan.message();
+	EXPECT_FALSE(scan.next());
+	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, scan.status);
+	const Scan none(endpoint);
+	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, none.status);
+	EXPECT_TRUE(says(none.message(), "refused")) << none.message();
+}
+
+TEST_F(SourceScan, WhatRedisForbidsIsSaid)
+{
+	fill(client, 10, 10);
+	client.cmd("ACL", "SETUSER", "nodump", "on", ">pw", "~*", "+@all", "-dump");
+	client.cmd("ACL", "SETUSER", "noscan", "on", ">pw", "~*", "+@all", "-scan");
+	client.cmd("ACL", "SETUSER", "somekeys", "on", ">pw", "~key:1", "+@all");
+	for (const char *user : {"nodump", "noscan", "somekeys"}) {
+		Scan scan(Endpoint(server.address(), "pw", user));
+		EXPECT_FALSE(scan.next());
+		EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, scan.status);
+		EXPECT_TRUE(says(scan.message(), "NOPERM")) << scan.message();
+		EXPECT_FALSE(says(scan.message(), "key:")) << scan.message();
+	}
+	client.cmd("ACL", "SETUSER", "plain", "on", ">pw", "~*", "+scan", "+dump", "+pttl", "+time",
+		"+multi", "+exec");
+	Scan scan(Endpoint(server.address(), "pw", "plain"));
+	EXPECT_EQ(10u, keys_of(scan.drain()).size()) << scan.message();
+	EXPECT_EQ(DYN_ENTROPY_END, scan.status);
+}
+
+} // namespace
