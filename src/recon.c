@@ -63,14 +63,31 @@ static void warn_if_others_read(const char *path, struct conf_report *report)
 			report, "%s: others may read this secret file: chmod o-rwx %s", path, path);
 }
 
+/* What is wrong with one file, if anything: the pair's error tells of the first alone. */
+static void check_file(const char *path, const struct conf *conf, struct conf_report *report)
+{
+	struct dyn_entropy_error err = {0};
+	dyn_entropy_material *material = NULL;
+
+	if (dyn_entropy_material_load(path, path, &material, &err) != DYN_ENTROPY_OK)
+		conf_report_error(report, "%s: %s: %s", conf->path,
+			dyn_entropy_status_name(err.status), err.message);
+	dyn_entropy_material_free(material);
+}
+
 static bool load_material(struct recon *r, const struct conf *conf, struct conf_report *report)
 {
 	struct dyn_entropy_error err = {0};
 
 	if (dyn_entropy_material_load(conf->recon_key_file, conf->recon_iv_file, &r->material,
 		    &err) != DYN_ENTROPY_OK) {
-		conf_report_error(report, "%s: %s: %s", conf->path,
-			dyn_entropy_status_name(err.status), err.message);
+		size_t errors = report->errors.n;
+
+		check_file(conf->recon_key_file, conf, report);
+		check_file(conf->recon_iv_file, conf, report);
+		if (report->errors.n == errors) /* no fault of a file: memory, say */
+			conf_report_error(report, "%s: %s: %s", conf->path,
+				dyn_entropy_status_name(err.status), err.message);
 		return false;
 	}
 	if (dyn_entropy_material_is_sample(r->material)) {
