@@ -155,7 +155,7 @@ static bool run(const struct invocation *inv, const struct conf *conf, const str
 	}
 	if (inv->pid_file && !daemon_pid_file(inv->pid_file, why, sizeof(why))) {
 		log_error("cannot start: %s", why);
-		return false;
+		goto done;
 	}
 	log_notice("dynomite %s, configuration %s", DYN_ENTROPY_VERSION, conf->path);
 	e = engine_new(conf, recon, cancel);
@@ -165,6 +165,9 @@ static bool run(const struct invocation *inv, const struct conf *conf, const str
 	if (ok)
 		log_notice("stopped");
 	daemon_pid_file_remove();
+done:
+	if (!ok && inv->log_file)
+		fprintf(stderr, "dynomite: did not start: the log %s says why\n", inv->log_file);
 	log_close();
 	return ok;
 }
