@@ -145,6 +145,7 @@ static bool run(const struct invocation *inv, const struct conf *conf, const str
 	bool ok = false;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a spool file past the limit fails its snapshot, not the node */
 	if (inv->daemonize && !daemon_start()) {
 		perror("dynomite: cannot go into the background");
 		return false;
