@@ -195,8 +195,41 @@ static enum dyn_entropy_status look_at_page(
 	return status;
 }
 
-/* Keys of B: those that A has too were compared in the scan of A. */
-static enum dyn_entropy_status find_missing(
+/* How many of the keys A has, asked for all at once. */
+static enum dyn_entropy_status count_in_a(
+	struct walk *w, const redisReply *keys, uint64_t *count, struct dyn_entropy_error *err)
+{
+	size_t n = keys->elements;
+	const char **argv = calloc(n + 1, sizeof(*argv));
+	size_t *len = calloc(n + 1, sizeof(*len));
+	enum dyn_entropy_status status;
+	redisReply *r = NULL;
+
+	if (argv == NULL || len == NULL) {
+		status = error_no_memory(err);
+		goto done;
+	}
+	argv[0] = "EXISTS";
+	len[0] = strlen(argv[0]);
+	for (size_t i = 0; i < n; i++) {
+		argv[i + 1] = keys->element[i]->str;
+		len[i + 1] = keys->element[i]->len;
+	}
+	status = redis_conn_call(w->pair.side[SIDE_A], (int)n + 1, argv, len, &r, err);
+	if (status != DYN_ENTROPY_OK)
+		goto done;
+	if (r->type != REDIS_REPLY_INTEGER)
+		status = compare_pair_refused(&w->pair, SIDE_A, "EXISTS", r, err);
+	else
+		*count = (uint64_t)r->integer;
+	freeReplyObject(r);
+done:
+	free(argv);
+	free(len);
+	return status;
+}
+
+static enum dyn_entropy_status suspect_missing(
 	struct walk *w, const redisReply *keys, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
@@ -221,6 +254,21 @@ static enum dyn_entropy_status find_missing(
 		freeReplyObject(r);
 	}
 	return status;
+}
+
+/* Keys of B: those that A has too were compared in the scan of A. */
+static enum dyn_entropy_status find_missing(
+	struct walk *w, const redisReply *keys, struct dyn_entropy_error *err)
+{
+	uint64_t count = 0;
+	enum dyn_entropy_status status;
+
+	if (keys->elements == 0)
+		return DYN_ENTROPY_OK;
+	status = count_in_a(w, keys, &count, err);
+	if (status != DYN_ENTROPY_OK || count == keys->elements)
+		return status;
+	return suspect_missing(w, keys, err);
 }
 
 static bool is_scan_page(const redisReply *r)
