@@ -115,10 +115,12 @@ static bool no_memory(struct rdb *r)
 	return false;
 }
 
-/* len bytes into b, which grows as they come. */
+/* len bytes into b, which grows as they come; it has memory even if there are none. */
 static bool read_bytes(struct rdb *r, struct buf *b, size_t len)
 {
 	buf_clear(b);
+	if (!buf_reserve(b, 1))
+		return no_memory(r);
 	while (len > 0) {
 		size_t n = len < KEY_PIECE_BYTES ? len : KEY_PIECE_BYTES;
 
