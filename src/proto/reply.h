@@ -14,7 +14,9 @@
 
 #define REPLY_DEPTH_MAX 32                            /* arrays within arrays */
 #define REPLY_BULK_MAX  ((uint64_t)512 * 1024 * 1024) /* bytes of one string */
-#define REPLY_LINE_MAX  64 /* bytes of a length or number line; a status or error may be longer */
+#define REPLY_ITEMS_MAX ((uint64_t)UINT32_MAX)        /* elements of one array */
+#define REPLY_LINE_MAX                                                                             \
+	64 /* bytes of a number's line; a status or error may be as long as a string */
 
 enum reply_result {
 	REPLY_MORE, /* all was taken, the reply goes on */
@@ -25,17 +27,26 @@ enum reply_result {
 struct reply_scanner {
 	char type; /* the reply's first byte, valid once it was seen: + - : $ * */
 	/* Private. */
+	char item; /* the first byte of what is being passed */
 	uint8_t state;
 	uint8_t depth;
 	bool negative;
+	uint8_t digits; /* of number */
 	uint64_t number;
-	uint64_t left;                   /* bytes of a string still to pass, with its CRLF */
+	uint64_t left;                   /* bytes of a string or line still to pass */
 	uint64_t items[REPLY_DEPTH_MAX]; /* elements still to come, by depth */
 };
 
 /* A zeroed struct is ready; after REPLY_DONE it is ready for the next reply (type stays until
- * then). */
+ * then).  After REPLY_BAD it stays so. */
 enum reply_result reply_scan(
 	struct reply_scanner *s, const uint8_t *bytes, size_t len, size_t *used);
+
+/* The value of a whole reply that is an integer; false when it is something else. */
+bool reply_integer(const uint8_t *bytes, size_t len, int64_t *value);
+
+/* The number of elements of a whole reply that is an array (not the null array), the first of which
+ * begins at *used; false when it is something else. */
+bool reply_array(const uint8_t *bytes, size_t len, uint64_t *n, size_t *used);
 
 #endif
