@@ -34,6 +34,18 @@ struct sync_feed {
 /* ---- The answer to SYNC ------------------------------------------------------------------------
  */
 
+/* An error of the stream, which names the address already, as one of the source. */
+static enum dyn_entropy_status stream_failed(
+	enum dyn_entropy_status status, struct dyn_entropy_error *err)
+{
+	if (status != DYN_ENTROPY_ERR_IO)
+		return status;
+	error_prefix(err, "Redis: SYNC");
+	if (err)
+		err->status = DYN_ENTROPY_ERR_SOURCE;
+	return DYN_ENTROPY_ERR_SOURCE;
+}
+
 static enum dyn_entropy_status receive(
 	struct sync_feed *f, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
 {
@@ -41,18 +53,12 @@ static enum dyn_entropy_status receive(
 	enum dyn_entropy_status status =
 		stream_read(s, buf, cap, clock_deadline_ms(s->timeout_ms), len, err);
 
-	if (status == DYN_ENTROPY_ERR_IO) {
-		error_prefix(err, "Redis: SYNC");
-		if (err)
-			err->status = DYN_ENTROPY_ERR_SOURCE;
-		return DYN_ENTROPY_ERR_SOURCE;
-	}
 	if (status == DYN_ENTROPY_OK && *len == 0)
 		return error_set(err, DYN_ENTROPY_ERR_SOURCE,
 			"%s: SYNC: it closed the connection before the end of its dump; its log "
 			"says why (repl-timeout, client-output-buffer-limit replica)",
 			f->name);
-	return status;
+	return stream_failed(status, err);
 }
 
 /* What Redis says when it refuses, and what to do. */
@@ -186,11 +192,8 @@ static enum dyn_entropy_status begin(struct sync_feed *f, struct dyn_entropy_err
 		status = replconf(f, "rdb-only", "1", err);
 	/* Past hiredis, for which the answer would be no reply. */
 	if (status == DYN_ENTROPY_OK)
-		status = stream_write(redis_conn_stream(f->conn), sync, sizeof(sync) - 1, err);
-	if (status == DYN_ENTROPY_ERR_IO) {
-		error_prefix(err, "Redis: SYNC");
-		status = DYN_ENTROPY_ERR_SOURCE;
-	}
+		status = stream_failed(
+			stream_write(redis_conn_stream(f->conn), sync, sizeof(sync) - 1, err), err);
 	return status == DYN_ENTROPY_OK ? read_line(f, err) : status;
 }
 
