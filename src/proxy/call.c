@@ -1,0 +1,347 @@
+#include "proxy/call.h"
+
+#include "proxy/join.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SPARE_MAX 4096
+
+#define ERROR_LINE_MAX 512
+
+void call_list_init(struct call_list *l, int64_t timeout_ms)
+{
+	memset(l, 0, sizeof(*l));
+	l->timeout_ms = timeout_ms;
+}
+
+/* ---- Life of a call ---- */
+
+static void unlink_call(struct call *c)
+{
+	struct call_list *l = c->list;
+
+	if (c->older)
+		c->older->newer = c->newer;
+	else
+		l->oldest = c->newer;
+	if (c->newer)
+		c->newer->older = c->older;
+	else
+		l->newest = c->older;
+	l->n--;
+}
+
+static void free_parts(struct call *c)
+{
+	for (uint32_t i = 0; i < c->n_parts; i++) {
+		quorum_free(c->parts[i].quorum);
+		outq_clear(&c->parts[i].reply);
+	}
+	if (c->parts != &c->one)
+		free(c->parts);
+	free(c->part_of);
+}
+
+static void free_call(struct call *c)
+{
+	struct call_list *l = c->list;
+
+	unlink_call(c);
+	free_parts(c);
+	outq_clear(&c->reply);
+	if (l->n_spare < SPARE_MAX) {
+		c->next = l->spare;
+		l->spare = c;
+		l->n_spare++;
+	} else {
+		free(c);
+	}
+}
+
+/* It has ended when all its legs have, and nobody waits for it. */
+static void check_end(struct call *c)
+{
+	if (c->legs == 0 && !c->answered) {
+		c->legs = 1; /* the asker may release it on being told */
+		call_refuse(c, "dynomite: no replica could be asked");
+		c->legs = 0;
+	}
+	if (c->legs == 0 && !c->asker)
+		free_call(c);
+}
+
+void call_release(struct call *c)
+{
+	c->asker = NULL;
+	check_end(c);
+}
+
+void call_list_fini(struct call_list *l)
+{
+	while (l->oldest)
+		free_call(l->oldest);
+	while (l->spare) {
+		struct call *c = l->spare;
+
+		l->spare = c->next;
+		free(c);
+	}
+	memset(l, 0, sizeof(*l));
+}
+
+struct call *call_new(struct call_list *l, const struct call_origin *origin, void *asker,
+	const struct command *command, int64_t now_ms)
+{
+	struct call *c = l->spare;
+
+	if (c) {
+		l->spare = c->next;
+		l->n_spare--;
+	} else {
+		c = malloc(sizeof(*c));
+		if (!c)
+			return NULL;
+	}
+	memset(c, 0, sizeof(*c));
+	c->list = l;
+	c->origin = origin;
+	c->asker = asker;
+	c->command = command;
+	c->deadline_ms = now_ms + l->timeout_ms;
+	c->legs = 1;
+	c->parts_left = 1;
+	c->n_parts = 1;
+	c->parts = &c->one;
+	c->one.call = c;
+	c->older = l->newest;
+	if (l->newest)
+		l->newest->newer = c;
+	else
+		l->oldest = c;
+	l->newest = c;
+	l->n++;
+	return c;
+}
+
+bool call_split(struct call *c, uint32_t n, uint32_t *part_of, uint32_t n_keys)
+{
+	struct part *parts = calloc(n, sizeof(*parts));
+
+	if (!parts)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		parts[i].call = c;
+	c->parts = parts;
+	c->n_parts = n;
+	c->parts_left = n;
+	c->part_of = part_of;
+	c->n_keys = n_keys;
+	return true;
+}
+
+struct leg *call_leg(struct part *p, uint8_t dc, bool local_rack, bool is_write)
+{
+	struct call *c = p->call;
+	struct leg *leg;
+
+	if (!c->first_leg_used) {
+		leg = &c->first_leg;
+		c->first_leg_used = true;
+	} else {
+		leg = malloc(sizeof(*leg));
+		if (!leg)
+			return NULL;
+	}
+	memset(leg, 0, sizeof(*leg));
+	leg->part = p;
+	leg->dc = dc;
+	leg->local_rack = local_rack;
+	leg->is_write = is_write;
+	leg->abandoned = p->decided;
+	c->legs++;
+	return leg;
+}
+
+static void end_leg(struct leg *leg)
+{
+	struct call *c = leg->part->call;
+
+	if (leg != &c->first_leg)
+		free(leg);
+	c->legs--;
+	check_end(c);
+}
+
+void call_sent(struct call *c)
+{
+	c->legs--;
+	check_end(c);
+}
+
+/* ---- Answers ---- */
+
+static void answer(struct call *c, const uint8_t *bytes, size_t len, struct outq *queue)
+{
+	if (c->answered)
+		return;
+	c->answered = true;
+	if (c->asker)
+		c->origin->answer(c, bytes, len, queue);
+}
+
+void call_refuse(struct call *c, const char *fmt, ...)
+{
+	char line[ERROR_LINE_MAX];
+	va_list args;
+	size_t len;
+
+	memcpy(line, "-ERR ", 5);
+	va_start(args, fmt);
+	vsnprintf(line + 5, sizeof(line) - 7, fmt, args);
+	va_end(args);
+	for (char *at = line; *at; at++)
+		if (*at == '\r' || *at == '\n')
+			*at = ' ';
+	len = strlen(line);
+	memcpy(line + len, "\r\n", 2);
+	answer(c, (const uint8_t *)line, len + 2, NULL);
+}
+
+/* Every part has its reply: make one of them. */
+static void answer_joined(struct call *c)
+{
+	struct join_part *parts = calloc(c->n_parts, sizeof(*parts));
+	struct buf *replies = calloc(c->n_parts, sizeof(*replies));
+	struct buf joined = {0};
+	bool ok = parts && replies;
+
+	for (uint32_t i = 0; ok && i < c->n_parts; i++) {
+		ok = outq_copy(&c->parts[i].reply, &replies[i]);
+		outq_clear(&c->parts[i].reply);
+		parts[i].reply = buf_head(&replies[i]);
+		parts[i].len = buf_len(&replies[i]);
+	}
+	ok = ok &&
+	     join_replies(&joined, c->command->join, parts, c->n_parts, c->part_of, c->n_keys);
+	if (ok)
+		answer(c, buf_head(&joined), buf_len(&joined), NULL);
+	else
+		call_refuse(c, "dynomite: out of memory");
+	for (uint32_t i = 0; replies && i < c->n_parts; i++)
+		buf_fini(&replies[i]);
+	buf_fini(&joined);
+	free(replies);
+	free(parts);
+}
+
+static void part_answered(struct part *p, const uint8_t *bytes, size_t len, struct outq *queue)
+{
+	struct call *c = p->call;
+
+	p->decided = true;
+	c->parts_left--;
+	if (c->n_parts == 1) {
+		answer(c, bytes, len, queue);
+		return;
+	}
+	if (!bytes)
+		outq_splice(&p->reply, queue);
+	else if (!outq_append(&p->reply, bytes, len))
+		call_refuse(c, "dynomite: out of memory");
+	if (c->parts_left == 0 && !c->answered)
+		answer_joined(c);
+}
+
+static void part_failed(struct part *p, const char *why)
+{
+	p->decided = true;
+	p->call->parts_left--;
+	call_refuse(p->call, "dynomite: %s", why);
+}
+
+static void verdict(struct part *p, enum quorum_verdict v)
+{
+	size_t len;
+	const uint8_t *result;
+
+	switch (v) {
+	case QUORUM_WAIT:
+		break;
+	case QUORUM_REACHED:
+		result = quorum_result(p->quorum, &len);
+		part_answered(p, result, len, NULL);
+		break;
+	case QUORUM_FAILED:
+		part_failed(p, quorum_why(p->quorum));
+		break;
+	}
+}
+
+static void tell_quorum(struct leg *leg, const uint8_t *bytes, size_t len, struct outq *queue)
+{
+	struct part *p = leg->part;
+	struct buf whole = {0};
+
+	if (!bytes) {
+		if (!outq_copy(queue, &whole)) {
+			buf_fini(&whole);
+			verdict(p, quorum_failure(p->quorum, leg->dc));
+			return;
+		}
+		bytes = buf_head(&whole);
+		len = buf_len(&whole);
+	}
+	verdict(p, quorum_answer(p->quorum, leg->dc, leg->local_rack, bytes, len));
+	buf_fini(&whole);
+}
+
+void call_leg_answered(struct leg *leg, const uint8_t *bytes, size_t len, struct outq *queue)
+{
+	struct part *p = leg->part;
+
+	if (!p->decided && !leg->abandoned) {
+		if (p->quorum)
+			tell_quorum(leg, bytes, len, queue);
+		else if (leg->local_rack)
+			part_answered(p, bytes, len, queue);
+	}
+	end_leg(leg);
+}
+
+void call_leg_failed(struct leg *leg, const char *why)
+{
+	struct part *p = leg->part;
+
+	if (!p->decided && !leg->abandoned) {
+		if (p->quorum)
+			verdict(p, quorum_failure(p->quorum, leg->dc));
+		else if (leg->local_rack)
+			part_failed(p, why);
+	}
+	end_leg(leg);
+}
+
+/* ---- Deadlines ---- */
+
+void call_list_expire(struct call_list *l, int64_t now_ms)
+{
+	struct call *c = l->oldest;
+
+	while (c && c->deadline_ms <= now_ms) {
+		struct call *newer = c->newer;
+
+		if (!c->answered) {
+			l->timeouts++;
+			/* Its legs go on, for the sake of the order of replies, but nobody listens.
+			 */
+			for (uint32_t i = 0; i < c->n_parts; i++)
+				c->parts[i].decided = true;
+			call_refuse(
+				c, "dynomite: no answer within %lld ms", (long long)l->timeout_ms);
+		}
+		c = newer;
+	}
+}

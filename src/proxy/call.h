@@ -1,0 +1,119 @@
+/*
+ * call - a request on its way: what was asked, where it went, what came back.
+ *
+ *     call --- part --- leg ---> a datastore or peer
+ *
+ * A call is one request of a client, or one message of another node.  It has one part, or, when its
+ * keys have different owners, one for each group of them; their replies are joined.  A part has a
+ * leg for each replica that is asked.  Whoever asked is told once; a call lives on until its last
+ * leg has ended, so that what a peer missed is counted.  Event loop's thread.
+ */
+#ifndef PROXY_CALL_H
+#define PROXY_CALL_H
+
+#include "proto/command.h"
+#include "proxy/outq.h"
+#include "proxy/quorum.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct call;
+struct part;
+
+struct leg {
+	struct leg *next;      /* in its connection's queue, oldest first */
+	struct leg *next_hash; /* in a peer's table by id */
+	struct part *part;
+	uint64_t id;     /* of its DNODE message */
+	uint8_t dc;      /* index of the replica's datacenter, 0: the local one */
+	bool local_rack; /* the replica of the local rack */
+	bool is_write;
+	bool abandoned; /* nobody waits for its answer any more */
+};
+
+struct part {
+	struct call *call;
+	struct quorum *quorum; /* NULL: the local rack's leg decides */
+	bool decided;
+	struct outq reply; /* of a part that waits for the others */
+};
+
+/* Who asked. */
+struct call_origin {
+	/* The reply, a whole one: in bytes, or in queue when bytes is NULL (which may be taken from
+	 * it by outq_splice). */
+	void (*answer)(struct call *c, const uint8_t *bytes, size_t len, struct outq *queue);
+};
+
+struct call {
+	struct call *next, *prev;   /* for the origin's use: its queue */
+	struct call *older, *newer; /* in the list of those under way */
+	struct call_list *list;
+	const struct call_origin *origin;
+	void *asker; /* the origin's; NULL: gone, nobody is told */
+	uint64_t id; /* the origin's: of the message to answer */
+	const struct command *command;
+	int64_t deadline_ms; /* monotonic */
+	uint32_t legs;       /* under way, and one while it is being sent */
+	uint32_t parts_left; /* not decided */
+	uint32_t n_parts;
+	uint32_t n_keys;
+	uint32_t *part_of; /* for each key its part, when there are several; owned */
+	bool answered;
+	bool ready;          /* for the origin's use: reply waits for its turn */
+	uint8_t type, flags; /* the origin's */
+	struct outq reply;   /* likewise */
+	struct part *parts;  /* &one, or owned */
+	struct part one;
+	struct leg first_leg; /* most calls have one */
+	bool first_leg_used;
+};
+
+/* The calls under way, oldest first; all have the same time to be answered, so the oldest runs out
+ * first. */
+struct call_list {
+	struct call *oldest, *newest;
+	size_t n;
+	int64_t timeout_ms;
+	struct call *spare; /* for reuse */
+	size_t n_spare;
+	uint64_t timeouts; /* calls that were not answered in time */
+};
+
+void call_list_init(struct call_list *l, int64_t timeout_ms);
+
+/* Fail every call whose time is up.  To be called a few times each timeout. */
+void call_list_expire(struct call_list *l, int64_t now_ms);
+
+/* Release all that is under way; nobody is told. */
+void call_list_fini(struct call_list *l);
+
+/* A call that is being sent, with one part; call_sent() ends that.  NULL when memory is short. */
+struct call *call_new(struct call_list *l, const struct call_origin *origin, void *asker,
+	const struct command *command, int64_t now_ms);
+
+/* Give it n parts instead; part_of (n_keys entries) is taken over.  False when memory is short. */
+bool call_split(struct call *c, uint32_t n, uint32_t *part_of, uint32_t n_keys);
+
+/* A new leg of a part.  NULL when memory is short. */
+struct leg *call_leg(struct part *p, uint8_t dc, bool local_rack, bool is_write);
+
+/* All legs were made.  The call may be gone after this. */
+void call_sent(struct call *c);
+
+/*
+ * A leg's connection has its reply (in bytes, or in queue when bytes is NULL), or knows that there
+ * will be none.  The leg is released.
+ */
+void call_leg_answered(struct leg *leg, const uint8_t *bytes, size_t len, struct outq *queue);
+void call_leg_failed(struct leg *leg, const char *why);
+
+/* Answer with "-ERR text" in the place of what the legs may still say. */
+void call_refuse(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The origin is gone, or has taken reply: the call ends with its last leg. */
+void call_release(struct call *c);
+
+#endif

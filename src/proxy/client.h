@@ -1,0 +1,18 @@
+/*
+ * client - a connection of an application: requests in, replies out, in order.
+ *
+ * Event loop's thread.
+ */
+#ifndef PROXY_CLIENT_H
+#define PROXY_CLIENT_H
+
+#include "proxy/proxy.h"
+
+/* A connection was accepted (listener_options). arg is the proxy. */
+void client_accepted(void *arg, int fd);
+void client_turned_away(void *arg);
+
+/* Close all of them, at the end. */
+void client_close_all(struct proxy *p);
+
+#endif

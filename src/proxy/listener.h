@@ -1,0 +1,31 @@
+/*
+ * listener - a socket that accepts, in the event loop.
+ *
+ * When descriptors run out it turns connections away instead of being woken by them for ever. Event
+ * loop's thread.
+ */
+#ifndef PROXY_LISTENER_H
+#define PROXY_LISTENER_H
+
+#include <event2/event.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct listener;
+
+struct listener_options {
+	struct event_base *base;
+	const char *address; /* "host:port", or the path of a Unix socket, which is removed in the
+				end */
+	int backlog;
+	void (*accepted)(
+		void *arg, int fd);     /* takes the descriptor over: non-blocking, close-on-exec */
+	void (*turned_away)(void *arg); /* no descriptor was left */
+	void *arg;
+};
+
+/* NULL with a message in why (cap bytes). */
+struct listener *listener_new(const struct listener_options *options, char *why, size_t cap);
+void listener_free(struct listener *l);
+
+#endif

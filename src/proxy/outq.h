@@ -1,0 +1,41 @@
+/*
+ * outq - bytes on their way to a socket, in chunks, so that nothing large is ever moved.
+ *
+ * A zeroed struct is an empty queue.  Chunks that were used up are kept for the next queue that
+ * needs one, so a proxy at work does not allocate.  Event loop's thread.
+ */
+#ifndef PROXY_OUTQ_H
+#define PROXY_OUTQ_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct outq_chunk;
+
+struct outq {
+	struct outq_chunk *head, *tail;
+	size_t bytes; /* still to be written */
+};
+
+/* Copy bytes behind the end.  False when memory is short; nothing is appended then. */
+bool outq_append(struct outq *q, const void *bytes, size_t len);
+
+/* Move all of from behind the end; from is empty afterwards. */
+void outq_splice(struct outq *q, struct outq *from);
+
+/* Copy all of it into a buffer, in one piece.  False when memory is short. */
+bool outq_copy(const struct outq *q, struct buf *to);
+
+/* Write what the socket takes.  -1 with errno when it fails; 0 when it takes nothing now. */
+ssize_t outq_write(struct outq *q, int fd);
+
+void outq_clear(struct outq *q);
+
+/* Release the chunks kept for reuse (at the end of the program). */
+void outq_drain_pool(void);
+
+#endif

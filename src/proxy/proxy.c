@@ -1,0 +1,316 @@
+#include "proxy/proxy.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proxy/client.h"
+#include "proxy/link.h"
+#include "proxy/listener.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define TICK_MS 50
+
+/* What may wait for the datastore or a peer to take it, per connection. */
+#define QUEUE_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+const char *proxy_state_name(enum proxy_state s)
+{
+	switch (s) {
+	case PROXY_NORMAL:
+		return "normal";
+	case PROXY_STANDBY:
+		return "standby";
+	case PROXY_WRITES_ONLY:
+		return "writes_only";
+	case PROXY_RESUMING:
+		return "resuming";
+	}
+	return "unknown";
+}
+
+/* ---- The clock of the proxy ---- */
+
+static void on_tick(evutil_socket_t fd, short events, void *arg)
+{
+	struct proxy *p = arg;
+
+	(void)fd;
+	(void)events;
+	p->now_ms = clock_monotonic_ms();
+	call_list_expire(&p->calls, p->now_ms);
+	datastore_check(p->store, p->now_ms);
+	for (size_t i = 1; i < p->ring->n_nodes; i++)
+		peer_check(p->peers[i], p->now_ms);
+}
+
+static bool start_ticker(struct proxy *p)
+{
+	const struct timeval tv = {.tv_usec = TICK_MS * 1000};
+
+	p->now_ms = clock_monotonic_ms();
+	p->ticker = event_new(p->loop.base, -1, EV_PERSIST, on_tick, p);
+	return p->ticker && event_add(p->ticker, &tv) == 0;
+}
+
+void proxy_flush(struct proxy *p)
+{
+	conn_loop_flush(&p->loop);
+}
+
+/* ---- Datastore and peers ---- */
+
+static bool make_store(struct proxy *p)
+{
+	const struct conf *c = p->conf;
+	const struct datastore_options options = {
+		.address = c->servers[0].address,
+		.password = c->requirepass,
+		.policy = &p->policy,
+		.n_connections = (size_t)c->datastore_connections,
+		.queue_max = (size_t)c->max_msgs,
+		.queue_bytes_max = QUEUE_BYTES_MAX,
+		.timeout_ms = c->timeout,
+	};
+
+	p->store = datastore_new(&options);
+	if (p->store && c->preconnect)
+		datastore_preconnect(p->store);
+	return p->store != NULL;
+}
+
+static bool is_encrypted(const struct proxy *p, const struct ring_node *node)
+{
+	const char *option = p->conf->secure_server_option;
+
+	if (!option || strcasecmp(option, "none") == 0)
+		return false;
+	if (strcasecmp(option, "rack") == 0)
+		return node->rack != 0;
+	if (strcasecmp(option, "datacenter") == 0)
+		return p->ring->racks[node->rack].dc != 0;
+	return true;
+}
+
+static void on_peer_back(void *arg, struct peer *peer)
+{
+	struct proxy *p = arg;
+
+	(void)peer;
+	if (p->peer_back)
+		p->peer_back(p->peer_back_arg);
+}
+
+static bool make_peer(struct proxy *p, size_t i)
+{
+	const struct ring_node *node = &p->ring->nodes[i];
+	bool same_dc = p->ring->racks[node->rack].dc == 0;
+	const struct conf *c = p->conf;
+	const struct peer_options options = {
+		.node = node,
+		.policy = &p->policy,
+		.rsa = is_encrypted(p, node) ? p->rsa : NULL,
+		.same_dc = same_dc,
+		.n_connections =
+			(size_t)(same_dc ? c->local_peer_connections : c->remote_peer_connections),
+		.queue_max = (size_t)c->max_msgs,
+		.queue_bytes_max = QUEUE_BYTES_MAX,
+		.timeout_ms = c->timeout,
+		.back = on_peer_back,
+		.back_arg = p,
+	};
+
+	p->peers[i] = peer_new(&options);
+	/* Always now: whether a peer is there decides where writes of other datacenters go. */
+	if (p->peers[i])
+		peer_preconnect(p->peers[i]);
+	return p->peers[i] != NULL;
+}
+
+static bool load_rsa(struct proxy *p)
+{
+	const char *option = p->conf->secure_server_option;
+	char why[256];
+
+	if (!option || strcasecmp(option, "none") == 0)
+		return true;
+	if (!p->conf->pem_key_file) {
+		log_error("cannot start: secure_server_option %s needs a pem_key_file", option);
+		return false;
+	}
+	p->rsa = dnode_rsa_load(p->conf->pem_key_file, why, sizeof(why));
+	if (!p->rsa)
+		log_error("cannot start: pem_key_file: %s", why);
+	return p->rsa != NULL;
+}
+
+static bool make_links_out(struct proxy *p)
+{
+	const struct conf *c = p->conf;
+
+	p->dns = evdns_base_new(
+		p->loop.base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	if (!p->dns) /* no resolv.conf: literal addresses and the hosts file still work */
+		p->dns = evdns_base_new(p->loop.base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	p->peers = calloc(p->ring->n_nodes, sizeof(*p->peers));
+	if (!p->dns || !p->peers) {
+		log_error("cannot start: out of memory");
+		return false;
+	}
+	p->policy.loop = &p->loop;
+	p->policy.dns = p->dns;
+	p->policy.connect_timeout_ms = c->timeout;
+	p->policy.retry_timeout_ms = c->server_retry_timeout;
+	p->policy.failure_limit = (unsigned)c->server_failure_limit;
+	p->policy.auto_eject = c->auto_eject_hosts;
+	if (!load_rsa(p))
+		return false;
+	if (!make_store(p)) {
+		log_error("cannot start: no memory for the datastore's connections");
+		return false;
+	}
+	for (size_t i = 1; i < p->ring->n_nodes; i++)
+		if (!make_peer(p, i)) {
+			log_error("cannot start: peer %s: not host:port, or out of memory",
+				p->ring->nodes[i].name);
+			return false;
+		}
+	return true;
+}
+
+/* ---- Listening ---- */
+
+static struct listener *listen_for(struct proxy *p, const char *what, const char *address,
+	void (*accepted)(void *, int), void (*turned_away)(void *))
+{
+	const struct listener_options options = {
+		.base = p->loop.base,
+		.address = address,
+		.backlog = (int)p->conf->backlog,
+		.accepted = accepted,
+		.turned_away = turned_away,
+		.arg = p,
+	};
+	struct listener *l;
+	char why[512];
+
+	l = listener_new(&options, why, sizeof(why));
+	if (l)
+		log_notice("%s on %s", what, address);
+	else
+		log_error("cannot start: %s on %s", what, why);
+	return l;
+}
+
+static bool start_listening(struct proxy *p)
+{
+	const struct conf *c = p->conf;
+
+	if (c->dyn_listen) {
+		p->link_listener = listen_for(
+			p, "taking nodes", c->dyn_listen, link_accepted, link_turned_away);
+		if (!p->link_listener)
+			return false;
+	}
+	if (c->listen) {
+		p->client_listener = listen_for(
+			p, "taking clients", c->listen, client_accepted, client_turned_away);
+		if (!p->client_listener)
+			return false;
+	}
+	return true;
+}
+
+/* ---- Coming and going ---- */
+
+struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const struct ring *ring,
+	void (*peer_back)(void *arg), void *peer_back_arg)
+{
+	struct proxy *p = calloc(1, sizeof(*p));
+
+	if (!p || !conn_loop_init(&p->loop, base)) {
+		log_error("cannot start: out of memory");
+		free(p);
+		return NULL;
+	}
+	p->conf = conf;
+	p->ring = ring;
+	p->peer_back = peer_back;
+	p->peer_back_arg = peer_back_arg;
+	p->local.requirepass = conf->requirepass;
+	p->local.info = proxy_info;
+	p->local.info_arg = p;
+	call_list_init(&p->calls, conf->timeout);
+	/* conf has checked the names. */
+	if (!quorum_level_parse(conf->read_consistency, &p->read_level))
+		p->read_level = QUORUM_DC_ONE;
+	if (!quorum_level_parse(conf->write_consistency, &p->write_level))
+		p->write_level = QUORUM_DC_ONE;
+	if (!make_links_out(p) || !start_listening(p))
+		goto failed;
+	if (!start_ticker(p)) {
+		log_error("cannot start: no timer");
+		goto failed;
+	}
+	return p;
+failed:
+	proxy_free(p);
+	return NULL;
+}
+
+void proxy_free(struct proxy *p)
+{
+	if (!p)
+		return;
+	listener_free(p->client_listener);
+	listener_free(p->link_listener);
+	if (p->ticker)
+		event_free(p->ticker);
+	client_close_all(p);
+	link_close_all(p);
+	datastore_free(p->store);
+	for (size_t i = 1; p->peers && i < p->ring->n_nodes; i++)
+		peer_free(p->peers[i]);
+	free(p->peers);
+	if (p->dns)
+		evdns_base_free(p->dns, 0);
+	dnode_rsa_free(p->rsa);
+	call_list_fini(&p->calls);
+	conn_loop_fini(&p->loop);
+	free(p);
+}
+
+/* ---- Control ---- */
+
+static bool each_peer(struct proxy *p, const char *name, void (*act)(struct peer *))
+{
+	size_t i;
+
+	if (strcmp(name, "all") == 0) {
+		for (i = 1; i < p->ring->n_nodes; i++)
+			act(p->peers[i]);
+		return true;
+	}
+	i = ring_find(p->ring, name);
+	if (i == SIZE_MAX || i == 0)
+		return false;
+	act(p->peers[i]);
+	return true;
+}
+
+bool proxy_peer_down(struct proxy *p, const char *name)
+{
+	return each_peer(p, name, peer_set_down);
+}
+
+bool proxy_peer_up(struct proxy *p, const char *name)
+{
+	return each_peer(p, name, peer_set_up);
+}
+
+bool proxy_peer_reset(struct proxy *p, const char *name)
+{
+	return each_peer(p, name, peer_reset);
+}

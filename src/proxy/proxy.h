@@ -1,0 +1,85 @@
+/*
+ * proxy - the node as clients and other nodes see it.
+ *
+ *     client -> route -> datastore | peer -> reply
+ *
+ * Everything runs in the event loop's thread.
+ */
+#ifndef PROXY_PROXY_H
+#define PROXY_PROXY_H
+
+#include "cluster/ring.h"
+#include "conf.h"
+#include "proxy/call.h"
+#include "proxy/datastore.h"
+#include "proxy/local.h"
+#include "proxy/peer.h"
+#include "proxy/quorum.h"
+
+#include <event2/event.h>
+
+/* What the node does for whom; changed by /state. */
+enum proxy_state {
+	PROXY_NORMAL,
+	PROXY_STANDBY,     /* answers nobody's requests */
+	PROXY_WRITES_ONLY, /* takes writes, refuses reads */
+	PROXY_RESUMING,    /* the same, on the way back to normal */
+};
+
+const char *proxy_state_name(enum proxy_state s);
+
+struct proxy_counters {
+	uint64_t client_connections; /* accepted */
+	uint64_t client_turned_away; /* no room, or no descriptor */
+	uint64_t client_requests, client_reads, client_writes, client_errors;
+	uint64_t client_bytes_in, client_bytes_out;
+	uint64_t peer_connections;              /* accepted */
+	uint64_t peer_requests, peer_responses; /* of other nodes */
+	size_t clients, links;                  /* now */
+};
+
+struct proxy {
+	const struct conf *conf; /* borrowed */
+	const struct ring *ring; /* borrowed */
+	struct conn_loop loop;
+	struct evdns_base *dns;
+	struct uplink_policy policy;
+	struct call_list calls;
+	struct datastore *store;
+	struct peer **peers; /* by index of ring->nodes; [0] is NULL */
+	struct dnode_rsa *rsa;
+	enum quorum_level read_level, write_level;
+	enum proxy_state state;
+	int64_t now_ms; /* of this turn, monotonic */
+	struct local_context local;
+	struct listener *client_listener, *link_listener;
+	struct client *clients; /* a list */
+	struct link *links;     /* a list: the connections of other nodes */
+	uint64_t next_client_id;
+	struct event *ticker;
+	struct proxy_counters counters;
+	void (*peer_back)(void *arg); /* a peer that was down is up again */
+	void *peer_back_arg;
+};
+
+/*
+ * Listen and connect as conf says.  NULL, with a message logged, on failure.  peer_back may be
+ * NULL.
+ */
+struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const struct ring *ring,
+	void (*peer_back)(void *arg), void *peer_back_arg);
+void proxy_free(struct proxy *p);
+
+/* The end of a turn of the loop: what was said goes out. */
+void proxy_flush(struct proxy *p);
+
+/* Take the peer with this name ("all": every one) out of use, back, or begin anew with it.  False
+ * when there is none. */
+bool proxy_peer_down(struct proxy *p, const char *name);
+bool proxy_peer_up(struct proxy *p, const char *name);
+bool proxy_peer_reset(struct proxy *p, const char *name);
+
+/* Append the lines of INFO's section (NULL: all); for local_context.info.  arg is the proxy. */
+bool proxy_info(void *arg, const char *section, struct buf *text);
+
+#endif

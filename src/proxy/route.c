@@ -1,0 +1,372 @@
+#include "proxy/route.h"
+
+#include "proxy/join.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEYS_INLINE  16
+#define RACKS_INLINE 16
+
+/* What is found out about a request before it is sent. */
+struct plan {
+	struct proxy *proxy;
+	const struct route_request *request;
+	bool is_write;
+	enum quorum_level level;
+	size_t first_rack; /* the racks that are asked, by index: first_rack .. n_racks - 1 */
+	bool only_local_dc;
+	uint32_t *keys; /* indices of arguments */
+	uint32_t n_keys, cap_keys;
+	bool no_memory;
+	uint32_t *group_of; /* for each key; NULL with a single group */
+	uint32_t *owners;   /* n_groups * n_racks: the owner of each group in each rack */
+	uint32_t n_groups;
+	uint32_t *tokens; /* of each group's first key */
+	uint32_t keys_inline[KEYS_INLINE];
+	uint32_t owners_inline[RACKS_INLINE];
+	uint32_t token_inline;
+};
+
+static void plan_fini(struct plan *plan)
+{
+	if (plan->keys != plan->keys_inline)
+		free(plan->keys);
+	if (plan->owners != plan->owners_inline)
+		free(plan->owners);
+	if (plan->tokens != &plan->token_inline)
+		free(plan->tokens);
+	free(plan->group_of);
+}
+
+/* ---- Keys, and the groups of those with the same owners ---- */
+
+static bool add_key(void *arg, uint32_t index)
+{
+	struct plan *plan = arg;
+
+	if (plan->n_keys == plan->cap_keys) {
+		uint32_t cap = plan->cap_keys * 2;
+		uint32_t *grown = malloc(cap * sizeof(*grown));
+
+		if (!grown) {
+			plan->no_memory = true;
+			return false;
+		}
+		memcpy(grown, plan->keys, plan->n_keys * sizeof(*grown));
+		if (plan->keys != plan->keys_inline)
+			free(plan->keys);
+		plan->keys = grown;
+		plan->cap_keys = cap;
+	}
+	plan->keys[plan->n_keys++] = index;
+	return true;
+}
+
+static uint32_t token_of(const struct plan *plan, uint32_t key)
+{
+	const struct route_request *r = plan->request;
+
+	return ring_token(
+		plan->proxy->ring, request_arg(r->parsed, r->bytes, key), r->parsed->args[key].len);
+}
+
+static void find_owners(const struct plan *plan, uint32_t token, uint32_t *owners)
+{
+	const struct ring *ring = plan->proxy->ring;
+
+	for (size_t r = 0; r < ring->n_racks; r++)
+		owners[r] = (uint32_t)ring_owner(ring, r, token);
+}
+
+/* The group with these owners, made if there is none yet. */
+static uint32_t group_with(struct plan *plan, const uint32_t *owners, uint32_t token)
+{
+	size_t n_racks = plan->proxy->ring->n_racks;
+	size_t from = plan->first_rack;
+
+	for (uint32_t g = 0; g < plan->n_groups; g++)
+		if (memcmp(plan->owners + g * n_racks + from, owners + from,
+			    (n_racks - from) * sizeof(*owners)) == 0)
+			return g;
+	memcpy(plan->owners + plan->n_groups * n_racks, owners, n_racks * sizeof(*owners));
+	plan->tokens[plan->n_groups] = token;
+	return plan->n_groups++;
+}
+
+/* Room for as many groups as there can be: one for each key, or for each choice of owners. */
+static bool make_group_room(struct plan *plan)
+{
+	size_t n_racks = plan->proxy->ring->n_racks;
+	size_t points = 0, n;
+
+	for (size_t r = 0; r < n_racks; r++)
+		points += plan->proxy->ring->racks[r].n_points;
+	n = plan->n_keys < points + 1 ? plan->n_keys : points + 1;
+	plan->group_of = calloc(plan->n_keys, sizeof(*plan->group_of));
+	plan->owners = calloc((n + 1) * n_racks, sizeof(*plan->owners));
+	plan->tokens = calloc(n, sizeof(*plan->tokens));
+	return plan->group_of && plan->owners && plan->tokens;
+}
+
+static bool group_keys(struct plan *plan)
+{
+	size_t n_racks = plan->proxy->ring->n_racks;
+
+	if (plan->n_keys == 1 && n_racks <= RACKS_INLINE) {
+		plan->owners = plan->owners_inline;
+		plan->tokens = &plan->token_inline;
+		plan->token_inline = token_of(plan, plan->keys[0]);
+		find_owners(plan, plan->token_inline, plan->owners);
+		plan->n_groups = 1;
+		return true;
+	}
+	if (!make_group_room(plan))
+		return false;
+	for (uint32_t i = 0; i < plan->n_keys; i++) {
+		uint32_t token = token_of(plan, plan->keys[i]);
+		uint32_t *owners = plan->owners + plan->n_groups * n_racks; /* the next free */
+
+		find_owners(plan, token, owners);
+		plan->group_of[i] = group_with(plan, owners, token);
+	}
+	return true;
+}
+
+/* ---- Legs ---- */
+
+static bool in_scope(const struct plan *plan, size_t rack)
+{
+	return rack >= plan->first_rack &&
+	       (!plan->only_local_dc || plan->proxy->ring->racks[rack].dc == 0);
+}
+
+static void send_leg(struct plan *plan, struct part *part, size_t rack, uint32_t owner,
+	enum dnode_type type, uint32_t token, const uint8_t *bytes, size_t len)
+{
+	struct proxy *p = plan->proxy;
+	struct leg *leg =
+		call_leg(part, (uint8_t)p->ring->racks[rack].dc, rack == 0, plan->is_write);
+
+	if (!leg)
+		return; /* the part is short of an answer, which its deadline tells */
+	/* Of another datacenter only dc_each_safe_quorum wants to hear. */
+	if (leg->dc != 0 && plan->level != QUORUM_DC_EACH_SAFE_QUORUM)
+		leg->abandoned = true;
+	if (owner == 0)
+		datastore_send(p->store, leg, token, bytes, len);
+	else
+		peer_send(p->peers[owner], leg, type, token, bytes, len);
+}
+
+/* The rack of another datacenter that takes a write for all of it: the first one whose owner can be
+ * reached. */
+static size_t rack_of_dc(const struct plan *plan, size_t dc, const uint32_t *owners)
+{
+	const struct ring_dc *d = &plan->proxy->ring->dcs[dc];
+
+	for (size_t i = 0; i < d->n_racks; i++)
+		if (peer_is_usable(plan->proxy->peers[owners[d->racks[i]]]))
+			return d->racks[i];
+	return d->racks[0];
+}
+
+static bool make_quorum(struct plan *plan, struct part *part)
+{
+	const struct ring *ring = plan->proxy->ring;
+	size_t n_racks[UINT8_MAX];
+	size_t n_dcs = plan->level == QUORUM_DC_EACH_SAFE_QUORUM ? ring->n_dcs : 1;
+
+	if (plan->level == QUORUM_DC_ONE)
+		return true;
+	for (size_t d = 0; d < n_dcs; d++)
+		n_racks[d] = ring->dcs[d].n_racks;
+	part->quorum = quorum_new(plan->level, n_racks, n_dcs);
+	return part->quorum != NULL;
+}
+
+/* Send one part to all replicas that are to have it. */
+static void send_part(struct plan *plan, struct part *part, const uint32_t *owners, uint32_t token,
+	const uint8_t *bytes, size_t len)
+{
+	const struct ring *ring = plan->proxy->ring;
+	bool each = plan->level == QUORUM_DC_EACH_SAFE_QUORUM;
+
+	if (!make_quorum(plan, part)) {
+		call_refuse(part->call, "dynomite: out of memory");
+		return;
+	}
+	for (size_t r = 0; r < ring->n_racks; r++) {
+		size_t dc = ring->racks[r].dc;
+
+		if (!in_scope(plan, r))
+			continue;
+		if (!plan->is_write && plan->level == QUORUM_DC_ONE && r > 0)
+			continue;
+		if (dc == 0 || each)
+			send_leg(plan, part, r, owners[r], DNODE_REQUEST, token, bytes, len);
+	}
+	if (!plan->is_write || each || plan->only_local_dc)
+		return;
+	for (size_t dc = 1; dc < ring->n_dcs; dc++) {
+		size_t r = rack_of_dc(plan, dc, owners);
+
+		send_leg(plan, part, r, owners[r], DNODE_REQUEST_FORWARD, token, bytes, len);
+	}
+}
+
+/* ---- Requests ---- */
+
+static void plan_init(struct plan *plan, struct proxy *p, const struct route_request *r)
+{
+	memset(plan, 0, sizeof(*plan));
+	plan->proxy = p;
+	plan->request = r;
+	plan->is_write = r->call->command->class == COMMAND_WRITE;
+	plan->level = plan->is_write ? p->write_level : p->read_level;
+	plan->keys = plan->keys_inline;
+	plan->cap_keys = KEYS_INLINE;
+}
+
+/* Find the keys and their groups; false after refusing the call. */
+static bool make_plan(struct plan *plan)
+{
+	const struct route_request *r = plan->request;
+	bool understood = command_each_key(r->call->command, r->bytes, r->parsed, add_key, plan);
+
+	if (plan->no_memory)
+		call_refuse(r->call, "dynomite: out of memory");
+	else if (!understood)
+		call_refuse(r->call,
+			"value is not an integer or out of range, or the keys are missing");
+	else if (plan->n_keys > 0 && !group_keys(plan))
+		call_refuse(r->call, "dynomite: out of memory");
+	else
+		return true;
+	return false;
+}
+
+/* Several groups: each is sent a request of its own, for its own keys. */
+static bool send_groups(struct plan *plan)
+{
+	const struct route_request *r = plan->request;
+	size_t n_racks = plan->proxy->ring->n_racks;
+	bool split = r->call->n_parts > 1;
+	uint32_t *keys = malloc(plan->n_keys * sizeof(*keys));
+	struct buf part = {0};
+	bool ok = keys != NULL;
+
+	for (uint32_t g = 0; ok && g < plan->n_groups; g++) {
+		size_t n = 0;
+
+		for (uint32_t i = 0; i < plan->n_keys; i++)
+			if (plan->group_of[i] == g)
+				keys[n++] = plan->keys[i];
+		buf_clear(&part);
+		ok = join_write_part(&part, r->call->command, r->bytes, r->parsed, keys, n);
+		if (ok)
+			send_part(plan, split ? &r->call->parts[g] : &r->call->one,
+				plan->owners + g * n_racks, plan->tokens[g], buf_head(&part),
+				buf_len(&part));
+	}
+	buf_fini(&part);
+	free(keys);
+	return ok;
+}
+
+/* The answers of the groups become one. */
+static void send_split(struct plan *plan)
+{
+	struct call *c = plan->request->call;
+	uint32_t *part_of = malloc(plan->n_keys * sizeof(*part_of));
+
+	if (part_of)
+		memcpy(part_of, plan->group_of, plan->n_keys * sizeof(*part_of));
+	if (!part_of || !call_split(c, plan->n_groups, part_of, plan->n_keys)) {
+		free(part_of);
+		call_refuse(c, "dynomite: out of memory");
+	} else if (!send_groups(plan)) {
+		call_refuse(c, "dynomite: out of memory");
+	}
+}
+
+/* SCRIPT and the like: to every node, the answer is this one's. */
+static void send_everywhere(struct plan *plan)
+{
+	const struct route_request *r = plan->request;
+	const struct ring *ring = plan->proxy->ring;
+
+	for (uint32_t n = 0; n < ring->n_nodes; n++) {
+		size_t rack = ring->nodes[n].rack;
+		struct leg *leg =
+			call_leg(&r->call->one, (uint8_t)ring->racks[rack].dc, n == 0, true);
+
+		if (!leg)
+			continue;
+		if (n == 0)
+			datastore_send(plan->proxy->store, leg, 0, r->bytes, r->parsed->len);
+		else
+			peer_send(plan->proxy->peers[n], leg, DNODE_REQUEST, 0, r->bytes,
+				r->parsed->len);
+	}
+}
+
+void route_client(struct proxy *p, const struct route_request *r)
+{
+	struct plan plan;
+
+	plan_init(&plan, p, r);
+	if (r->call->command->join == COMMAND_ALL_NODES) {
+		send_everywhere(&plan);
+	} else if (make_plan(&plan)) {
+		if (plan.n_keys == 0) {
+			/* A script without keys, say: it runs here. */
+			plan.is_write = false;
+			route_here(p, r);
+		} else if (plan.n_groups == 1) {
+			send_part(&plan, &r->call->one, plan.owners, plan.tokens[0], r->bytes,
+				r->parsed->len);
+		} else if (r->call->command->join == COMMAND_WHOLE) {
+			call_refuse(r->call,
+				"dynomite: the keys of this command belong to different nodes "
+				"(CROSSSLOT); give them a common hash_tag");
+		} else {
+			send_split(&plan);
+		}
+	}
+	plan_fini(&plan);
+}
+
+void route_here(struct proxy *p, const struct route_request *r)
+{
+	struct leg *leg = call_leg(&r->call->one, 0, true, false);
+
+	if (!leg) {
+		call_refuse(r->call, "dynomite: out of memory");
+		return;
+	}
+	datastore_send(p->store, leg, (uint32_t)r->call->id, r->bytes, r->parsed->len);
+}
+
+void route_forward(struct proxy *p, const struct route_request *r)
+{
+	struct plan plan;
+
+	route_here(p, r);
+	if (r->call->command->class != COMMAND_WRITE || r->call->command->join == COMMAND_ALL_NODES)
+		return;
+	plan_init(&plan, p, r);
+	plan.level = QUORUM_DC_ONE; /* ours is the answer */
+	plan.first_rack = 1;
+	plan.only_local_dc = true;
+	if (p->ring->dcs[0].n_racks > 1 && make_plan(&plan)) {
+		if (plan.n_groups == 1 || r->call->command->join == COMMAND_WHOLE) {
+			for (uint32_t g = 0; g < plan.n_groups; g++)
+				send_part(&plan, &r->call->one, plan.owners + g * p->ring->n_racks,
+					plan.tokens[g], r->bytes, r->parsed->len);
+		} else if (!send_groups(&plan)) {
+			call_refuse(r->call, "dynomite: out of memory");
+		}
+	}
+	plan_fini(&plan);
+}

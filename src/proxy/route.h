@@ -1,0 +1,32 @@
+/*
+ * route - which replicas a call goes to.
+ *
+ * Event loop's thread.
+ */
+#ifndef PROXY_ROUTE_H
+#define PROXY_ROUTE_H
+
+#include "proto/request.h"
+#include "proxy/proxy.h"
+
+/* A call and the request it carries, which is RESP. */
+struct route_request {
+	struct call *call;
+	const uint8_t *bytes;
+	const struct request_parser *parsed;
+};
+
+/*
+ * Of a client: a write goes to every rack here and to every other datacenter, a read to the local
+ * rack, or to as many as its consistency level asks.
+ */
+void route_client(struct proxy *p, const struct route_request *r);
+
+/* Of another node, for us alone (DNODE_REQUEST). */
+void route_here(struct proxy *p, const struct route_request *r);
+
+/* Of another datacenter's node (DNODE_REQUEST_FORWARD): for us, and to pass on to this datacenter's
+ * other racks. */
+void route_forward(struct proxy *p, const struct route_request *r);
+
+#endif

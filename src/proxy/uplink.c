@@ -1,0 +1,280 @@
+#include "proxy/uplink.h"
+
+#include <errno.h>
+#include <event2/util.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define BACKOFF_FIRST_MS 50
+#define BACKOFF_MAX_MS   5000
+
+const char *uplink_state_name(enum uplink_state state)
+{
+	switch (state) {
+	case UPLINK_IDLE:
+		return "idle";
+	case UPLINK_RESOLVING:
+		return "resolving";
+	case UPLINK_CONNECTING:
+		return "connecting";
+	case UPLINK_UP:
+		return "up";
+	case UPLINK_WAITING:
+		return "waiting";
+	case UPLINK_HELD:
+		return "held";
+	}
+	return "unknown";
+}
+
+static void set_timer(struct uplink *u, int64_t ms)
+{
+	struct timeval tv = {
+		.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+
+	event_add(&u->timer, &tv);
+}
+
+/* How long to leave it alone now. */
+static int64_t pause_ms(const struct uplink *u)
+{
+	int64_t ms = BACKOFF_FIRST_MS;
+	uint8_t jitter;
+
+	if (u->policy->auto_eject && u->failures >= u->policy->failure_limit)
+		return u->policy->retry_timeout_ms;
+	for (unsigned i = 1; i < u->failures && ms < BACKOFF_MAX_MS; i++)
+		ms *= 2;
+	if (ms > BACKOFF_MAX_MS)
+		ms = BACKOFF_MAX_MS;
+	evutil_secure_rng_get_bytes(&jitter, sizeof(jitter));
+	return ms / 2 + ms * jitter / 512; /* half of it, to all of it */
+}
+
+/* Out of order: wait, and try again. */
+static void went_down(struct uplink *u, const char *why)
+{
+	conn_close(&u->conn);
+	outq_clear(&u->early);
+	outq_clear(&u->conn.out);
+	u->failures++;
+	u->state = UPLINK_WAITING;
+	set_timer(u, pause_ms(u));
+	u->ops->down(u, why);
+}
+
+/* ---- The connection ---- */
+
+static struct uplink *uplink_of(struct conn *c)
+{
+	return (struct uplink *)c; /* conn is its first member */
+}
+
+static void on_connected(struct conn *c)
+{
+	struct uplink *u = uplink_of(c);
+
+	event_del(&u->timer);
+	u->state = UPLINK_UP;
+	u->connects++;
+	u->ops->up(u);
+	if (u->state == UPLINK_UP && u->early.bytes > 0) {
+		outq_splice(&u->conn.out, &u->early);
+		conn_wrote(&u->conn);
+	}
+}
+
+static size_t on_bytes(struct conn *c, const uint8_t *bytes, size_t len)
+{
+	struct uplink *u = uplink_of(c);
+
+	return u->ops->bytes(u, bytes, len);
+}
+
+static void on_ended(struct conn *c, const char *why)
+{
+	went_down(uplink_of(c), why ? why : "closed by the other side");
+}
+
+static const struct conn_ops uplink_conn_ops = {
+	.connected = on_connected,
+	.bytes = on_bytes,
+	.ended = on_ended,
+};
+
+/* ---- Getting there ---- */
+
+static void dial(struct uplink *u, const struct sockaddr *sa, socklen_t len)
+{
+	if (!conn_connect(&u->conn, &uplink_conn_ops, u->policy->loop, sa, len)) {
+		went_down(u, strerror(errno));
+		return;
+	}
+	u->state = UPLINK_CONNECTING;
+	set_timer(u, u->policy->connect_timeout_ms);
+}
+
+static void dial_path(struct uplink *u)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+	if (strlen(u->path) >= sizeof(un.sun_path)) {
+		went_down(u, "its path is too long for a Unix socket");
+		return;
+	}
+	strcpy(un.sun_path, u->path);
+	dial(u, (const struct sockaddr *)&un, sizeof(un));
+}
+
+static void on_resolved(int code, struct evutil_addrinfo *answer, void *arg)
+{
+	struct uplink *u = arg;
+
+	if (code == EVUTIL_EAI_CANCEL) {
+		if (answer)
+			evutil_freeaddrinfo(answer);
+		return; /* u may be gone */
+	}
+	u->lookup = NULL;
+	if (u->state == UPLINK_RESOLVING) {
+		if (code || !answer)
+			went_down(u, evutil_gai_strerror(code));
+		else
+			dial(u, answer->ai_addr, (socklen_t)answer->ai_addrlen);
+	}
+	if (answer)
+		evutil_freeaddrinfo(answer);
+}
+
+static void begin(struct uplink *u)
+{
+	struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	struct evdns_getaddrinfo_request *lookup;
+	char port[8];
+
+	if (u->path) {
+		dial_path(u);
+		return;
+	}
+	snprintf(port, sizeof(port), "%u", (unsigned)u->addr.port);
+	u->state = UPLINK_RESOLVING;
+	set_timer(u, u->policy->connect_timeout_ms);
+	/* A literal address is answered from within the call. */
+	lookup = evdns_getaddrinfo(u->policy->dns, u->addr.host, port, &hints, on_resolved, u);
+	if (lookup)
+		u->lookup = lookup;
+}
+
+static void stop_lookup(struct uplink *u)
+{
+	if (u->lookup)
+		evdns_getaddrinfo_cancel(u->lookup);
+	u->lookup = NULL;
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct uplink *u = arg;
+
+	(void)fd;
+	(void)events;
+	switch (u->state) {
+	case UPLINK_WAITING:
+		begin(u);
+		break;
+	case UPLINK_RESOLVING:
+		stop_lookup(u);
+		went_down(u, "its name was not resolved in time");
+		break;
+	case UPLINK_CONNECTING:
+		went_down(u, "it did not take the connection in time");
+		break;
+	case UPLINK_IDLE:
+	case UPLINK_UP:
+	case UPLINK_HELD:
+		break;
+	}
+}
+
+/* ---- For its owner ---- */
+
+bool uplink_init(struct uplink *u, const struct uplink_ops *ops, const struct uplink_policy *policy,
+	const char *text)
+{
+	memset(u, 0, sizeof(*u));
+	conn_init(&u->conn);
+	u->ops = ops;
+	u->policy = policy;
+	if (text[0] == '/')
+		u->path = text;
+	else if (!addr_parse(&u->addr, text))
+		return false;
+	snprintf(u->name, sizeof(u->name), "%s", text);
+	event_assign(&u->timer, policy->loop->base, -1, 0, on_timer, u);
+	return true;
+}
+
+void uplink_fini(struct uplink *u)
+{
+	if (!u->policy)
+		return;
+	stop_lookup(u);
+	event_del(&u->timer);
+	conn_close(&u->conn);
+	outq_clear(&u->early);
+}
+
+void uplink_start(struct uplink *u)
+{
+	if (u->state == UPLINK_IDLE)
+		begin(u);
+}
+
+bool uplink_usable(const struct uplink *u)
+{
+	return u->state == UPLINK_UP ||
+	       ((u->state == UPLINK_CONNECTING || u->state == UPLINK_RESOLVING) &&
+		       u->failures == 0);
+}
+
+bool uplink_send(struct uplink *u, const void *bytes, size_t len)
+{
+	if (u->state == UPLINK_UP)
+		return conn_send(&u->conn, bytes, len);
+	return outq_append(&u->early, bytes, len);
+}
+
+size_t uplink_backlog(const struct uplink *u)
+{
+	return u->conn.out.bytes + u->early.bytes;
+}
+
+void uplink_fail(struct uplink *u, const char *why)
+{
+	if (u->state == UPLINK_UP)
+		went_down(u, why);
+}
+
+void uplink_hold(struct uplink *u, const char *why)
+{
+	if (u->state == UPLINK_HELD)
+		return;
+	stop_lookup(u);
+	event_del(&u->timer);
+	conn_close(&u->conn);
+	outq_clear(&u->early);
+	u->state = UPLINK_HELD;
+	u->ops->down(u, why);
+}
+
+void uplink_release(struct uplink *u)
+{
+	if (u->state != UPLINK_HELD)
+		return;
+	u->failures = 0;
+	u->state = UPLINK_IDLE;
+	begin(u);
+}
