@@ -381,21 +381,32 @@ static const char *parse_seed(char *entry, struct conf_seed *s, bool *no_memory)
 	return NULL;
 }
 
+/* Room for one more seed; it doubles, so that a long list is not copied at each entry. */
+static bool grow_seeds(struct conf *c)
+{
+	struct conf_seed *grown;
+
+	if ((c->n_seeds & (c->n_seeds - 1)) != 0)
+		return true;
+	grown = realloc(c->seeds, (c->n_seeds ? c->n_seeds * 2 : 1) * sizeof(*grown));
+	if (!grown)
+		return false;
+	c->seeds = grown;
+	return true;
+}
+
 static void add_seed(struct conf_loader *l, const struct conf_key *k, const char *text, size_t line)
 {
 	struct conf *c = l->conf;
-	struct conf_seed *grown = realloc(c->seeds, (c->n_seeds + 1) * sizeof(*grown));
 	char *entry = strdup(text);
 	const char *problem;
 
-	if (grown)
-		c->seeds = grown;
-	if (!grown || !entry) {
+	if (!entry || !grow_seeds(c)) {
 		l->no_memory = true;
 		goto done;
 	}
-	memset(&grown[c->n_seeds], 0, sizeof(*grown));
-	problem = parse_seed(entry, &grown[c->n_seeds], &l->no_memory);
+	memset(&c->seeds[c->n_seeds], 0, sizeof(*c->seeds));
+	problem = parse_seed(entry, &c->seeds[c->n_seeds], &l->no_memory);
 	if (problem)
 		refuse(l, k, line, text, problem);
 	else

@@ -1,0 +1,497 @@
+/*
+ * dynomite.yml: what loads, each key of the table, and keys against each other.
+ */
+#include "unit/conf_loading.h"
+
+#include "support/tempdir.h"
+
+#include <regex>
+#include <set>
+
+#include <gtest/gtest.h>
+
+using namespace conf_loading;
+
+namespace
+{
+
+/* ---- What loads ---------------------------------------------------------------------------- */
+
+TEST(Conf, AFileOfDynomiteLoads)
+{
+	Loaded l = load_text(kDynomiteFile);
+
+	ASSERT_EQ(l.errors, Lines());
+	const conf &c = *l.conf;
+	EXPECT_STREQ(c.path, "t.yml");
+	EXPECT_STREQ(c.root, "dyn_o_mite");
+	EXPECT_STREQ(c.datacenter, "us-east-1");
+	EXPECT_STREQ(c.rack, "rack1");
+	EXPECT_STREQ(c.listen, "127.0.0.1:8102");
+	EXPECT_STREQ(c.dyn_listen, "127.0.0.1:8101");
+	EXPECT_STREQ(c.stats_listen, "0.0.0.0:22222");
+	EXPECT_STREQ(c.tokens, "101134286");
+	EXPECT_STREQ(c.secure_server_option, "datacenter");
+	EXPECT_STREQ(c.read_consistency, "DC_QUORUM");
+	EXPECT_STREQ(c.write_consistency, "DC_ONE");
+	EXPECT_EQ(c.mbuf_size, 32768);
+	EXPECT_EQ(c.max_msgs, 300000);
+	EXPECT_EQ(c.timeout, 5000) << "0 stands for the default";
+	ASSERT_EQ(c.n_servers, 1u);
+	EXPECT_STREQ(c.servers[0].address, "127.0.0.1:22122");
+	EXPECT_EQ(c.servers[0].weight, 1u);
+	ASSERT_EQ(c.n_seeds, 2u);
+	EXPECT_STREQ(c.seeds[1].addr.host, "node3.example");
+	EXPECT_EQ(c.seeds[1].addr.port, 8101);
+	EXPECT_STREQ(c.seeds[1].rack, "rack3");
+	EXPECT_STREQ(c.seeds[1].datacenter, "eu-west-1");
+	EXPECT_STREQ(c.seeds[1].tokens, "101134286,2147483647");
+	EXPECT_FALSE(c.recon_enabled);
+	EXPECT_STREQ(c.recon_listen, "127.0.0.1:8105");
+	EXPECT_EQ(lines_of(c.recon_peers), Lines({"127.0.0.2:8105", "node3.example:8105"}));
+}
+
+TEST(Conf, OneWarningNamesAllThatNothingUses)
+{
+	Loaded l = load_text(kDynomiteFile);
+
+	EXPECT_EQ(l.warnings,
+		Lines({"t.yml: accepted, but nothing uses these keys yet: listen, stats_listen, "
+		       "data_store, datacenter, rack, tokens, dyn_seed_provider, timeout, "
+		       "secure_server_option, pem_key_file, read_consistency, mbuf_size, "
+		       "max_msgs"}));
+	EXPECT_EQ(load_keys("  recon_timeout: 1000\n  dyn_listen: a:1\n").warnings, Lines());
+}
+
+TEST(Conf, WhatThisEngineLacksIsAcceptedWithTheWarning)
+{
+	Loaded l = load_keys("  hash: md5\n  data_store: 1\n  enable_gossip: true\n");
+
+	ASSERT_EQ(l.errors, Lines());
+	EXPECT_EQ(l.warnings, Lines({"t.yml: accepted, but nothing uses these keys yet: "
+				     "data_store, hash, enable_gossip"}));
+	EXPECT_STREQ(l.conf->hash, "md5");
+	EXPECT_EQ(l.conf->data_store, 1);
+	EXPECT_TRUE(l.conf->enable_gossip);
+}
+
+TEST(Conf, Defaults)
+{
+	Loaded l = load_text("any_name: {}\n");
+
+	ASSERT_EQ(l.errors, Lines());
+	EXPECT_EQ(l.warnings, Lines());
+	const conf &c = *l.conf;
+	EXPECT_FALSE(c.recon_enabled);
+	EXPECT_TRUE(c.recon_encrypt);
+	EXPECT_EQ(c.recon_interval_seconds, 300);
+	EXPECT_STREQ(c.recon_source, "scan");
+	EXPECT_EQ(c.recon_buffer_size, 16384);
+	EXPECT_EQ(c.recon_header_size, 1024);
+	EXPECT_EQ(c.recon_segment_bytes, 16 * 1024 * 1024);
+	EXPECT_EQ(c.recon_max_rate, 10000000);
+	EXPECT_EQ(c.recon_max_snapshot_bytes, 0xFFFFFFFE);
+	EXPECT_EQ(c.recon_max_connections, 8);
+	EXPECT_EQ(c.recon_timeout, 30000);
+	EXPECT_STREQ(c.recon_allow, "peers");
+	EXPECT_STREQ(c.recon_accept, "restore");
+	for (const char *none : {c.recon_key_file, c.recon_iv_file, c.recon_listen,
+		     c.recon_send_bind, c.recon_spool_dir, c.listen, c.dyn_listen, c.tokens,
+		     c.requirepass, c.hash_tag})
+		EXPECT_EQ(none, nullptr);
+	EXPECT_EQ(c.recon_peers.n + c.n_servers + c.n_seeds, 0u);
+	EXPECT_STREQ(c.hash, "murmur");
+	EXPECT_STREQ(c.read_consistency, "DC_ONE");
+	EXPECT_EQ(c.mbuf_size, 16384);
+	EXPECT_EQ(c.gos_interval, 30000);
+	EXPECT_TRUE(c.preconnect);
+}
+
+TEST(Conf, ServersAreAddressesOrSockets)
+{
+	struct {
+		const char *text, *address;
+		unsigned weight;
+		const char *name;
+	} const cases[] = {
+		{"127.0.0.1:6379:1", "127.0.0.1:6379", 1, ""},
+		{"redis.example:6379:7 first", "redis.example:6379", 7, "first"},
+		{"'[::1]:6379:1'", "[::1]:6379", 1, ""},
+		{"'::1:6379:1'", "[::1]:6379", 1, ""},
+		{"/run/redis.sock", "/run/redis.sock", 1, ""},
+		{"/run/redis.sock:3", "/run/redis.sock", 3, ""},
+		{"/run/redis.sock:3 here", "/run/redis.sock", 3, "here"},
+	};
+
+	for (const auto &t : cases) {
+		Loaded l = load_keys(std::string("  servers:\n  - ") + t.text + "\n");
+
+		ASSERT_EQ(l.errors, Lines()) << t.text;
+		ASSERT_EQ(l.conf->n_servers, 1u) << t.text;
+		EXPECT_STREQ(l.conf->servers[0].address, t.address);
+		EXPECT_EQ(l.conf->servers[0].weight, t.weight);
+		EXPECT_STREQ(l.conf->servers[0].name ? l.conf->servers[0].name : "", t.name);
+	}
+	EXPECT_EQ(load_keys("  servers: 127.0.0.1:6379:1\n").errors, Lines())
+		<< "one value is a list of one";
+	for (const char *bad : {"127.0.0.1:6379", "127.0.0.1:0:1", "127.0.0.1:65536:1", "a:b:1",
+		     ":6379:1", "127.0.0.1:6379:x", "127.0.0.1:6379:-1", "6379", "/run/r.sock:x"})
+		EXPECT_NE(error_of(std::string("  servers:\n  - '") + bad + "'\n")
+				  .find("; allowed: one entry"),
+			std::string::npos)
+			<< bad;
+}
+
+TEST(Conf, SeedsHaveFiveParts)
+{
+	Loaded l = load_keys("  dyn_seeds: ['[::1]:1:r:d:0', '::2:8101:r:d:4294967295,7 name']\n");
+
+	ASSERT_EQ(l.errors, Lines());
+	ASSERT_EQ(l.conf->n_seeds, 2u);
+	EXPECT_STREQ(l.conf->seeds[0].addr.host, "::1");
+	EXPECT_STREQ(l.conf->seeds[1].addr.host, "::2");
+	EXPECT_EQ(l.conf->seeds[1].addr.port, 8101);
+	EXPECT_STREQ(l.conf->seeds[1].tokens, "4294967295,7");
+	for (const char *bad : {"a:1:r:0", "a:1:r:d:", "a:1:r:d:x", "a:1:r:d:1,",
+		     "a:1:r:d:4294967296", "a:1::d:1", "a:1:r::1", "a:0:r:d:1", "a:70000:r:d:1",
+		     ":1:r:d:1", "a:1:r:d:-1", "a:1:r:d:18446744073709551617"})
+		EXPECT_NE(error_of(std::string("  dyn_seeds:\n  - '") + bad + "'\n")
+				  .find("t.yml:3: dyn_seeds: \""),
+			std::string::npos)
+			<< bad;
+}
+
+TEST(Conf, TokensAreOneTextOrAList)
+{
+	EXPECT_STREQ(load_keys("  tokens: '1,4294967295'\n").conf->tokens, "1,4294967295");
+	EXPECT_STREQ(load_keys("  tokens:\n  - 1\n  - 2,3\n").conf->tokens, "1,2,3");
+	EXPECT_EQ(error_of("  tokens: 4294967296\n"),
+		"t.yml:2: tokens: \"4294967296\" is not a list of tokens; allowed: decimals of "
+		"0..4294967295, separated by commas");
+	EXPECT_NE(
+		error_of("  tokens: '1,,2'\n").find("is not a list of tokens"), std::string::npos);
+}
+
+TEST(Conf, AnAddressToSendFromNeedsNoPort)
+{
+	EXPECT_STREQ(
+		load_keys("  recon_send_bind: 10.0.0.1\n").conf->recon_send_bind, "10.0.0.1:0");
+	EXPECT_STREQ(
+		load_keys("  recon_send_bind: 10.0.0.1:77\n").conf->recon_send_bind, "10.0.0.1:77");
+	EXPECT_STREQ(load_keys("  recon_send_bind: '[::1]'\n").conf->recon_send_bind, "[::1]:0");
+	EXPECT_STREQ(load_keys("  recon_send_bind: '[::1]:5'\n").conf->recon_send_bind, "[::1]:5");
+	EXPECT_NE(error_of("  recon_send_bind: 10.0.0.1:x\n").find("; allowed: host, or host:port"),
+		std::string::npos);
+}
+
+TEST(Conf, AnyListenAddressMayBeASocketOrNot)
+{
+	EXPECT_STREQ(load_keys("  listen: /run/dyn.sock\n").conf->listen, "/run/dyn.sock");
+	EXPECT_NE(error_of("  listen: /" + std::string(108, 'x') + "\n").find("too long"),
+		std::string::npos);
+	EXPECT_NE(error_of("  dyn_listen: /run/dyn.sock\n").find("is not host:port"),
+		std::string::npos);
+	EXPECT_NE(error_of("  listen: 127.0.0.1:0\n").find("has port 0"), std::string::npos);
+	EXPECT_STREQ(load_keys("  recon_listen: 127.0.0.1:0\n").conf->recon_listen, "127.0.0.1:0");
+}
+
+TEST(Conf, ByteOrderMarkAndCarriageReturnsAreFine)
+{
+	Loaded l =
+		load_text("\xef\xbb\xbf%YAML 1.1\r\n---\r\nr:\r\n  rack: caf\xc3\xa9\r\n...\r\n");
+
+	ASSERT_EQ(l.errors, Lines());
+	EXPECT_STREQ(l.conf->rack, "caf\xc3\xa9");
+}
+
+/* ---- Each key of the table ------------------------------------------------------------------ */
+
+TEST(Conf, EveryNumberKeepsToItsBounds)
+{
+	size_t numbers = 0;
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const conf_key &k = conf_keys[i];
+		if (!is_number(k))
+			continue;
+		numbers++;
+		const auto with = [&k](const std::string &value) {
+			return load_keys("  recon_encrypt: false\n  " + std::string(k.name) + ": " +
+					 value + "\n");
+		};
+		const auto refused = [&](const std::string &value, const std::string &why) {
+			EXPECT_EQ(with(value).errors,
+				Lines({std::string("t.yml:3: ") + k.name + ": \"" + value + "\" " +
+					why + "; allowed: " + allowed(k)}));
+		};
+		for (int64_t good : {k.min, k.max}) {
+			Loaded l = with(std::to_string(good));
+			ASSERT_EQ(l.errors, Lines()) << k.name;
+			EXPECT_EQ(number_in(l.conf.get(), k), good) << k.name;
+		}
+		refused(std::to_string(k.max + 1), "is out of range");
+		refused("99999999999999999999999", "is out of range");
+		if (k.flags & CONF_ZERO_DEFAULT) {
+			Loaded l = with("0");
+			ASSERT_EQ(l.errors, Lines()) << k.name;
+			EXPECT_EQ(number_in(l.conf.get(), k), number_in(with("0").conf.get(), k));
+			EXPECT_EQ(std::to_string(number_in(l.conf.get(), k)), k.def) << k.name;
+		} else if (k.min > 0) {
+			refused(std::to_string(k.min - 1), "is out of range");
+		}
+		const char *kind = k.type == CONF_TYPE_SIZE
+					   ? "is not a size, such as 16384 or 16 KiB"
+					   : "is not a number";
+		for (const char *bad : {"-1", "+1", "0x10", "1.5", "ten", "1 000", "true"})
+			refused(bad, kind);
+	}
+	EXPECT_GE(numbers, 20u);
+}
+
+TEST(Conf, SizesHaveUnits)
+{
+	EXPECT_EQ(load_keys("  recon_segment_bytes: 64 KiB\n").conf->recon_segment_bytes, 65536);
+	EXPECT_EQ(load_keys("  recon_segment_bytes: 64KiB\n").conf->recon_segment_bytes, 65536);
+	EXPECT_EQ(load_keys("  recon_segment_bytes: 3 MiB\n").conf->recon_segment_bytes, 3145728);
+	EXPECT_EQ(load_keys("  recon_max_rate: 2 GiB\n").conf->recon_max_rate, INT64_C(2147483648));
+	for (const char *bad :
+		{"64 KB", "64 kib", "64  KiB", "KiB", "1.5 MiB", "64 KiB/s", "'64 '"})
+		EXPECT_NE(error_of(std::string("  recon_segment_bytes: ") + bad + "\n")
+				  .find("is not a size"),
+			std::string::npos)
+			<< bad;
+	EXPECT_NE(error_of("  recon_max_rate: 9007199254740992 KiB\n").find("is out of range"),
+		std::string::npos)
+		<< "must not wrap around";
+	EXPECT_NE(error_of("  recon_max_snapshot_bytes: 4 GiB\n")
+			  .find("allowed: 1..4294967294 bytes"),
+		std::string::npos);
+}
+
+TEST(Conf, EveryChoiceTakesItsWordsAlone)
+{
+	size_t choices = 0;
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const conf_key &k = conf_keys[i];
+		if (k.type != CONF_TYPE_CHOICE)
+			continue;
+		choices++;
+		std::regex word("\\S+");
+		const std::string words = k.choices;
+		for (std::sregex_iterator w(words.begin(), words.end(), word), end; w != end; ++w) {
+			Loaded l = load_keys(std::string("  ") + k.name + ": " + w->str() + "\n");
+			ASSERT_EQ(l.errors, Lines()) << k.name;
+			EXPECT_STREQ(*reinterpret_cast<char **>(
+					     reinterpret_cast<char *>(l.conf.get()) + k.offset),
+				w->str().c_str());
+		}
+		for (const char *bad : {"other", "scan sync", "murmu"})
+			EXPECT_EQ(error_of(std::string("  ") + k.name + ": " + bad + "\n"),
+				std::string("t.yml:2: ") + k.name + ": \"" + bad +
+					"\" is not one of them; allowed: " + allowed(k));
+	}
+	EXPECT_GE(choices, 8u);
+	EXPECT_NE(
+		error_of("  recon_source: SCAN\n").find("allowed: scan, sync"), std::string::npos);
+}
+
+TEST(Conf, EveryBooleanIsTrueOrFalse)
+{
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const conf_key &k = conf_keys[i];
+		if (k.type != CONF_TYPE_BOOL || std::string(k.name) == "recon_enabled")
+			continue;
+		for (bool value : {true, false}) {
+			Loaded l = load_keys(std::string("  ") + k.name + ": " +
+					     (value ? "true" : "false") + "\n");
+			ASSERT_EQ(l.errors, Lines()) << k.name;
+			EXPECT_EQ(*reinterpret_cast<bool *>(
+					  reinterpret_cast<char *>(l.conf.get()) + k.offset),
+				value)
+				<< k.name;
+		}
+		for (const char *bad : {"yes", "1", "True", "on"})
+			EXPECT_EQ(error_of(std::string("  ") + k.name + ": " + bad + "\n"),
+				std::string("t.yml:2: ") + k.name + ": \"" + bad +
+					"\" is not a boolean; allowed: true, false");
+	}
+}
+
+TEST(Conf, EveryKeyIsRefusedWithoutAValueAndAsAMapping)
+{
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const conf_key &k = conf_keys[i];
+		const std::string at = std::string("t.yml:2: ") + k.name + ": ";
+
+		for (const char *null : {"", " ~", " null"})
+			EXPECT_EQ(error_of(std::string("  ") + k.name + ":" + null + "\n"),
+				at + "has no value: write one, or remove the key; allowed: " +
+					allowed(k));
+		EXPECT_EQ(error_of(std::string("  ") + k.name + ": {a: [b, c]}\n"),
+			at + "has a mapping as its value; allowed: " + allowed(k));
+		if (!conf_key_is_list(&k))
+			EXPECT_EQ(error_of(std::string("  ") + k.name + ": [a, {b: c}]\n"),
+				at + "has a list as its value; allowed: " + allowed(k));
+		else
+			EXPECT_EQ(error_of(std::string("  ") + k.name + ":\n  - [a]\n"),
+				std::string("t.yml:3: ") + k.name +
+					": an entry is itself a list or a mapping; allowed: " +
+					allowed(k));
+		EXPECT_EQ(
+			error_of(std::string("  ") + k.name + ": \"\"\n").compare(0, at.size(), at),
+			0)
+			<< k.name << " took an empty text";
+	}
+}
+
+TEST(Conf, TheTableIsInOrder)
+{
+	std::set<std::string> names;
+	std::set<size_t> offsets;
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const conf_key &k = conf_keys[i];
+		const std::string help = k.help;
+
+		EXPECT_TRUE(names.insert(k.name).second) << k.name;
+		EXPECT_TRUE(offsets.insert(k.offset).second) << k.name << " shares its place";
+		EXPECT_FALSE(help.empty()) << k.name;
+		EXPECT_EQ(help.find('\n'), std::string::npos) << k.name;
+		EXPECT_LE(help.size(), 90u) << k.name;
+		EXPECT_LT(allowed(k).size() + 1, size_t(CONF_WORDS_MAX)) << k.name;
+		EXPECT_EQ(conf_key_find(k.name), &k);
+		/* A letter too few, and one too many. */
+		EXPECT_EQ(conf_key_nearest((std::string(k.name) + "x").c_str()), &k);
+		EXPECT_EQ(conf_key_nearest((std::string("x") + k.name).c_str()), &k);
+	}
+	for (const char *known : {"listen", "dyn_listen", "stats_listen", "servers", "data_store",
+		     "datacenter", "rack", "tokens", "dyn_seeds", "dyn_seed_provider", "hash",
+		     "hash_tag", "timeout", "backlog", "client_connections", "preconnect",
+		     "auto_eject_hosts", "server_retry_timeout", "server_failure_limit",
+		     "dyn_read_timeout", "dyn_write_timeout", "dyn_port", "dyn_connections",
+		     "gos_interval", "enable_gossip", "conn_msg_rate", "secure_server_option",
+		     "pem_key_file", "env", "read_consistency", "write_consistency",
+		     "read_repairs_enabled", "stats_interval", "mbuf_size", "max_msgs",
+		     "datastore_connections", "local_peer_connections", "remote_peer_connections",
+		     "distribution", "server_connections", "requirepass", "recon_enabled",
+		     "recon_key_file", "recon_iv_file", "recon_encrypt", "recon_listen",
+		     "recon_peers", "recon_send_bind", "recon_interval_seconds", "recon_source",
+		     "recon_buffer_size", "recon_header_size", "recon_segment_bytes",
+		     "recon_max_rate", "recon_max_snapshot_bytes", "recon_spool_dir",
+		     "recon_max_connections", "recon_timeout", "recon_allow", "recon_accept"})
+		EXPECT_EQ(names.count(known), 1u) << known;
+}
+
+/* ---- Keys against each other ---------------------------------------------------------------- */
+
+TEST(Conf, TheChannelNeedsWhatItNeeds)
+{
+	EXPECT_EQ(load_keys(kGood).errors, Lines());
+	EXPECT_EQ(load_keys("  recon_enabled: true\n").errors.size(), 4u);
+	const auto without = [](const std::string &key) {
+		return error_of(std::regex_replace(
+			std::string(kGood), std::regex("  " + key + ":.*\n"), ""));
+	};
+	EXPECT_EQ(without("servers"),
+		"t.yml:5: recon_enabled: true needs the datastore that is to be healed: give "
+		"servers, one entry host:port:weight");
+	EXPECT_EQ(without("dyn_listen"),
+		"t.yml:5: recon_enabled: true needs an address to receive at: give recon_listen, "
+		"host:port, or dyn_listen");
+	EXPECT_EQ(without("recon_key_file")
+			  .rfind("t.yml:5: recon_enabled: true needs recon_key_file", 0),
+		0u);
+	EXPECT_EQ(without("recon_iv_file")
+			  .rfind("t.yml:5: recon_enabled: true needs recon_iv_file", 0),
+		0u);
+	EXPECT_EQ(load_keys("  servers: [a:1:1]\n  recon_listen: 127.0.0.1:1\n"
+			    "  recon_encrypt: false\n  recon_enabled: true\n")
+			  .errors,
+		Lines());
+	EXPECT_EQ(load_keys("  recon_key_file: k\n").errors, Lines()) << "only where it is enabled";
+}
+
+TEST(Conf, ANodeHasOneDatastore)
+{
+	EXPECT_EQ(error_of("  servers:\n  - a:1:1\n  - b:1:1\n"),
+		"t.yml:4: servers: \"b:1:1\" is a second entry: a node has one datastore; allowed: "
+		"one "
+		"entry host:port:weight [name], or /path/of/a/socket[:weight] [name]");
+}
+
+TEST(Conf, TheChannelsAddressesFollowTheNodes)
+{
+	Loaded l = load_keys(
+		"  dyn_listen: '[::1]:65531'\n  dyn_seeds: ['[::2]:65531:r:d:1', 'b:1:r:d:2']\n");
+
+	ASSERT_EQ(l.errors, Lines());
+	EXPECT_STREQ(l.conf->recon_listen, "[::1]:65535");
+	EXPECT_EQ(lines_of(l.conf->recon_peers), Lines({"[::2]:65535", "b:5"}));
+
+	l = load_keys("  dyn_listen: a:1\n  dyn_seeds: ['b:1:r:d:2']\n  recon_listen: c:3\n"
+		      "  recon_peers: ['d:4', '[::1]:5']\n");
+	EXPECT_STREQ(l.conf->recon_listen, "c:3");
+	EXPECT_EQ(lines_of(l.conf->recon_peers), Lines({"d:4", "[::1]:5"}));
+
+	l = load_keys("  dyn_seeds: ['b:1:r:d:2']\n  recon_peers: []\n");
+	EXPECT_EQ(l.conf->recon_peers.n, 0u) << "an empty list overrides too";
+}
+
+TEST(Conf, APortPastTheLastIsAnErrorOfTheChannelAlone)
+{
+	const std::string keys =
+		"  dyn_listen: a:65532\n  dyn_seeds: ['b:65533:r:d:2', 'c:1:r:d:3']\n";
+	Loaded l = load_keys(keys);
+
+	ASSERT_EQ(l.errors, Lines()) << "a file of Dynomite loads whatever its ports";
+	EXPECT_EQ(l.conf->recon_listen, nullptr);
+	EXPECT_EQ(lines_of(l.conf->recon_peers), Lines({"c:5"}));
+	l = load_keys(keys + "  servers: [a:1:1]\n  recon_encrypt: false\n  recon_enabled: true\n");
+	EXPECT_EQ(l.errors,
+		Lines({"t.yml:2: dyn_listen: a:65532 leaves no port for the entropy channel, "
+		       "which takes the port + 4: give recon_listen",
+			"t.yml:3: dyn_seeds: b:65533 leaves no port for the entropy channel, "
+			"which takes the port + 4: give recon_peers"}));
+}
+
+TEST(Conf, AnEncryptedBufferIsAMultipleOf16)
+{
+	EXPECT_EQ(error_of("  recon_buffer_size: 100\n"),
+		"t.yml:2: recon_buffer_size: 100 is not a multiple of 16, which recon_encrypt "
+		"needs; the "
+		"next is 112");
+	EXPECT_EQ(load_keys("  recon_buffer_size: 100\n  recon_encrypt: false\n").errors, Lines());
+	EXPECT_EQ(error_of("  mbuf_size: 520\n"), "t.yml:2: mbuf_size: \"520\" is not a multiple "
+						  "of 16; allowed: 512..512000 bytes, a multiple "
+						  "of 16, or 0 for the default");
+}
+
+TEST(Conf, TheSpoolDirectoryMustBeOne)
+{
+	support::TempDir dir;
+	const std::string with = std::string(kGood) + "  recon_spool_dir: ";
+
+	EXPECT_EQ(load_keys(with + dir.path() + "\n").errors, Lines());
+	EXPECT_EQ(error_of(with + dir.file("none") + "\n"),
+		"t.yml:7: recon_spool_dir: \"" + dir.file("none") +
+			"\": No such file or directory; give a directory that exists");
+	EXPECT_EQ(error_of(with + dir.write("file", "") + "\n"),
+		"t.yml:7: recon_spool_dir: \"" + dir.file("file") +
+			"\" is not a directory; give one");
+}
+
+TEST(Conf, ARateThatReceiversGiveUpOnIsWarnedOf)
+{
+	Loaded l = load_keys(std::string(kGood) + "  recon_max_rate: 65535\n");
+
+	EXPECT_EQ(l.errors, Lines());
+	ASSERT_EQ(l.warnings.size(), 1u);
+	EXPECT_EQ(l.warnings[0].rfind("t.yml:7: recon_max_rate: 65535 bytes/s is slower", 0), 0u);
+	for (const char *fine : {"65536", "0"})
+		EXPECT_EQ(
+			load_keys(std::string(kGood) + "  recon_max_rate: " + fine + "\n").warnings,
+			Lines());
+}
+
+} // namespace

@@ -1,0 +1,263 @@
+/*
+ * dynomite.yml: what is refused, in which words, and at what cost; secrets.
+ */
+#include "unit/conf_loading.h"
+
+#include "support/tempdir.h"
+
+#include <cstring>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+using namespace conf_loading;
+
+namespace
+{
+
+/* ---- What is refused ------------------------------------------------------------------------ */
+
+TEST(Conf, AllErrorsAreReportedAtOnce)
+{
+	Loaded l = load_keys(
+		"  recon_enable: true\n  recon_timeout: 99\n  rack: r\n  rack: s\n  listen: x\n");
+
+	EXPECT_EQ(l.conf, nullptr);
+	EXPECT_EQ(l.errors,
+		Lines({
+			"t.yml:2: \"recon_enable\": unknown key; the nearest known one is "
+			"recon_enabled (--help-conf lists all)",
+			"t.yml:3: recon_timeout: \"99\" is out of range; allowed: "
+			"100..3600000 ms",
+			"t.yml:5: rack: is given a second time; the first is in line 4: "
+			"remove one",
+			"t.yml:6: listen: \"x\" is not host:port; allowed: host:port with a "
+			"port of 1..65535, or the path of a Unix socket",
+		}));
+}
+
+TEST(Conf, TheNearestKeyIsNamed)
+{
+	struct {
+		const char *wrong, *right;
+	} const cases[] = {{"recon_intervall_seconds", "recon_interval_seconds"}, {"Rack", "rack"},
+		{"dyn_seed", "dyn_seeds"}, {"data-center", "datacenter"},
+		{"recon_max_snapshot_byte", "recon_max_snapshot_bytes"}, {"server", "servers"}};
+
+	for (const auto &t : cases)
+		EXPECT_STREQ(conf_key_nearest(t.wrong)->name, t.right);
+	EXPECT_NE(conf_key_nearest(std::string(100000, 'x').c_str()), nullptr);
+	EXPECT_NE(conf_key_nearest(""), nullptr);
+}
+
+TEST(Conf, ABrokenTextGetsOneClearLine)
+{
+	const std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+				 "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c]\n";
+	struct {
+		std::string text, error;
+	} const cases[] = {
+		{"", "t.yml: the file is empty: write a root key such as \"dyn_o_mite:\" and the "
+		     "keys below it"},
+		{"# a comment\n\n", "t.yml: the file is empty"},
+		{"---\n", "t.yml: the file is empty"},
+		{"\xef\xbb\xbf", "t.yml: the file is empty"},
+		{"just words\n", "t.yml:1: the file does not begin with a root key"},
+		{"- a\n- b\n", "t.yml:1: the file does not begin with a root key"},
+		{"dyn_o_mite:\n", "t.yml:1: \"dyn_o_mite\": the root key has no keys below it"},
+		{"dyn_o_mite: [a]\n", "t.yml:1: \"dyn_o_mite\": the root key has no keys below it"},
+		{"listen: a:1\nrack: r\n", "t.yml:1: \"listen\": stands at the root: begin the "
+					   "file with a line \"dyn_o_mite:\""},
+		{"r:\n  rack: a\nother:\n  rack: b\n",
+			"t.yml:3: \"other\": is a second root key; a file has one, here \"r\""},
+		{"r:\n  rack: a\nlisten: b\n",
+			"t.yml:3: \"listen\": stands beside the root key \"r\": indent it"},
+		{"r:\n  rack: a\n---\nr:\n  rack: b\n", "t.yml:3: a second document begins"},
+		{"r:\n\track: a\n",
+			"t.yml:2: broken YAML: found character that cannot start any token"},
+		{"r:\n  rack: \"a\n", "t.yml:3: broken YAML: found unexpected end of stream, while "
+				      "scanning a quoted scalar that began in line 2"},
+		{"r:\n  rack: a\n rack: b\n", "t.yml:3: broken YAML: "},
+		{"r:\n  tokens: [1\n", "t.yml:3: broken YAML: "},
+		{"r:\n  rack: caf\xe9\n", "t.yml:2: not a text in UTF-8: "},
+		{std::string("r:\n  rack: a\0b\n", 14),
+			"t.yml:2: not a text in UTF-8: control characters are not allowed (0x00)"},
+		{"\xff\xfer\0:\0", "t.yml:1: not a text in UTF-8: "},
+		{"r:\n  rack: \"\\0\"\n", "t.yml:2: rack: the value holds a NUL character"},
+		{"r:\n  rack: \"a\\nb\"\n", "t.yml:2: rack: \"a\\x0ab\" holds a control character"},
+		{"r:\n  rack: \"\\x9b\"\n", "t.yml:2: rack: \"\\x9b\" holds a control character"},
+		{bomb, "t.yml:1: \"a\": the value begins with '&', an anchor"},
+		{"r: &x\n  rack: a\n", "t.yml:1: \"r\": the value begins with '&', an anchor"},
+		{"r:\n  rack: *x\n", "t.yml:2: rack: the value begins with '*', an alias, which is "
+				     "not followed"},
+		{"r:\n  rack: &x a\n", "t.yml:2: rack: the value begins with '&', an anchor"},
+		{"r:\n  rack: !!str a\n", "t.yml:2: rack: the value begins with '!', a tag"},
+		{"r:\n  recon_peers: !x [a]\n",
+			"t.yml:2: recon_peers: the value begins with '!', a tag"},
+		{"r:\n  ? [a, b]\n  : {c: [d]}\n  rack: x\n",
+			"t.yml:2: a key is not a word but a list or a mapping"},
+		{"? [a]\n: b\n", "t.yml:1: the root key is not a word"},
+		{"r:\n  foo: " + std::string(100000, '['), "t.yml:2: "},
+		{"r:\n  rack: " + std::string(300, 'x') + "\n", "t.yml:2: rack: \"xxx"},
+	};
+
+	for (const auto &t : cases) {
+		Loaded l = load_text(t.text);
+		const size_t lines = t.text.find("[[[") == std::string::npos ? 1 : 2;
+
+		EXPECT_EQ(l.conf, nullptr) << t.text.substr(0, 80);
+		ASSERT_EQ(l.errors.size(), lines) << t.text.substr(0, 80);
+		EXPECT_EQ(l.errors[0].substr(0, t.error.size()), t.error);
+		EXPECT_EQ(l.errors[0].find('\n'), std::string::npos);
+		EXPECT_LT(l.errors[0].size(), 400u);
+		EXPECT_EQ(l.warnings, Lines());
+	}
+}
+
+TEST(Conf, AFileThatIsNoneGetsOneClearLine)
+{
+	support::TempDir dir;
+	const auto only = [](const std::string &path) {
+		Loaded l = load_path(path);
+
+		EXPECT_EQ(l.conf, nullptr) << path;
+		EXPECT_EQ(l.errors.size(), 1u) << path;
+		return l.errors.empty() ? "" : l.errors[0];
+	};
+
+	EXPECT_EQ(only(dir.file("none")),
+		dir.file("none") +
+			": cannot be opened: No such file or directory; -c names another file");
+	EXPECT_EQ(only(dir.path()), dir.path() + ": is a directory; name a file in it");
+	EXPECT_EQ(only("/dev/zero"), "/dev/zero: is not a regular file; name one");
+	ASSERT_EQ(mkfifo(dir.file("fifo").c_str(), 0600), 0);
+	EXPECT_EQ(only(dir.file("fifo")), dir.file("fifo") + ": is not a regular file; name one");
+	EXPECT_EQ(only(dir.write("empty", "")).rfind(dir.file("empty") + ": the file is empty", 0),
+		0u);
+	if (geteuid() != 0) { /* whom nothing is forbidden */
+		EXPECT_EQ(only(dir.write("locked", "r: {}", 0)),
+			dir.file("locked") + ": cannot be opened: Permission denied");
+	}
+}
+
+TEST(Conf, AFileHasAtMostOneMebibyte)
+{
+	support::TempDir dir;
+	std::string text = "r:\n  rack: a\n#";
+
+	text.append((1 << 20) - text.size(), 'x');
+	EXPECT_EQ(load_path(dir.write("largest", text)).errors, Lines());
+	text += 'x';
+	EXPECT_EQ(load_path(dir.write("larger", text)).errors,
+		Lines({dir.file("larger") + ": is larger than 1 MiB, which is no configuration"}));
+}
+
+TEST(Conf, AFileOfErrorsIsNotReadToItsEnd)
+{
+	std::string text = "r:\n";
+
+	while (text.size() < 1000000)
+		text += "  nonsense: x\n";
+	Loaded l = load_text(text);
+
+	ASSERT_EQ(l.errors.size(), size_t(CONF_ERRORS_MAX) + 1);
+	EXPECT_EQ(l.errors.back(), "t.yml: 100 errors: the rest of the file was not read");
+}
+
+TEST(Conf, LongListsCostLittle)
+{
+	std::string tokens = "r:\n  tokens:\n", seeds = "r:\n  dyn_seeds:\n";
+
+	while (tokens.size() < 1000000)
+		tokens += "  - 1\n";
+	while (seeds.size() < 1000000)
+		seeds += "  - a:1:r:d:1\n";
+	EXPECT_NE(load_text(tokens).errors[0].find("makes the list of tokens too long"),
+		std::string::npos);
+	Loaded l = load_text(seeds);
+	ASSERT_EQ(l.errors, Lines());
+	EXPECT_EQ(l.conf->n_seeds, l.conf->recon_peers.n);
+	EXPECT_GT(l.conf->n_seeds, 70000u);
+}
+
+/* Damage anywhere is an error or another value, never a crash (sanitizers look on). */
+TEST(Conf, AFileCutOrDamagedAnywhereIsReadOrRefused)
+{
+	const std::string good =
+		std::string("dyn_o_mite:\n") + kGood + "  dyn_seeds:\n  - a:1:r:d:1\n";
+	size_t loaded = 0, refused = 0;
+	const auto judge = [&](const std::string &text) {
+		Loaded l = load_text(text);
+
+		EXPECT_EQ(l.conf == nullptr, !l.errors.empty());
+		++(l.conf ? loaded : refused);
+	};
+
+	ASSERT_EQ(load_text(good).errors, Lines());
+	for (size_t i = 0; i < good.size(); i++) {
+		judge(good.substr(0, i));
+		for (char c :
+			{'\0', '\n', ':', ' ', '"', '[', '{', '*', '&', '!', '#', '-', '\xff'}) {
+			std::string text = good;
+			text[i] = c;
+			judge(text);
+		}
+	}
+	EXPECT_GT(loaded, 100u);
+	EXPECT_GT(refused, 1000u);
+}
+
+TEST(Conf, WhatIsShownIsPrintableShortAndWhole)
+{
+	char out[CONF_SHOWN_MAX];
+
+	EXPECT_STREQ(conf_shown("a b", out), "\"a b\"");
+	EXPECT_STREQ(conf_shown("\t\x7f\x1b", out), "\"\\x09\\x7f\\x1b\"");
+	EXPECT_STREQ(conf_shown("\xc2\x9b[2J", out), "\"\\x9b[2J\"");
+	for (size_t pad = 0; pad < 8; pad++) {
+		for (const char *unit :
+			{"x", "\x01", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
+			std::string text(pad, 'p');
+			while (text.size() < 200)
+				text += unit;
+			const std::string shown = conf_shown(text.c_str(), out);
+			ASSERT_LT(shown.size(), size_t(CONF_SHOWN_MAX));
+			ASSERT_EQ(shown.substr(shown.size() - 4), "...\"");
+			if (*unit == 'x' || *unit == '\x01')
+				continue;
+			EXPECT_EQ((shown.size() - 5 - pad) % strlen(unit), 0u)
+				<< "half a character";
+		}
+	}
+}
+
+/* ---- Secrets -------------------------------------------------------------------------------- */
+
+TEST(Conf, APasswordIsNeverShown)
+{
+	Loaded l = load_keys("  requirepass: hunter2\n");
+
+	ASSERT_EQ(l.errors, Lines());
+	EXPECT_STREQ(l.conf->requirepass, "hunter2");
+	EXPECT_EQ(printed(l.conf.get()).find("hunter2"), std::string::npos);
+	EXPECT_NE(printed(l.conf.get()).find("requirepass: (set)\n"), std::string::npos);
+	EXPECT_NE(printed(load_keys("  rack: r\n").conf.get()).find("requirepass: (none)\n"),
+		std::string::npos);
+	for (const char *bad : {"*hunter2", "&hunter2 x", "!hunter2 x", "[hunter2]", "{hunter2: x}",
+		     "\"hunter2\\0\"", "hunter2\n  requirepass: hunter2", "\"hunter2", "'hunter2",
+		     "%hunter2", "@hunter2", "`hunter2", "hunter2: x", "|hunter2", ">hunter2"}) {
+		Loaded refused = load_keys(std::string("  requirepass: ") + bad + "\n");
+
+		EXPECT_EQ(refused.conf, nullptr) << bad;
+		ASSERT_EQ(refused.errors.size(), 1u) << bad;
+		EXPECT_EQ(refused.errors[0].find("hunter2"), std::string::npos)
+			<< refused.errors[0];
+	}
+	std::string longest = "hunter2";
+	longest.append(5000, 'x');
+	EXPECT_EQ(error_of("  requirepass: " + longest + "\n"),
+		"t.yml:2: requirepass: the value is too long; allowed: 1..4095 bytes");
+}
+
+} // namespace
