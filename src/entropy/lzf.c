@@ -3,8 +3,9 @@
 #include <string.h>
 
 #define LITERAL_MAX 32 /* a control byte below it is a run of (itself + 1) literal bytes */
-#define LENGTH_MORE 7  /* this length in a back reference's control byte: another byte adds to it  \
-			*/
+#define LENGTH_MORE                                                                                \
+	7 /* this length in a back reference's control byte: another byte adds to it               \
+	   */
 
 bool lzf_expand(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_len)
 {
