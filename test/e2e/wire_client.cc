@@ -1,5 +1,6 @@
 #include "e2e/wire_client.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
@@ -78,12 +79,12 @@ WireClient::End WireClient::wait_end(std::chrono::milliseconds limit)
 	const auto deadline = std::chrono::steady_clock::now() + limit;
 
 	for (;;) {
-		const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+		const auto left = std::chrono::ceil<std::chrono::milliseconds>(
 			deadline - std::chrono::steady_clock::now());
 		struct pollfd p = {fd_, POLLIN, 0};
 		char byte;
 
-		if (left.count() <= 0 || poll(&p, 1, static_cast<int>(left.count())) <= 0)
+		if (poll(&p, 1, std::max(0, static_cast<int>(left.count()))) <= 0)
 			return End::kOpen;
 		const ssize_t n = recv(fd_, &byte, 1, 0);
 		if (n > 0)

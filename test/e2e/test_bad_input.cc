@@ -1,0 +1,565 @@
+/*
+ * What the network may bring.  Each case ends with one line in the log and one count, leaves
+ * nothing of itself in Redis, and the next peer is served.
+ */
+#include "e2e/dataset.h"
+#include "e2e/node.h"
+#include "e2e/wire_client.h"
+#include "support/wait.h"
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+namespace e2e
+{
+namespace
+{
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using support::RedisClient;
+using support::RedisServer;
+using support::wait_until;
+using End = WireClient::End;
+
+constexpr uint32_t kMaxSize = 5 * 1024 * 1024;
+constexpr uint32_t kMaxSnapshot = 32 * 1024 * 1024;
+
+/* A sanitizer keeps what was freed. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr size_t kTolerableKib = 1024 * 1024;
+#else
+constexpr size_t kTolerableKib = 4 * 1024;
+#endif
+
+class BadInput : public testing::Test
+{
+      protected:
+	const KeyFiles keys;
+	RedisServer redis;
+	RedisClient client = redis.connect();
+	Node node{redis.address(), &keys};
+	size_t bad = 0, good = 0, turned_away = 0;
+	std::string foreign; /* RESTORE of a key that must never appear */
+
+	void SetUp() override
+	{
+		node.set("recon_timeout", "1000");
+		node.set("recon_max_snapshot_bytes", std::to_string(kMaxSnapshot));
+		foreign = restore_string(client, "foreign", "value");
+	}
+	void TearDown() override
+	{
+		EXPECT_EQ(node.stop(), 0);
+		EXPECT_EQ(node.counted("connections_failed"), bad);
+		EXPECT_EQ(node.counted("connections_turned_away"), turned_away);
+		EXPECT_EQ(node.counted("snapshots_committed"), good);
+		EXPECT_EQ(node.counted("connections"), bad + good);
+		EXPECT_EQ(node.logged("not applied"), bad + turned_away);
+		EXPECT_EQ(node.logged("entropy: from "), bad + turned_away + good);
+	}
+
+	/* A peer in good order is served, and so were all before it. */
+	void expect_service()
+	{
+		const std::string key = "good" + std::to_string(++good);
+
+		EXPECT_EQ(send_whole(node.port(),
+				  whole_stream(&keys, restore_string(client, key, "value"))),
+			End::kClosed)
+			<< node.log();
+		EXPECT_EQ(client.get(key), "value");
+		EXPECT_FALSE(client.exists("foreign")) << "what was refused was applied";
+		EXPECT_EQ(static_cast<size_t>(client.dbsize()), good);
+	}
+
+	/* One more connection was refused, with these words, said once. */
+	void expect_refusal(const std::string &words)
+	{
+		bad++;
+		ASSERT_TRUE(node.wait_log("not applied", bad + turned_away)) << node.log();
+		const std::vector<std::string> lines = node.log_lines("not applied");
+		ASSERT_EQ(lines.size(), bad + turned_away) << node.log();
+		EXPECT_NE(lines.back().find(words), std::string::npos)
+			<< "'" << words << "' is not in: " << lines.back();
+	}
+
+	/* The whole of it is refused. */
+	void expect_refused(const std::string &stream, const std::string &words)
+	{
+		EXPECT_EQ(send_whole(node.port(), stream), End::kReset);
+		expect_refusal(words);
+	}
+
+	/* Memory after as much work of the good kind as the bad will be. */
+	size_t settled_memory()
+	{
+		for (int i = 0; i < 100; i++)
+			expect_service();
+		return node.resident_kib();
+	}
+};
+
+struct Case {
+	const char *name;
+	const char *words;
+	std::string stream;
+};
+
+std::string with(Negotiation n)
+{
+	return negotiation(n);
+}
+
+/* Everything that PROTOCOL refuses by its bytes. */
+std::vector<Case> cases(const KeyFiles &keys, const std::string &foreign)
+{
+	const uint32_t len = static_cast<uint32_t>(foreign.size());
+	const std::string head = negotiation() + snapshot_header(len, 1);
+	const std::string cut = encrypt(keys, foreign.substr(0, foreign.size() - 1));
+	std::string broken = encrypt(keys, foreign);
+
+	broken[broken.size() - 17] = static_cast<char>(broken[broken.size() - 17] ^ 0x80);
+	return {
+		{"magic", "bad magic", with({0x64640002}) + snapshot_header(0, 1)},
+		{"HTTP", "bad magic", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{"command 0", "unknown command 0", with({0x64640001, 0})},
+		{"command 2", "unknown command 2", with({0x64640001, 2})},
+		{"header 7", "header_size 7 is out of range", with({0x64640001, 1, 7})},
+		{"header 1025", "header_size 1025", with({0x64640001, 1, 1025})},
+		{"buffer 0", "buffer_size 0", with({0x64640001, 1, 8, 0})},
+		{"buffer max", "buffer_size 5242881", with({0x64640001, 1, 8, kMaxSize + 1})},
+		{"cipher 0", "cipher_size 0", with({0x64640001, 1, 8, 16, 0})},
+		{"cipher max", "cipher_size 5242881", with({0x64640001, 1, 8, 16, kMaxSize + 1})},
+		{"flag 2", "encrypt_flag 2", negotiation() + snapshot_header(len, 2)},
+		{"plaintext", "configured to encrypt", whole_stream(nullptr, foreign)},
+		{"total", "total_len 0xFFFFFFFF", negotiation() + snapshot_header(0xffffffff, 1)},
+		{"too large", "recon_max_snapshot_bytes",
+			negotiation() + snapshot_header(kMaxSnapshot + 1, 1)},
+		{"zero chunk", "a chunk of zero bytes", head + chunk("")},
+		{"long chunk", "more than the cipher_size", head + chunk(1041, "x")},
+		{"huge chunk", "more than the cipher_size", head + chunk(0xffffffff, "x")},
+		{"no block", "multiple of 16", head + chunk(std::string(17, 'x'))},
+		{"bad padding", "bad padding",
+			head + chunk(encrypt(keys, std::string(16, '\x11'), false))},
+		{"broken", "bad padding", head + chunk(broken)},
+		{"nothing", "decrypts to nothing",
+			head + chunk(encrypt(keys, std::string(16, '\x10'), false))},
+		{"overshoot", "goes beyond the snapshot's",
+			negotiation() + snapshot_header(len - 1, 1) +
+				chunk(encrypt(keys, foreign))},
+		{"one more byte", "bytes after the end",
+			whole_stream(&keys, foreign) + std::string(1, '\0')},
+		{"one more chunk", "bytes after the end",
+			whole_stream(&keys, foreign) + chunk(encrypt(keys, foreign))},
+		{"after nothing", "bytes after the end",
+			negotiation() + snapshot_header(0, 1) + "x"},
+		{"short by one", "the stream ended after", head + chunk(cut)},
+		{"no chunk", "the stream ended after 0", head},
+		{"half a header", "ended within the headers", negotiation().substr(0, 19)},
+		{"connected only", "ended within the headers", ""},
+		/* What is in it is looked at whole before any of it is applied. */
+		{"FLUSHALL", "is not RESTORE", whole_stream(&keys, foreign + resp({"FLUSHALL"}))},
+		{"CONFIG", "is not RESTORE",
+			whole_stream(&keys, foreign + resp({"CONFIG", "SET", "save", ""}))},
+		{"REPLACE", "REPLACE",
+			whole_stream(&keys,
+				foreign + resp({"RESTORE", "k", "0", "x", "ABSTTL", "REPLACE"}))},
+		{"inline", "refused, and nothing", whole_stream(&keys, foreign + "FLUSHALL\r\n")},
+		{"half a command", "refused, and nothing",
+			whole_stream(&keys, foreign + foreign.substr(0, foreign.size() - 3))},
+		{"long argument", "refused, and nothing",
+			whole_stream(&keys, foreign + "*2\r\n$3000000000\r\nx")},
+		{"many arguments", "refused, and nothing",
+			whole_stream(&keys, foreign + "*2147483647\r\n")},
+	};
+}
+
+TEST_F(BadInput, EveryRefusalLeavesTheNodeServing)
+{
+	node.start();
+	const size_t before = settled_memory();
+
+	for (int round = 0; round < 3; round++)
+		for (const Case &c : cases(keys, foreign)) {
+			SCOPED_TRACE(c.name);
+			expect_refused(c.stream, c.words);
+			expect_service();
+		}
+	EXPECT_LE(node.resident_kib(), before + kTolerableKib);
+}
+
+/* Not refused by the channel, but by Redis: what there was to apply is not taken back. */
+TEST_F(BadInput, APayloadThatRedisRefusesIsCountedAndSaid)
+{
+	node.start();
+	EXPECT_EQ(send_whole(node.port(), whole_stream(&keys, resp({"RESTORE", "foreign", "0",
+								      "no payload", "ABSTTL"}))),
+		End::kReset);
+	expect_refusal("1 of 1 commands failed");
+	expect_service();
+}
+
+TEST_F(BadInput, WhatIsClaimedIsNotAllocated)
+{
+	std::vector<std::unique_ptr<WireClient>> clients;
+
+	node.set("recon_max_snapshot_bytes", "").set("recon_timeout", "20000").start();
+	const size_t before = settled_memory(), idle = node.descriptors();
+	for (int i = 0; i < 4; i++) {
+		clients.push_back(std::make_unique<WireClient>(node.port()));
+		clients.back()->send(negotiation({0x64640001, 1, 1024, kMaxSize - 16, kMaxSize}) +
+				     snapshot_header(0xfffffffe, 1, 1024) +
+				     chunk(kMaxSize, std::string(100, 'x')));
+	}
+	ASSERT_TRUE(wait_until([&] { return node.descriptors() >= idle + 4; }));
+	expect_service();
+	EXPECT_LE(node.resident_kib(), before + kTolerableKib);
+	clients.clear();
+	for (int i = 0; i < 4; i++)
+		bad++;
+	EXPECT_TRUE(node.wait_log("not applied", bad)) << node.log();
+	expect_service();
+}
+
+TEST_F(BadInput, APeerMayVanishAtAnyByte)
+{
+	const std::string stream = whole_stream(&keys, foreign);
+
+	node.start();
+	const size_t before = settled_memory();
+	for (size_t n = 0; n < stream.size(); n++) {
+		WireClient peer(node.port());
+		ASSERT_TRUE(peer.send(stream.substr(0, n)));
+		if (n % 2 == 0)
+			peer.reset();
+		bad++;
+	}
+	/* All of it, but the end is a reset. */
+	WireClient peer(node.port());
+	ASSERT_TRUE(peer.send(stream));
+	peer.reset();
+	bad++;
+	ASSERT_TRUE(node.wait_log("not applied", bad)) << node.log();
+	expect_service();
+	EXPECT_LE(node.resident_kib(), before + kTolerableKib);
+}
+
+/* ---- Peers that are slow ---- */
+
+/* Send a piece every few milliseconds until the node ends the connection; how long that took. */
+milliseconds drip(WireClient &peer, const std::string &piece, milliseconds pause)
+{
+	const auto begin = steady_clock::now();
+
+	while (peer.wait_end(pause) == End::kOpen && steady_clock::now() - begin < seconds(20))
+		if (!piece.empty() && !peer.send(piece))
+			break;
+	return std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
+}
+
+TEST_F(BadInput, TheSlowAreGivenUpInTime)
+{
+	const std::string head = negotiation() + snapshot_header(1000000, 1);
+	const std::string trickle = chunk(encrypt(keys, "a trickle"));
+	const struct {
+		const char *name, *words;
+		std::string first, piece;
+		milliseconds pause;
+	} slow[] = {
+		{"silent", "headers did not arrive within 1000 ms", "", "", seconds(20)},
+		{"half a header", "headers did not arrive within 1000 ms",
+			negotiation().substr(0, 10), "", seconds(20)},
+		{"a byte now and then", "headers did not arrive within 1000 ms", "", "d",
+			milliseconds(100)},
+		{"silent in a chunk", "sent nothing for 1000 ms", head + trickle.substr(0, 9), "",
+			seconds(20)},
+		{"a trickle of chunks", "less than 65536 bytes a second", head, trickle,
+			milliseconds(20)},
+	};
+
+	node.start();
+	for (const auto &s : slow) {
+		SCOPED_TRACE(s.name);
+		WireClient peer(node.port());
+		ASSERT_TRUE(peer.send(s.first));
+		const milliseconds took = drip(peer, s.piece, s.pause);
+		EXPECT_GE(took, milliseconds(900)) << "it was given up too soon";
+		EXPECT_LE(took, milliseconds(8000)) << "it was borne with for too long";
+		expect_refusal(s.words);
+		expect_service();
+	}
+}
+
+TEST_F(BadInput, HeadersHaveFiveSecondsAtTheMost)
+{
+	node.set("recon_timeout", "60000").start();
+	WireClient peer(node.port());
+	const milliseconds took = drip(peer, "", seconds(20));
+	EXPECT_GE(took, milliseconds(4900));
+	EXPECT_LE(took, milliseconds(15000));
+	expect_refusal("headers did not arrive within 5000 ms");
+	expect_service();
+}
+
+/* ---- More than the node can take ---- */
+
+TEST_F(BadInput, MoreConnectionsThanWorkers)
+{
+	/* Fast enough to be borne with for as long as it takes. */
+	const std::string head = negotiation() + snapshot_header(kMaxSnapshot, 1);
+	const std::string one = chunk(encrypt(keys, std::string(1008, 'x')));
+	const std::string piece = one + one + one + one;
+	const auto keep_sending = [&](std::vector<WireClient *> peers, auto until) {
+		return wait_until([&] {
+			for (WireClient *p : peers)
+				p->send(piece);
+			return until();
+		});
+	};
+
+	node.set("recon_max_connections", "2").start();
+	const size_t idle = node.descriptors();
+	WireClient a(node.port()), b(node.port());
+	a.send(head);
+	b.send(head);
+	ASSERT_TRUE(keep_sending({&a, &b}, [&] { return node.descriptors() >= idle + 2; }));
+	WireClient third(node.port());
+	EXPECT_TRUE(keep_sending(
+		{&a, &b}, [&] { return third.wait_end(milliseconds(1)) == End::kReset; }));
+	turned_away++;
+	ASSERT_TRUE(node.wait_log("all workers are busy (recon_max_connections)")) << node.log();
+	/* One that comes while they are busy is served when one of them goes. */
+	WireClient fourth(node.port());
+	fourth.send(whole_stream(&keys, restore_string(client, "fourth", "value")));
+	fourth.half_close();
+	a.reset();
+	bad++;
+	EXPECT_TRUE(keep_sending({&b}, [&] {
+		return fourth.wait_end(milliseconds(1)) == End::kClosed;
+	})) << node.log();
+	EXPECT_EQ(client.get("fourth"), "value");
+	good++;
+	b.reset();
+	bad++;
+	ASSERT_TRUE(node.wait_log("not applied", bad + turned_away)) << node.log();
+	expect_service();
+}
+
+/* Change a limit of the running node. */
+class Limit
+{
+      public:
+	Limit(pid_t pid, __rlimit_resource what, rlim_t value) : pid_(pid), what_(what)
+	{
+		struct rlimit now = {};
+
+		if (prlimit(pid_, what_, nullptr, &before_) != 0)
+			throw std::runtime_error("no limit to be had");
+		now = before_;
+		now.rlim_cur = value;
+		if (prlimit(pid_, what_, &now, nullptr) != 0)
+			throw std::runtime_error("no limit to be set");
+	}
+	~Limit()
+	{
+		prlimit(pid_, what_, &before_, nullptr);
+	}
+	Limit(const Limit &) = delete;
+	Limit &operator=(const Limit &) = delete;
+
+      private:
+	pid_t pid_;
+	__rlimit_resource what_;
+	struct rlimit before_ = {};
+};
+
+/* The lowest descriptor that a process does not use. */
+rlim_t lowest_free(pid_t pid)
+{
+	std::vector<rlim_t> used;
+	rlim_t lowest = 0;
+
+	for (const auto &entry :
+		std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
+		used.push_back(std::stoul(entry.path().filename().string()));
+	while (std::find(used.begin(), used.end(), lowest) != used.end())
+		lowest++;
+	return lowest;
+}
+
+TEST_F(BadInput, NoDescriptorIsLeft)
+{
+	constexpr size_t kTries = 5;
+
+	node.start();
+	expect_service();
+	/* The worker's own are closed after the sender has been told. */
+	const pid_t pid = node.process().pid();
+	ASSERT_TRUE(node.wait_log("entropy: from ", 1));
+	{
+		const Limit limit(pid, RLIMIT_NOFILE, lowest_free(pid));
+		for (size_t i = 0; i < kTries; i++) {
+			EXPECT_EQ(
+				send_whole(node.port(), whole_stream(&keys, foreign)), End::kReset);
+			turned_away++;
+		}
+		EXPECT_TRUE(node.wait_log("no descriptor is left", kTries)) << node.log();
+	}
+	{
+		/* Enough for the connection, not for the one to Redis. */
+		const Limit limit(pid, RLIMIT_NOFILE, lowest_free(pid) + 1);
+		EXPECT_EQ(send_whole(node.port(), whole_stream(&keys, foreign)), End::kReset);
+		expect_refusal("sink error");
+	}
+	expect_service();
+}
+
+TEST_F(BadInput, TheSpoolIsFull)
+{
+	const std::string plain = foreign + resp({"RESTORE", "large", "0",
+						    std::string(18 * 1024 * 1024, 'x'), "ABSTTL"});
+
+	node.start();
+	expect_service();
+	{
+		const Limit limit(node.process().pid(), RLIMIT_FSIZE, 1024 * 1024);
+		expect_refused(whole_stream(&keys, plain), "cannot write to the spool file");
+		EXPECT_EQ(node.logged("free some space or choose another directory"), 1u);
+		/* What fits in memory goes on. */
+		expect_service();
+	}
+	/* Now it is Redis that refuses it: the spool took it. */
+	EXPECT_EQ(send_whole(node.port(), whole_stream(&keys, plain)), End::kReset);
+	expect_refusal("1 of 2 commands failed");
+	EXPECT_EQ(client.cmd("GETDEL", "foreign"), "value");
+	expect_service();
+	for (const auto &entry : std::filesystem::directory_iterator(node.dir().path()))
+		EXPECT_LT(entry.file_size(), 1024u * 1024) << "it has left " << entry.path();
+}
+
+/* ---- The sender's peers ---- */
+
+/* Takes connections one after the other, reads n bytes of each, and goes. */
+class VanishingPeer
+{
+      public:
+	VanishingPeer(size_t n, bool by_reset) : n_(n), by_reset_(by_reset)
+	{
+		struct sockaddr_in sin = {};
+		socklen_t len = sizeof(sin);
+
+		sin.sin_family = AF_INET;
+		sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (bind(fd_, reinterpret_cast<struct sockaddr *>(&sin), len) != 0 ||
+			listen(fd_, 16) != 0 ||
+			getsockname(fd_, reinterpret_cast<struct sockaddr *>(&sin), &len) != 0)
+			throw std::runtime_error("no vanishing peer");
+		port_ = ntohs(sin.sin_port);
+		thread_ = std::thread([this] { serve(); });
+	}
+	~VanishingPeer()
+	{
+		stop_ = true;
+		thread_.join();
+		close(fd_);
+	}
+	std::string address() const
+	{
+		return loopback(port_);
+	}
+
+      private:
+	const size_t n_;
+	const bool by_reset_;
+	int fd_ = -1;
+	uint16_t port_ = 0;
+	std::atomic<bool> stop_{false};
+	std::thread thread_;
+
+	void serve()
+	{
+		constexpr int kPollMs = 20;
+
+		while (!stop_) {
+			struct pollfd p = {fd_, POLLIN, 0};
+			if (poll(&p, 1, kPollMs) <= 0)
+				continue;
+			const int fd = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+			if (fd >= 0)
+				vanish(fd);
+		}
+	}
+	void vanish(int fd) const
+	{
+		const struct linger now = {1, 0};
+		std::string bytes(n_, '\0');
+
+		if (n_ > 0 && recv(fd, &bytes[0], n_, MSG_WAITALL) < 0)
+			throw std::runtime_error("the node sent less than it has");
+		if (by_reset_)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		close(fd);
+	}
+};
+
+TEST(BadPeer, MayVanishAtAnyByteAndTheNextIsHealed)
+{
+	const KeyFiles keys;
+	RedisServer redis, other_redis;
+	RedisClient client = redis.connect();
+	Node node(redis.address(), &keys), other(other_redis.address(), &keys);
+	std::vector<std::unique_ptr<VanishingPeer>> peers;
+	std::vector<std::string> addresses;
+
+	write_strings(client, 200, 20000);
+	for (const size_t n : {0, 1, 19, 20, 21, 1043, 1044, 1045, 1048, 17000, 20000, 1000000})
+		for (const bool by_reset : {false, true}) {
+			peers.push_back(std::make_unique<VanishingPeer>(n, by_reset));
+			addresses.push_back(peers.back()->address());
+		}
+	addresses.push_back(other.address());
+	node.peers(addresses).set("recon_interval_seconds", "300");
+	other.start();
+	node.start();
+	ASSERT_TRUE(node.wait_rounds(1)) << node.log();
+	EXPECT_EQ(other_redis.connect().dbsize(), 200);
+	EXPECT_EQ(node.logged("warn: entropy: to "), peers.size()) << node.log();
+	EXPECT_EQ(node.logged("refused by the peer"), peers.size()) << node.log();
+	EXPECT_EQ(node.stop(), 0);
+	EXPECT_EQ(node.counted("peers_failed"), peers.size());
+	EXPECT_EQ(node.counted("peers_exchanged"), 1u);
+}
+
+/* A sender must not take its word for what a receiver that was killed has applied. */
+TEST_F(BadInput, AReceiverThatIsKilledResetsWhatItHasNotApplied)
+{
+	node.set("recon_timeout", "30000").start();
+	const size_t idle = node.descriptors();
+	WireClient peer(node.port());
+
+	redis.pause();
+	ASSERT_TRUE(peer.send(whole_stream(&keys, foreign)));
+	peer.half_close();
+	/* The connection and its way to Redis: it has read all, and applies. */
+	ASSERT_TRUE(wait_until([&] { return node.descriptors() >= idle + 2; }));
+	node.kill9();
+	EXPECT_EQ(peer.wait_end(), End::kReset);
+	redis.resume();
+	node.start();
+}
+
+} // namespace
+} // namespace e2e
