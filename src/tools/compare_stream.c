@@ -8,10 +8,11 @@
 
 /*
  * What XINFO tells of a stream and is not its content: how it lies in memory, what is derived from
- * the rest, and how long ago a consumer was heard of.
+ * the rest, and how long ago a consumer was heard of.  XRANGE gives the first and the last entry
+ * too, whose fields are no map: a name may come twice.
  */
-static const char *const not_content[] = {"radix-tree-keys", "radix-tree-nodes", "lag", "idle",
-	"inactive", "seen-time", "active-time"};
+static const char *const not_content[] = {"radix-tree-keys", "radix-tree-nodes", "first-entry",
+	"last-entry", "lag", "idle", "inactive", "seen-time", "active-time"};
 
 static bool is_content(const redisReply *name)
 {
