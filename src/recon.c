@@ -129,10 +129,15 @@ void recon_fini(struct recon *r)
 	memset(r, 0, sizeof(*r));
 }
 
-enum dyn_entropy_status recon_open_source(
-	const struct recon *r, struct dyn_entropy_source *out, struct dyn_entropy_error *err)
+enum dyn_entropy_status recon_open_source(const struct recon *r,
+	bool (*owns)(void *arg, const void *key, size_t len), void *owns_arg,
+	struct dyn_entropy_source *out, struct dyn_entropy_error *err)
 {
+	struct dyn_entropy_source_options options = r->source;
+
+	options.owns = owns;
+	options.owns_arg = owns_arg;
 	if (strcmp(r->conf->recon_source, "sync") == 0)
-		return dyn_entropy_source_sync(&r->redis, &r->source, out, err);
-	return dyn_entropy_source_scan(&r->redis, &r->source, out, err);
+		return dyn_entropy_source_sync(&r->redis, &options, out, err);
+	return dyn_entropy_source_scan(&r->redis, &options, out, err);
 }

@@ -27,8 +27,10 @@ bool recon_init(struct recon *r, const struct conf *conf, dyn_entropy_cancel *ca
 	struct conf_report *report);
 void recon_fini(struct recon *r);
 
-/* The source that conf names, over the node's own Redis. */
-enum dyn_entropy_status recon_open_source(
-	const struct recon *r, struct dyn_entropy_source *out, struct dyn_entropy_error *err);
+/* The source that conf names, over the node's own Redis; owns is as in dyn_entropy_source_options.
+ */
+enum dyn_entropy_status recon_open_source(const struct recon *r,
+	bool (*owns)(void *arg, const void *key, size_t len), void *owns_arg,
+	struct dyn_entropy_source *out, struct dyn_entropy_error *err);
 
 #endif
