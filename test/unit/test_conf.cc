@@ -260,7 +260,7 @@ TEST(Conf, SizesHaveUnits)
 				  .find("is not a size"),
 			std::string::npos)
 			<< bad;
-	EXPECT_NE(error_of("  recon_max_rate: 9007199254740992 KiB\n").find("is out of range"),
+	EXPECT_NE(error_of("  recon_max_rate: 18014398509481984 KiB\n").find("is out of range"),
 		std::string::npos)
 		<< "must not wrap around";
 	EXPECT_NE(error_of("  recon_max_snapshot_bytes: 4 GiB\n")
