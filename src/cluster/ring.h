@@ -16,10 +16,10 @@
 #include <stdint.h>
 
 struct ring_node {
-	char *name;       /* "host:port" as written, for people and the control paths; owned */
+	char *name;       /* "host:port", for people and the control paths; owned */
 	struct addr addr; /* of its dyn_listen */
 	size_t rack;      /* index into ring->racks */
-	uint32_t *tokens; /* owned */
+	uint32_t *tokens; /* in order; owned */
 	size_t n_tokens;
 	bool is_local; /* this node */
 };
@@ -54,8 +54,10 @@ struct ring {
 
 /*
  * Build from datacenter, rack, tokens, dyn_listen, dyn_seeds, hash and hash_tag.  NULL after adding
- * to report what is wrong: a hash that is not murmur, a token that two nodes of a rack share (names
- * both), a node without one.  A seed that is this node itself is left out.
+ * to report what is wrong: a key whose value asks for what is not served (another hash or seed
+ * provider, memcache, gossip), a token that two nodes of a rack share (names both), no tokens
+ * beside other nodes of the rack (names one).  A node that is alone in its rack needs none.
+ * A seed that is this node itself is left out.
  */
 struct ring *ring_new(const struct conf *conf, struct conf_report *report);
 void ring_free(struct ring *r);
@@ -66,7 +68,7 @@ uint32_t ring_token(const struct ring *r, const void *key, size_t len);
 /* The owner of a token in a rack, as an index into nodes. */
 size_t ring_owner(const struct ring *r, size_t rack, uint32_t token);
 
-/* The node with this name or "host:port", or SIZE_MAX. */
+/* The node with this name, or SIZE_MAX. */
 size_t ring_find(const struct ring *r, const char *name);
 
 /* MurmurHash2, 32 bits, as hash: murmur means it. */

@@ -1,10 +1,16 @@
 /*
  * command - the table of Redis commands: what a proxy has to know of each.
+ *
+ * Everything here is constant: any thread.
  */
 #ifndef PROTO_COMMAND_H
 #define PROTO_COMMAND_H
 
 #include "proto/request.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum command_class {
 	COMMAND_READ,    /* sent to one replica that has the key */
@@ -19,47 +25,94 @@ enum command_join {
 	COMMAND_VALUES,   /* MGET: an array, put together in the order of the keys */
 	COMMAND_SUM,      /* DEL, UNLINK, EXISTS, TOUCH: the sum of integers */
 	COMMAND_STATUS,   /* MSET: OK when all are */
-	COMMAND_ALL_NODES /* SCRIPT LOAD, EXISTS, FLUSH: to every node; one answer */
+	COMMAND_ALL_NODES /* SCRIPT LOAD, EXISTS, FLUSH and the like: to every node; one answer */
 };
 
 /* Where the keys are among the arguments (argument 0 is the name). */
 enum command_keys {
 	COMMAND_KEYS_NONE,
-	COMMAND_KEYS_RANGE,         /* first, last (negative: from the end), step */
-	COMMAND_KEYS_NUMKEYS,       /* argument first is their number; they follow it */
-	COMMAND_KEYS_STORE_NUMKEYS, /* a destination key at 1, then their number at 2 (ZUNIONSTORE)
-				     */
+	COMMAND_KEYS_RANGE,   /* first, last (negative: from the end), step */
+	COMMAND_KEYS_NUMKEYS, /* argument first is their number, at least last; they follow it */
+	COMMAND_KEYS_STORE_NUMKEYS, /* a destination key at 1, then their number, as NUMKEYS has it
+				       (ZUNIONSTORE) */
 	COMMAND_KEYS_STREAMS,       /* the first half of what follows STREAMS (XREAD, XREADGROUP) */
-	COMMAND_KEYS_STORE_OPTION,  /* key at 1, and the argument behind STORE or STOREDIST (SORT,
-				       GEORADIUS) */
+	COMMAND_KEYS_STORE_OPTION,  /* key at 1, and the argument behind the last STORE or STOREDIST
+				       from argument first on (SORT, GEORADIUS) */
+};
+
+/* The commands that are to be told from each other: those a proxy answers itself, or joins in a way
+ * of their own. */
+enum command_id {
+	COMMAND_ID_NONE,
+	COMMAND_ID_AUTH,
+	COMMAND_ID_CLIENT_GETNAME,
+	COMMAND_ID_CLIENT_ID,
+	COMMAND_ID_CLIENT_INFO,
+	COMMAND_ID_CLIENT_LIST,
+	COMMAND_ID_CLIENT_SETINFO,
+	COMMAND_ID_CLIENT_SETNAME,
+	COMMAND_ID_COMMAND,
+	COMMAND_ID_COMMAND_COUNT,
+	COMMAND_ID_COMMAND_DOCS,
+	COMMAND_ID_COMMAND_INFO,
+	COMMAND_ID_ECHO,
+	COMMAND_ID_HELLO,
+	COMMAND_ID_INFO,
+	COMMAND_ID_PING,
+	COMMAND_ID_QUIT,
+	COMMAND_ID_RESET,
+	COMMAND_ID_SELECT,
+	COMMAND_ID_SCRIPT_EXISTS,
+	COMMAND_ID_SCRIPT_FLUSH,
+	COMMAND_ID_SCRIPT_LOAD,
+	COMMAND_ID_SORT, /* and SORT_RO */
 };
 
 struct command {
 	const char *name; /* in capitals; a subcommand's as "SCRIPT LOAD" */
 	int16_t arity;    /* as Redis has it: exact, or negative for at least */
-	uint8_t class;    /* enum command_class */
+	uint8_t kind;     /* enum command_class, unless the arguments say otherwise:
+			     command_class_of() */
 	uint8_t keys;     /* enum command_keys */
-	uint8_t join;     /* enum command_join */
 	int8_t first, last, step;
-	uint16_t id;         /* its place in the table, for who answers COMMAND_LOCAL */
-	const char *refusal; /* of COMMAND_REFUSED: what cannot be done and why, for the client */
+	uint8_t join;        /* enum command_join */
+	uint8_t id;          /* enum command_id */
+	bool hang_up;        /* of COMMAND_REFUSED: it is an attack; close without an answer */
+	const char *refusal; /* what cannot be done and why, for the client; NULL: nothing */
 };
 
-/* The command that a parsed request names, by its first argument or first two; NULL when there is
- * none.  Any thread. */
+/*
+ * The command that a parsed request names, by its first argument or first two; NULL when there is
+ * none.  For an unknown subcommand it is the command before it.
+ */
 const struct command *command_find(const uint8_t *bytes, const struct request_parser *r);
 
-/* The same by name, for tables and tests: "GET", "SCRIPT LOAD". */
+/* The same by name, for tables and tests: "GET", "SCRIPT LOAD", in any case. */
 const struct command *command_named(const char *name);
 
+/* Whether a request may have this many arguments. */
 bool command_arity_ok(const struct command *c, uint32_t argc);
 
 /*
+ * What to do with a request whose arity is right: its class by the table, except that a SORT or
+ * GEORADIUS that stores nothing is a read, and that an XREAD that blocks and an unknown subcommand
+ * are refused.  *why is set when it is COMMAND_REFUSED.
+ */
+enum command_class command_class_of(const struct command *c, const uint8_t *bytes,
+	const struct request_parser *r, const char **why);
+
+/*
  * Find the keys of a request: calls found() for each argument that is one, in order, until it
- * returns false.  Returns false when the arguments do not say where they are (a bad numkeys).
+ * returns false.  Returns false when the arguments do not say where they are (a bad numkeys, an odd
+ * number of arguments behind STREAMS); found() was not called then.
  */
 bool command_each_key(const struct command *c, const uint8_t *bytes, const struct request_parser *r,
 	bool (*found)(void *arg, uint32_t index), void *arg);
+
+/* Whether the request reads keys that its arguments do not name: SORT with a pattern behind BY or
+ * GET.  It sees all of them only where one node has all keys. */
+bool command_reads_unnamed(
+	const struct command *c, const uint8_t *bytes, const struct request_parser *r);
 
 /* The whole table, for COMMAND, COMMAND COUNT and tests. */
 extern const struct command command_table[];

@@ -1,0 +1,468 @@
+#include "cluster/ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define OVERLAPS_TOLD 20 /* of one ring: a list copied twice would fill pages */
+
+/* A ring that is being built. */
+struct builder {
+	const struct conf *conf;
+	struct conf_report *report;
+	struct ring *ring;
+	size_t overlaps;
+};
+
+void ring_free(struct ring *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->n_nodes; i++) {
+		free(r->nodes[i].name);
+		free(r->nodes[i].tokens);
+	}
+	for (size_t i = 0; i < r->n_racks; i++) {
+		free(r->racks[i].name);
+		free(r->racks[i].points);
+	}
+	for (size_t i = 0; i < r->n_dcs; i++) {
+		free(r->dcs[i].name);
+		free(r->dcs[i].racks);
+	}
+	free(r->nodes);
+	free(r->racks);
+	free(r->dcs);
+	free(r);
+}
+
+static bool no_memory(const struct builder *b)
+{
+	conf_report_error(b->report, "%s: not enough memory for the ring", b->conf->path);
+	return false;
+}
+
+/* What other nodes may serve, and this one does not. */
+static void check_served(const struct conf *conf, struct conf_report *report)
+{
+	const char *provider = conf->dyn_seed_provider;
+
+	if (conf->hash && strcasecmp(conf->hash, "murmur") != 0)
+		conf_report_error(report,
+			"%s: hash: %s is not served; give murmur, in every node of the ring",
+			conf->path, conf->hash);
+	if (conf->data_store != 0)
+		conf_report_error(report,
+			"%s: data_store: %lld is not served (1 is memcache); give 0, Redis",
+			conf->path, (long long)conf->data_store);
+	if (provider && strcmp(provider, "simple_provider") != 0)
+		conf_report_error(report,
+			"%s: dyn_seed_provider: %s is not served; give simple_provider, and the "
+			"nodes in dyn_seeds",
+			conf->path, provider);
+	if (conf->enable_gossip)
+		conf_report_error(report,
+			"%s: enable_gossip: true is not served; give false, and all nodes in "
+			"dyn_seeds",
+			conf->path);
+	if (conf->hash_tag && strlen(conf->hash_tag) != 2)
+		conf_report_error(report,
+			"%s: hash_tag: '%s' is not two characters; give two, "
+			"such as {}",
+			conf->path, conf->hash_tag);
+}
+
+static int compare_tokens(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Read "1,2,3" into node->tokens, and sort them. */
+static bool read_tokens(
+	const struct builder *b, const char *key, const char *text, struct ring_node *node)
+{
+	size_t n = 1;
+
+	for (const char *c = text; *c; c++)
+		n += *c == ',';
+	node->tokens = calloc(n, sizeof(*node->tokens));
+	if (!node->tokens)
+		return no_memory(b);
+	for (;;) {
+		char *end = NULL;
+		unsigned long long token =
+			*text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : UINT64_MAX;
+
+		if (token > UINT32_MAX || (*end && *end != ',')) {
+			conf_report_error(b->report,
+				"%s: %s: a token of %s is no decimal of 0..4294967295; give such "
+				"numbers, separated by commas",
+				b->conf->path, key, node->name);
+			return false;
+		}
+		node->tokens[node->n_tokens++] = (uint32_t)token;
+		if (!*end)
+			break;
+		text = end + 1;
+	}
+	qsort(node->tokens, node->n_tokens, sizeof(*node->tokens), compare_tokens);
+	return true;
+}
+
+static bool find_dc(const struct builder *b, const char *name, size_t *index)
+{
+	struct ring *r = b->ring;
+	struct ring_dc *grown;
+
+	for (size_t i = 0; i < r->n_dcs; i++) {
+		if (strcmp(r->dcs[i].name, name) == 0) {
+			*index = i;
+			return true;
+		}
+	}
+	grown = realloc(r->dcs, (r->n_dcs + 1) * sizeof(*grown));
+	if (!grown)
+		return no_memory(b);
+	r->dcs = grown;
+	memset(&grown[r->n_dcs], 0, sizeof(*grown));
+	grown[r->n_dcs].name = strdup(name);
+	if (!grown[r->n_dcs].name)
+		return no_memory(b);
+	*index = r->n_dcs++;
+	return true;
+}
+
+static bool add_rack(const struct builder *b, const char *name, size_t dc)
+{
+	struct ring *r = b->ring;
+	struct ring_rack *racks = realloc(r->racks, (r->n_racks + 1) * sizeof(*racks));
+	struct ring_dc *d = &r->dcs[dc];
+	size_t *indices;
+
+	if (!racks)
+		return no_memory(b);
+	r->racks = racks;
+	indices = realloc(d->racks, (d->n_racks + 1) * sizeof(*indices));
+	if (!indices)
+		return no_memory(b);
+	d->racks = indices;
+	memset(&racks[r->n_racks], 0, sizeof(*racks));
+	racks[r->n_racks].dc = dc;
+	racks[r->n_racks].name = strdup(name);
+	if (!racks[r->n_racks].name)
+		return no_memory(b);
+	indices[d->n_racks++] = r->n_racks++;
+	return true;
+}
+
+/* Racks of one name in two datacenters are two. */
+static bool find_rack(const struct builder *b, const char *name, const char *dc_name, size_t *index)
+{
+	const struct ring *r = b->ring;
+	size_t dc;
+
+	if (!find_dc(b, dc_name, &dc))
+		return false;
+	for (size_t i = 0; i < r->n_racks; i++) {
+		if (r->racks[i].dc == dc && strcmp(r->racks[i].name, name) == 0) {
+			*index = i;
+			return true;
+		}
+	}
+	*index = r->n_racks;
+	return add_rack(b, name, dc);
+}
+
+/* A new node at the end, which is not counted before it is complete; NULL: memory. */
+static struct ring_node *new_node(const struct builder *b, const struct addr *addr)
+{
+	struct ring_node *grown =
+		realloc(b->ring->nodes, (b->ring->n_nodes + 1) * sizeof(*b->ring->nodes));
+	char text[ADDR_TEXT_MAX];
+	struct ring_node *node;
+
+	if (!grown) {
+		no_memory(b);
+		return NULL;
+	}
+	b->ring->nodes = grown;
+	node = &grown[b->ring->n_nodes];
+	memset(node, 0, sizeof(*node));
+	node->addr = *addr;
+	node->name = strdup(addr_format(addr, text, sizeof(text)));
+	if (!node->name) {
+		no_memory(b);
+		return NULL;
+	}
+	b->ring->n_nodes++;
+	return node;
+}
+
+static bool add_self(const struct builder *b)
+{
+	const struct conf *conf = b->conf;
+	struct addr addr = {"localhost", 0};
+	struct ring_node *node;
+
+	if (conf->dyn_listen ? !addr_parse(&addr, conf->dyn_listen) : conf->n_seeds > 0) {
+		conf_report_error(b->report,
+			"%s: dyn_listen: is missing; give host:port, where the nodes of dyn_seeds "
+			"connect to this one",
+			conf->path);
+		return false;
+	}
+	node = new_node(b, &addr);
+	if (!node || !find_rack(b, conf->rack, conf->datacenter, &node->rack))
+		return false;
+	node->is_local = true;
+	return !conf->tokens || read_tokens(b, "tokens", conf->tokens, node);
+}
+
+static bool is_wildcard(const char *host)
+{
+	return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+static bool same_tokens(const struct ring_node *a, const struct ring_node *b)
+{
+	return a->n_tokens == b->n_tokens && a->n_tokens > 0 &&
+	       memcmp(a->tokens, b->tokens, a->n_tokens * sizeof(*a->tokens)) == 0;
+}
+
+/*
+ * Whether a seed, the last node, is this node: the list of nodes may be the same file for all of
+ * them.  A node that listens on every address is known by its place in the ring.
+ */
+static bool is_self(const struct builder *b, const struct ring_node *node)
+{
+	const struct ring_node *self = &b->ring->nodes[0];
+
+	if (node->addr.port != self->addr.port)
+		return false;
+	if (strcasecmp(node->addr.host, self->addr.host) == 0)
+		return true;
+	return is_wildcard(self->addr.host) && node->rack == self->rack && same_tokens(node, self);
+}
+
+/* This node stands in dyn_seeds too: it must be the same one there. */
+static bool check_self(const struct builder *b, const struct ring_node *node)
+{
+	const struct ring_node *self = &b->ring->nodes[0];
+
+	if (node->rack == self->rack && (same_tokens(node, self) || self->n_tokens == 0))
+		return true;
+	conf_report_error(b->report,
+		"%s: dyn_seeds: %s is this node, but with another rack, datacenter or tokens than "
+		"the keys rack, datacenter and tokens say; make them the same",
+		b->conf->path, node->name);
+	return false;
+}
+
+static void drop_last(const struct builder *b)
+{
+	struct ring_node *node = &b->ring->nodes[--b->ring->n_nodes];
+
+	free(node->name);
+	free(node->tokens);
+}
+
+/* What only the seed, the last node, says of this node: its tokens, or the address that others know
+ * it by. */
+static void adopt(const struct builder *b)
+{
+	struct ring_node *self = &b->ring->nodes[0];
+	struct ring_node *node = &b->ring->nodes[b->ring->n_nodes - 1];
+
+	if (self->n_tokens == 0) {
+		self->tokens = node->tokens;
+		self->n_tokens = node->n_tokens;
+		node->tokens = NULL;
+	}
+	if (is_wildcard(self->addr.host)) {
+		char *name = self->name;
+
+		self->name = node->name;
+		node->name = name;
+	}
+}
+
+static bool add_seed(const struct builder *b, const struct conf_seed *seed)
+{
+	struct ring_node *node = new_node(b, &seed->addr);
+
+	if (!node || !find_rack(b, seed->rack, seed->datacenter, &node->rack) ||
+		!read_tokens(b, "dyn_seeds", seed->tokens, node))
+		return false;
+	if (is_self(b, node)) {
+		if (!check_self(b, node))
+			return false;
+		adopt(b);
+		drop_last(b);
+		return true;
+	}
+	for (size_t i = 1; i + 1 < b->ring->n_nodes; i++) {
+		if (strcasecmp(b->ring->nodes[i].name, node->name) == 0) {
+			conf_report_error(b->report,
+				"%s: dyn_seeds: %s is there twice; leave one of them, with all its "
+				"tokens",
+				b->conf->path, node->name);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Without tokens a node owns nothing, unless nobody else is there. */
+static bool check_tokens(const struct builder *b)
+{
+	struct ring_node *self = &b->ring->nodes[0];
+
+	if (self->n_tokens > 0)
+		return true;
+	for (size_t i = 1; i < b->ring->n_nodes; i++) {
+		if (b->ring->nodes[i].rack == self->rack) {
+			conf_report_error(b->report,
+				"%s: tokens: is missing: %s, this node, shares rack %s of "
+				"datacenter %s with %s; give the tokens by which they share its "
+				"keys",
+				b->conf->path, self->name, b->conf->rack, b->conf->datacenter,
+				b->ring->nodes[i].name);
+			return false;
+		}
+	}
+	return read_tokens(b, "tokens", "0", self);
+}
+
+static int compare_points(const void *a, const void *b)
+{
+	const struct ring_point *x = a, *y = b;
+
+	if (x->token != y->token)
+		return x->token < y->token ? -1 : 1;
+	return (x->node > y->node) - (x->node < y->node);
+}
+
+static void report_overlap(struct builder *b, const struct ring_rack *rack, size_t i)
+{
+	const struct ring *r = b->ring;
+	const struct ring_node *one = &r->nodes[rack->points[i - 1].node];
+	const struct ring_node *other = &r->nodes[rack->points[i].node];
+	uint32_t token = rack->points[i].token;
+
+	if (++b->overlaps > OVERLAPS_TOLD)
+		return;
+	if (one == other)
+		conf_report_error(b->report, "%s: %s: %s has the token %u twice; leave one of them",
+			b->conf->path, one->is_local ? "tokens" : "dyn_seeds", one->name, token);
+	else
+		conf_report_error(b->report,
+			"%s: dyn_seeds: %s and %s, both in rack %s of datacenter %s, have the same "
+			"token %u; give each its own",
+			b->conf->path, one->name, other->name, rack->name, r->dcs[rack->dc].name,
+			token);
+}
+
+/* Lay the tokens of a rack's nodes out in order. */
+static bool lay_out(struct builder *b, size_t index)
+{
+	const struct ring *r = b->ring;
+	struct ring_rack *rack = &r->racks[index];
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_nodes; i++)
+		n += r->nodes[i].rack == index ? r->nodes[i].n_tokens : 0;
+	rack->points = calloc(n ? n : 1, sizeof(*rack->points));
+	if (!rack->points)
+		return no_memory(b);
+	for (size_t i = 0; i < r->n_nodes; i++) {
+		const struct ring_node *node = &r->nodes[i];
+
+		for (size_t t = 0; node->rack == index && t < node->n_tokens; t++) {
+			rack->points[rack->n_points].token = node->tokens[t];
+			rack->points[rack->n_points++].node = (uint32_t)i;
+		}
+	}
+	qsort(rack->points, n, sizeof(*rack->points), compare_points);
+	for (size_t i = 1; i < n; i++) {
+		if (rack->points[i].token == rack->points[i - 1].token)
+			report_overlap(b, rack, i);
+	}
+	return true;
+}
+
+static bool build(struct builder *b)
+{
+	bool ok = add_self(b);
+
+	/* All that is wrong with the list is told at once. */
+	for (size_t i = 0; i < b->conf->n_seeds && b->ring->n_nodes > 0; i++) {
+		if (!add_seed(b, &b->conf->seeds[i]))
+			ok = false;
+	}
+	if (!ok || !check_tokens(b))
+		return false;
+	for (size_t i = 0; i < b->ring->n_racks; i++) {
+		if (!lay_out(b, i))
+			return false;
+	}
+	return b->overlaps == 0;
+}
+
+struct ring *ring_new(const struct conf *conf, struct conf_report *report)
+{
+	struct builder b = {conf, report, calloc(1, sizeof(*b.ring)), 0};
+	size_t before = report->errors.n;
+
+	check_served(conf, report);
+	if (!b.ring) {
+		no_memory(&b);
+		return NULL;
+	}
+	if (conf->hash_tag && strlen(conf->hash_tag) == 2)
+		memcpy(b.ring->hash_tag, conf->hash_tag, 2);
+	if (build(&b) && report->errors.n == before)
+		return b.ring;
+	ring_free(b.ring);
+	return NULL;
+}
+
+uint32_t ring_token(const struct ring *r, const void *key, size_t len)
+{
+	const char *from = key, *begin, *end;
+
+	if (r->hash_tag[0] && len > 0) {
+		begin = memchr(from, r->hash_tag[0], len);
+		end = begin ? memchr(begin + 1, r->hash_tag[1], len - (size_t)(begin + 1 - from))
+			    : NULL;
+		if (end)
+			return ring_murmur(begin + 1, (size_t)(end - begin - 1));
+	}
+	return ring_murmur(key, len);
+}
+
+size_t ring_owner(const struct ring *r, size_t rack, uint32_t token)
+{
+	const struct ring_point *points = r->racks[rack].points;
+	size_t low = 0, high = r->racks[rack].n_points;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (points[middle].token < token)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return points[low < r->racks[rack].n_points ? low : 0].node;
+}
+
+size_t ring_find(const struct ring *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_nodes; i++) {
+		if (strcasecmp(r->nodes[i].name, name) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
