@@ -14,6 +14,7 @@
 #define PLAIN_EVERY_US 2000000
 #define JSON_EVERY_US  1000000
 #define BAR_CELLS      24
+#define BAR_CELLS_MIN  6
 #define LINE_MAX_BYTES 256
 
 enum progress_style progress_style_choose(bool json, bool quiet)
@@ -103,17 +104,6 @@ static double seconds_left(const struct progress_state *s, double seconds)
 	return fraction > 0 ? seconds * (1 - fraction) / fraction : -1;
 }
 
-static void put_bar(char *text, size_t cap, double fraction)
-{
-	char cells[BAR_CELLS + 1];
-	size_t full = (size_t)(fraction * BAR_CELLS);
-
-	memset(cells, '-', BAR_CELLS);
-	memset(cells, '#', full);
-	cells[BAR_CELLS] = '\0';
-	snprintf(text, cap, " [%s]", cells);
-}
-
 static void put(char *text, size_t cap, const char *piece)
 {
 	size_t len = strlen(text);
@@ -121,40 +111,72 @@ static void put(char *text, size_t cap, const char *piece)
 	snprintf(text + len, cap - len, "%s", piece);
 }
 
-const char *progress_line(const struct progress *p, const struct progress_state *state,
-	double seconds, int width, bool with_bar, char *text, size_t cap)
+/* " [####----]" of this many cells. */
+static void put_bar(char *text, size_t cap, double fraction, size_t n_cells)
+{
+	char cells[BAR_CELLS + 1];
+
+	memset(cells, '-', n_cells);
+	memset(cells, '#', (size_t)(fraction * (double)n_cells));
+	cells[n_cells] = '\0';
+	put(text, cap, " [");
+	put(text, cap, cells);
+	put(text, cap, "]");
+}
+
+/* What stands behind the bar; in short without what can be told from the rest. */
+static void write_figures(
+	const struct progress_state *state, double seconds, bool in_short, char *text, size_t cap)
 {
 	char piece[80], a[PROGRESS_TEXT_MAX], b[PROGRESS_TEXT_MAX];
 	double fraction = fraction_done(state);
 	double left = seconds_left(state, seconds);
 	double per_s = seconds > 0 ? 1 / seconds : 0;
 
-	snprintf(text, cap, "%s", p->label);
+	text[0] = '\0';
 	if (fraction >= 0) {
-		if (with_bar) {
-			put_bar(piece, sizeof(piece), fraction);
-			put(text, cap, piece);
-		}
 		snprintf(piece, sizeof(piece), " %3.0f%%", fraction * 100);
 		put(text, cap, piece);
 	}
 	if (state->keys > 0 || state->keys_expected > 0) {
-		snprintf(piece, sizeof(piece), "  %s keys (%s/s)", progress_count(state->keys, a),
+		snprintf(piece, sizeof(piece), in_short ? "  %s keys" : "  %s keys (%s/s)",
+			progress_count(state->keys, a),
 			progress_count((uint64_t)((double)state->keys * per_s), b));
 		put(text, cap, piece);
 	}
 	if (state->bytes > 0 || state->bytes_expected > 0) {
-		snprintf(piece, sizeof(piece), "  %s (%s/s)",
-			progress_bytes((double)state->bytes, a),
-			progress_bytes((double)state->bytes * per_s, b));
+		progress_bytes((double)state->bytes * per_s, b);
+		if (in_short)
+			snprintf(piece, sizeof(piece), "  %s/s", b);
+		else
+			snprintf(piece, sizeof(piece), "  %s (%s/s)",
+				progress_bytes((double)state->bytes, a), b);
 		put(text, cap, piece);
 	}
 	if (left >= 0) {
 		snprintf(piece, sizeof(piece), "  %s left", progress_duration(left, a));
 		put(text, cap, piece);
 	}
-	if (width > 0 && (size_t)width < cap)
-		text[width] = '\0';
+}
+
+const char *progress_line(const struct progress *p, const struct progress_state *state,
+	double seconds, int width, bool with_bar, char *text, size_t cap)
+{
+	char figures[LINE_MAX_BYTES];
+	size_t room = width > 0 ? (size_t)width : cap;
+	size_t label_len = strlen(p->label), needed;
+
+	write_figures(state, seconds, false, figures, sizeof(figures));
+	if (label_len + strlen(figures) + BAR_CELLS_MIN + 3 > room)
+		write_figures(state, seconds, true, figures, sizeof(figures));
+	snprintf(text, cap, "%s", p->label);
+	needed = label_len + strlen(figures) + 3;
+	if (with_bar && fraction_done(state) >= 0 && needed + BAR_CELLS_MIN <= room)
+		put_bar(text, cap, fraction_done(state),
+			room - needed < BAR_CELLS ? room - needed : BAR_CELLS);
+	put(text, cap, figures);
+	if (room < cap)
+		text[room] = '\0';
 	return text;
 }
 

@@ -399,8 +399,7 @@ TEST_F(Compare, ManyKeysInAnotherOrderAreEqual)
 	EXPECT_EQ(1, differ.number("differ"));
 }
 
-/* ---- Keys that move
- * ------------------------------------------------------------------------------ */
+/* ---- Keys that move ---- */
 
 struct Hook {
 	std::function<void()> once;
@@ -498,8 +497,7 @@ TEST_F(Compare, AKeyThatExpiresMeanwhileDoesNotCount)
 	EXPECT_EQ(std::vector<std::string>{"lasting missing_in_b"}, hook.differing);
 }
 
-/* ---- When it cannot tell
- * --------------------------------------------------------------------------- */
+/* ---- When it cannot tell ---- */
 
 TEST_F(Compare, AnUnreachableRedisIsUnclear)
 {
