@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The Redis whose commands and answers clients may expect. */
+#define LOCAL_REDIS_VERSION "7.0.0"
+
 /* What these commands know and change of a client. */
 struct local_client {
 	uint64_t id;        /* unique in this process */
@@ -41,7 +44,8 @@ enum local_result {
 	LOCAL_NO_MEMORY,
 };
 
-/* Answer a command of class COMMAND_LOCAL whose arity was checked. */
+/* Answer a command of class COMMAND_LOCAL whose arity was checked.  Whether the client has logged
+ * in is the caller's to check, but for HELLO. */
 enum local_result local_answer(const struct local_context *context, struct local_client *client,
 	const struct command *c, const uint8_t *bytes, const struct request_parser *r,
 	struct buf *out);

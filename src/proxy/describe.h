@@ -1,0 +1,25 @@
+/*
+ * describe - the command table as COMMAND tells it to clients.
+ *
+ * Commands that the proxy refuses are left out: a client that looks finds what it can use.  Each
+ * function appends one whole reply and returns false when memory is short.  Any thread.
+ */
+#ifndef PROXY_DESCRIBE_H
+#define PROXY_DESCRIBE_H
+
+#include "base/buf.h"
+#include "proto/request.h"
+
+#include <stdbool.h>
+
+/* COMMAND COUNT. */
+bool describe_count(struct buf *out);
+
+/* COMMAND, and COMMAND INFO [name ...]: the names are the arguments from 2 on, all when there are
+ * none. */
+bool describe_info(struct buf *out, const uint8_t *bytes, const struct request_parser *r);
+
+/* COMMAND DOCS [name ...], likewise: a summary and a group for each. */
+bool describe_docs(struct buf *out, const uint8_t *bytes, const struct request_parser *r);
+
+#endif

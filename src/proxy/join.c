@@ -1,0 +1,186 @@
+#include "proxy/join.h"
+
+#include "proto/reply.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char misfit[] =
+	"-ERR dynomite: a node answered with what does not fit the command\r\n";
+
+/* ---- Requests ---- */
+
+bool join_write_part(struct buf *out, const struct command *c, const uint8_t *bytes,
+	const struct request_parser *r, const uint32_t *keys, size_t n_keys)
+{
+	uint32_t step = c->step > 0 ? (uint32_t)c->step : 1;
+	size_t argc = 1, had = buf_len(out);
+	bool ok;
+
+	for (size_t i = 0; i < n_keys; i++)
+		argc += step < r->argc - keys[i] ? step : r->argc - keys[i];
+	ok = request_write_count(out, argc) &&
+	     request_write_arg(out, request_arg(r, bytes, 0), r->args[0].len);
+	for (size_t i = 0; ok && i < n_keys; i++)
+		for (uint32_t a = keys[i]; ok && a < r->argc && a - keys[i] < step; a++)
+			ok = request_write_arg(out, request_arg(r, bytes, a), r->args[a].len);
+	if (!ok)
+		out->end = out->pos + had;
+	return ok;
+}
+
+/* ---- Replies ---- */
+
+/* What joining came to; what was appended before a failure is taken back by join_replies(). */
+enum joined {
+	JOINED,
+	JOINED_MISFIT, /* a part's reply is not what the command answers */
+	JOINED_NO_MEMORY,
+};
+
+/* Where the next value of a part's array is. */
+struct cursor {
+	const uint8_t *at, *end;
+	uint64_t left; /* elements */
+};
+
+static enum joined written(bool ok)
+{
+	return ok ? JOINED : JOINED_NO_MEMORY;
+}
+
+static bool cursor_init(struct cursor *c, const struct join_part *part)
+{
+	size_t used;
+
+	if (!reply_array(part->reply, part->len, &c->left, &used))
+		return false;
+	c->at = part->reply + used;
+	c->end = part->reply + part->len;
+	return true;
+}
+
+/* Pass an element, which is a string or null.  False when there is none. */
+static bool cursor_next(
+	struct cursor *c, struct reply_scanner *s, const uint8_t **value, size_t *len)
+{
+	size_t used;
+
+	if (c->left == 0 || c->at == c->end || *c->at != '$' ||
+		reply_scan(s, c->at, (size_t)(c->end - c->at), &used) != REPLY_DONE)
+		return false;
+	*value = c->at;
+	*len = used;
+	c->at += used;
+	c->left--;
+	return true;
+}
+
+static enum joined join_values(struct buf *out, struct cursor *cursors, size_t n_parts,
+	const uint32_t *part_of, size_t n_keys)
+{
+	struct reply_scanner scanner = {0};
+
+	if (!buf_printf(out, "*%zu\r\n", n_keys))
+		return JOINED_NO_MEMORY;
+	for (size_t i = 0; i < n_keys; i++) {
+		const uint8_t *value;
+		size_t len;
+
+		if (part_of[i] >= n_parts ||
+			!cursor_next(&cursors[part_of[i]], &scanner, &value, &len))
+			return JOINED_MISFIT;
+		if (!buf_append(out, value, len))
+			return JOINED_NO_MEMORY;
+	}
+	for (size_t p = 0; p < n_parts; p++)
+		if (cursors[p].left > 0 || cursors[p].at != cursors[p].end)
+			return JOINED_MISFIT;
+	return JOINED;
+}
+
+static enum joined begin_values(struct buf *out, const struct join_part *parts, size_t n_parts,
+	const uint32_t *part_of, size_t n_keys)
+{
+	struct cursor *cursors = calloc(n_parts, sizeof(*cursors));
+	enum joined result = JOINED;
+
+	if (!cursors)
+		return JOINED_NO_MEMORY;
+	for (size_t p = 0; result == JOINED && p < n_parts; p++)
+		if (!cursor_init(&cursors[p], &parts[p]))
+			result = JOINED_MISFIT;
+	if (result == JOINED)
+		result = join_values(out, cursors, n_parts, part_of, n_keys);
+	free(cursors);
+	return result;
+}
+
+static enum joined join_sum(struct buf *out, const struct join_part *parts, size_t n_parts)
+{
+	int64_t sum = 0;
+
+	for (size_t p = 0; p < n_parts; p++) {
+		int64_t value;
+
+		if (!reply_integer(parts[p].reply, parts[p].len, &value) ||
+			__builtin_add_overflow(sum, value, &sum))
+			return JOINED_MISFIT;
+	}
+	return written(buf_printf(out, ":%" PRId64 "\r\n", sum));
+}
+
+static enum joined join_status(struct buf *out, const struct join_part *parts, size_t n_parts)
+{
+	static const char ok[] = "+OK\r\n";
+
+	for (size_t p = 0; p < n_parts; p++)
+		if (parts[p].len != sizeof(ok) - 1 || memcmp(parts[p].reply, ok, sizeof(ok) - 1))
+			return JOINED_MISFIT;
+	return written(buf_append(out, ok, sizeof(ok) - 1));
+}
+
+/* A whole error reply: anything less would shift all replies behind it. */
+static bool is_error(const struct join_part *part)
+{
+	struct reply_scanner scanner = {0};
+	size_t used;
+
+	return part->len > 0 && part->reply[0] == '-' &&
+	       reply_scan(&scanner, part->reply, part->len, &used) == REPLY_DONE &&
+	       used == part->len;
+}
+
+static enum joined join_by(struct buf *out, enum command_join join, const struct join_part *parts,
+	size_t n_parts, const uint32_t *part_of, size_t n_keys)
+{
+	switch (join) {
+	case COMMAND_VALUES:
+		return begin_values(out, parts, n_parts, part_of, n_keys);
+	case COMMAND_SUM:
+		return join_sum(out, parts, n_parts);
+	case COMMAND_STATUS:
+		return join_status(out, parts, n_parts);
+	case COMMAND_WHOLE:
+	case COMMAND_ALL_NODES:
+		break; /* never split */
+	}
+	return JOINED_MISFIT;
+}
+
+bool join_replies(struct buf *out, enum command_join join, const struct join_part *parts,
+	size_t n_parts, const uint32_t *part_of, size_t n_keys)
+{
+	size_t had = buf_len(out);
+	enum joined result;
+
+	for (size_t p = 0; p < n_parts; p++)
+		if (is_error(&parts[p]))
+			return buf_append(out, parts[p].reply, parts[p].len);
+	result = join_by(out, join, parts, n_parts, part_of, n_keys);
+	if (result == JOINED)
+		return true;
+	out->end = out->pos + had;
+	return result == JOINED_MISFIT && buf_append(out, misfit, sizeof(misfit) - 1);
+}

@@ -1,0 +1,295 @@
+#include "proxy/quorum.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const enum quorum_level levels[] = {
+	QUORUM_DC_ONE,
+	QUORUM_DC_QUORUM,
+	QUORUM_DC_SAFE_QUORUM,
+	QUORUM_DC_EACH_SAFE_QUORUM,
+};
+
+#define N_LEVELS (sizeof(levels) / sizeof(levels[0]))
+
+/* An answer that one or more replicas of a datacenter gave, byte for byte. */
+struct answer {
+	struct answer *next; /* the one that came later */
+	size_t dc;
+	size_t count;
+	bool of_local_rack;
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct dc {
+	size_t n; /* replicas that were asked */
+	size_t answered, failed;
+	size_t agreed; /* the largest number of them that gave the same answer */
+};
+
+struct quorum {
+	enum quorum_level level;
+	enum quorum_verdict verdict;
+	struct answer *first; /* of the answers still needed, oldest first */
+	const struct answer *result;
+	char why[160];
+	size_t n_dcs;
+	struct dc dcs[];
+};
+
+const char *quorum_level_name(enum quorum_level level)
+{
+	switch (level) {
+	case QUORUM_DC_ONE:
+		return "DC_ONE";
+	case QUORUM_DC_QUORUM:
+		return "DC_QUORUM";
+	case QUORUM_DC_SAFE_QUORUM:
+		return "DC_SAFE_QUORUM";
+	case QUORUM_DC_EACH_SAFE_QUORUM:
+		return "DC_EACH_SAFE_QUORUM";
+	}
+	return "unknown";
+}
+
+bool quorum_level_parse(const char *text, enum quorum_level *level)
+{
+	for (size_t i = 0; i < N_LEVELS; i++)
+		if (strcasecmp(text, quorum_level_name(levels[i])) == 0) {
+			*level = levels[i];
+			return true;
+		}
+	return false;
+}
+
+struct quorum *quorum_new(enum quorum_level level, const size_t *n_racks, size_t n_dcs)
+{
+	struct quorum *q = calloc(1, sizeof(*q) + n_dcs * sizeof(q->dcs[0]));
+
+	if (!q)
+		return NULL;
+	q->level = level;
+	q->verdict = QUORUM_WAIT;
+	/* The others' answers do not count below that level. */
+	q->n_dcs = level == QUORUM_DC_EACH_SAFE_QUORUM || n_dcs == 0 ? n_dcs : 1;
+	for (size_t d = 0; d < q->n_dcs; d++)
+		q->dcs[d].n = n_racks[d];
+	return q;
+}
+
+/* Release all answers but one. */
+static void drop_answers(struct quorum *q, const struct answer *keep)
+{
+	struct answer *a = q->first, *kept = NULL;
+
+	while (a) {
+		struct answer *next = a->next;
+
+		if (a == keep) {
+			kept = a;
+			kept->next = NULL;
+		} else {
+			free(a);
+		}
+		a = next;
+	}
+	q->first = kept;
+}
+
+void quorum_free(struct quorum *q)
+{
+	if (!q)
+		return;
+	drop_answers(q, NULL);
+	free(q);
+}
+
+static size_t majority(const struct dc *d)
+{
+	return d->n / 2 + 1;
+}
+
+static size_t outstanding(const struct dc *d)
+{
+	return d->n - d->answered - d->failed;
+}
+
+static struct answer *answer_find(
+	const struct quorum *q, size_t dc, const uint8_t *bytes, size_t len)
+{
+	struct answer *a = q->first;
+
+	while (a && !(a->dc == dc && a->len == len && (len == 0 || !memcmp(a->bytes, bytes, len))))
+		a = a->next;
+	return a;
+}
+
+/* Keep a copy behind those that are there.  NULL when memory is short. */
+static struct answer *answer_add(struct quorum *q, size_t dc, const uint8_t *bytes, size_t len)
+{
+	struct answer **end = &q->first;
+	struct answer *a = malloc(sizeof(*a) + len);
+
+	if (!a)
+		return NULL;
+	memset(a, 0, sizeof(*a));
+	a->dc = dc;
+	a->len = len;
+	if (len > 0)
+		memcpy(a->bytes, bytes, len);
+	while (*end)
+		end = &(*end)->next;
+	*end = a;
+	return a;
+}
+
+/* The local rack's answer, else the one that most gave, else the first. */
+static const struct answer *best_answer(const struct quorum *q)
+{
+	const struct answer *best = NULL;
+
+	for (const struct answer *a = q->first; a; a = a->next) {
+		if (a->dc != 0)
+			continue;
+		if (a->of_local_rack)
+			return a;
+		if (!best || a->count > best->count)
+			best = a;
+	}
+	return best;
+}
+
+static const struct answer *agreed_answer(const struct quorum *q)
+{
+	for (const struct answer *a = q->first; a; a = a->next)
+		if (a->dc == 0 && a->count >= majority(&q->dcs[0]))
+			return a;
+	return NULL;
+}
+
+static enum quorum_verdict decide_one(struct quorum *q)
+{
+	for (const struct answer *a = q->first; a; a = a->next)
+		if (a->of_local_rack) {
+			q->result = a;
+			return QUORUM_REACHED;
+		}
+	return outstanding(&q->dcs[0]) == 0 ? QUORUM_FAILED : QUORUM_WAIT;
+}
+
+static enum quorum_verdict decide_any(struct quorum *q)
+{
+	const struct dc *d = &q->dcs[0];
+
+	if (d->answered >= majority(d)) {
+		q->result = best_answer(q);
+		return QUORUM_REACHED;
+	}
+	return d->answered + outstanding(d) < majority(d) ? QUORUM_FAILED : QUORUM_WAIT;
+}
+
+static enum quorum_verdict decide_safe(struct quorum *q)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < q->n_dcs; i++) {
+		const struct dc *d = &q->dcs[i];
+
+		if (d->agreed + outstanding(d) < majority(d))
+			return QUORUM_FAILED;
+		all = all && d->agreed >= majority(d);
+	}
+	if (!all)
+		return QUORUM_WAIT;
+	q->result = agreed_answer(q);
+	return QUORUM_REACHED;
+}
+
+static void explain(struct quorum *q, size_t dc)
+{
+	const struct dc *d = &q->dcs[dc];
+	const char *where = dc == 0 ? "" : "in another datacenter, ";
+	const char *level = quorum_level_name(q->level);
+
+	if (q->level == QUORUM_DC_ONE)
+		snprintf(q->why, sizeof(q->why), "the local rack did not answer");
+	else if (q->level == QUORUM_DC_QUORUM)
+		snprintf(q->why, sizeof(q->why),
+			"%zu of %zu racks answered, %zu failed: %s needs %zu answers", d->answered,
+			d->n, d->failed, level, majority(d));
+	else
+		snprintf(q->why, sizeof(q->why),
+			"%s%zu of %zu racks answered, %zu failed, %zu agreed: %s needs %zu that "
+			"agree",
+			where, d->answered, d->n, d->failed, d->agreed, level, majority(d));
+}
+
+/* A replica of dc has said its word: what follows. */
+static enum quorum_verdict decide(struct quorum *q, size_t dc)
+{
+	switch (q->level) {
+	case QUORUM_DC_ONE:
+		q->verdict = decide_one(q);
+		break;
+	case QUORUM_DC_QUORUM:
+		q->verdict = decide_any(q);
+		break;
+	case QUORUM_DC_SAFE_QUORUM:
+	case QUORUM_DC_EACH_SAFE_QUORUM:
+		q->verdict = decide_safe(q);
+		break;
+	}
+	if (q->verdict == QUORUM_FAILED)
+		explain(q, dc);
+	if (q->verdict != QUORUM_WAIT)
+		drop_answers(q, q->result);
+	return q->verdict;
+}
+
+/* Whether a word from dc still counts: nothing is decided, and not all have spoken. */
+static bool counts(const struct quorum *q, size_t dc)
+{
+	return q->verdict == QUORUM_WAIT && dc < q->n_dcs && outstanding(&q->dcs[dc]) > 0;
+}
+
+enum quorum_verdict quorum_answer(
+	struct quorum *q, size_t dc, bool local_rack, const uint8_t *answer, size_t len)
+{
+	struct answer *a;
+
+	if (!counts(q, dc))
+		return q->verdict;
+	a = answer_find(q, dc, answer, len);
+	if (!a)
+		a = answer_add(q, dc, answer, len);
+	if (!a)
+		return quorum_failure(q, dc); /* an answer that cannot be kept is none */
+	a->count++;
+	a->of_local_rack = a->of_local_rack || local_rack;
+	q->dcs[dc].answered++;
+	if (a->count > q->dcs[dc].agreed)
+		q->dcs[dc].agreed = a->count;
+	return decide(q, dc);
+}
+
+enum quorum_verdict quorum_failure(struct quorum *q, size_t dc)
+{
+	if (!counts(q, dc))
+		return q->verdict;
+	q->dcs[dc].failed++;
+	return decide(q, dc);
+}
+
+const uint8_t *quorum_result(const struct quorum *q, size_t *len)
+{
+	*len = q->result ? q->result->len : 0;
+	return q->result ? q->result->bytes : NULL;
+}
+
+const char *quorum_why(const struct quorum *q)
+{
+	return q->why;
+}
