@@ -14,6 +14,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* The entropy channel's port above a node's peer port, where neither is given. */
+#define CONF_RECON_PORT_ABOVE 4
+
 struct conf_list {
 	char **items; /* owned */
 	size_t n;

@@ -15,9 +15,6 @@
 #define CONF_ERRORS_MAX 100  /* a file with more is not read further */
 #define CONF_WORDS_MAX  1024 /* room for what conf_key_allowed() says */
 
-/* The entropy channel's port above a node's peer port, where neither is given. */
-#define CONF_RECON_PORT_ABOVE 4
-
 enum conf_type {
 	CONF_TYPE_BOOL,
 	CONF_TYPE_NUMBER,    /* int64_t */

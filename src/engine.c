@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "daemon.h"
 #include "healer.h"
+#include "proxy/proxy.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -17,10 +18,12 @@ static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGTTIN, SIGTTOU}
 #define N_SIGNALS (sizeof(handled_signals) / sizeof(handled_signals[0]))
 
 struct engine {
-	const struct conf *conf;
+	struct engine_options options;
 	struct event_base *base;
 	struct event *signals[N_SIGNALS];
+	struct proxy *proxy;   /* NULL: no listen */
 	struct healer *healer; /* NULL: no entropy channel */
+	bool stopping;
 };
 
 /* ---- Signals ---- */
@@ -48,7 +51,7 @@ static void on_signal(evutil_socket_t number, short events, void *arg)
 		break;
 	default:
 		log_notice("stopping on %s", strsignal((int)number));
-		event_base_loopbreak(e->base);
+		e->stopping = true;
 	}
 }
 
@@ -62,10 +65,71 @@ static bool add_signals(struct engine *e)
 	return true;
 }
 
+/* ---- What the ring says of the peers of the entropy channel ---- */
+
+/* The node of the ring whose entropy channel this endpoint is, or SIZE_MAX. */
+static size_t node_of(const struct ring *ring, const char *endpoint)
+{
+	struct addr a;
+
+	if (!ring || !addr_parse(&a, endpoint))
+		return SIZE_MAX;
+	for (size_t i = 1; i < ring->n_nodes; i++) {
+		const struct addr *node = &ring->nodes[i].addr;
+
+		if (node->port + CONF_RECON_PORT_ABOVE == a.port && strcmp(node->host, a.host) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+/* The other nodes of our own rack have other keys: there is nothing to heal between us. */
+static bool takes_part(void *arg, const char *endpoint)
+{
+	const struct ring *ring = arg;
+	size_t node = node_of(ring, endpoint);
+
+	return node == SIZE_MAX || ring->nodes[node].rack != 0;
+}
+
+static bool owns(void *arg, const char *endpoint, const void *key, size_t len)
+{
+	const struct ring *ring = arg;
+	size_t node = node_of(ring, endpoint);
+
+	return node == SIZE_MAX ||
+	       ring_owner(ring, ring->nodes[node].rack, ring_token(ring, key, len)) == node;
+}
+
+/* A peer that was down has missed what was written meanwhile: a round is due. */
+static void on_peer_back(void *arg)
+{
+	struct engine *e = arg;
+
+	if (e->healer)
+		healer_run_soon(e->healer);
+}
+
 /* ---- Starting and stopping ---- */
 
-struct engine *engine_new(
-	const struct conf *conf, const struct recon *recon, dyn_entropy_cancel *cancel)
+static bool make_healer(struct engine *e)
+{
+	const struct engine_options *o = &e->options;
+	const struct healer_options options = {
+		.base = e->base,
+		.conf = o->conf,
+		.recon = o->recon,
+		.cancel = o->cancel,
+		.takes_part = o->ring ? takes_part : NULL,
+		.owns = o->ring ? owns : NULL,
+		.arg = (void *)(uintptr_t)o->ring,
+	};
+
+	e->healer = healer_new(&options);
+	return e->healer != NULL;
+}
+
+struct engine *engine_new(const struct engine_options *options)
 {
 	struct engine *e = calloc(1, sizeof(*e));
 
@@ -73,20 +137,19 @@ struct engine *engine_new(
 		log_error("cannot start: out of memory");
 		return NULL;
 	}
-	e->conf = conf;
+	e->options = *options;
 	e->base = event_base_new();
 	if (!e->base || !add_signals(e)) {
 		log_error("cannot start: no event loop, or no memory for its events");
 		goto failed;
 	}
-	if (recon) {
-		const struct healer_options options = {
-			.base = e->base, .conf = conf, .recon = recon, .cancel = cancel};
-
-		e->healer = healer_new(&options);
-		if (!e->healer)
+	if (options->ring) {
+		e->proxy = proxy_new(e->base, options->conf, options->ring, on_peer_back, e);
+		if (!e->proxy)
 			goto failed;
 	}
+	if (options->recon && !make_healer(e))
+		goto failed;
 	return e;
 failed:
 	engine_free(e);
@@ -115,7 +178,9 @@ bool engine_run(struct engine *e)
 	if (e->healer)
 		healer_run_now(
 			e->healer); /* the timer rings for the first time after an interval */
-	event_base_dispatch(e->base);
+	while (!e->stopping && event_base_loop(e->base, EVLOOP_ONCE) == 0)
+		if (e->proxy)
+			proxy_flush(e->proxy);
 	if (e->healer) {
 		healer_stop(e->healer);
 		log_stats(e);
@@ -128,6 +193,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	healer_free(e->healer);
+	proxy_free(e->proxy);
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		if (e->signals[i])
 			event_free(e->signals[i]);

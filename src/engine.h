@@ -1,14 +1,14 @@
 /*
  * engine - the running node: it owns everything, starts it in order and stops it in reverse.
  *
- *     receiver -> driver -> timer -> event loop
+ *     proxy -> healer -> event loop
  *
- * The event loop runs in the main thread; the receiver has a thread of its own with its workers, a
- * round another.
+ * The event loop runs in the main thread, and the proxy in it; the healer has threads of its own.
  */
 #ifndef ENGINE_H
 #define ENGINE_H
 
+#include "cluster/ring.h"
 #include "conf.h"
 #include "entropy/dynentropy.h"
 #include "recon.h"
@@ -17,13 +17,16 @@
 
 struct engine;
 
-/*
- * Take a configuration that recon_init() found good; recon is NULL where the entropy channel is not
- * enabled.  Both are borrowed, as is cancel, which the engine sets when it stops.  Binds the
- * receiver.  NULL, with a message logged, on failure.
- */
-struct engine *engine_new(
-	const struct conf *conf, const struct recon *recon, dyn_entropy_cancel *cancel);
+/* What was loaded and found good; all of it is borrowed. */
+struct engine_options {
+	const struct conf *conf;
+	const struct ring *ring;    /* NULL: no proxy, for want of a listen */
+	const struct recon *recon;  /* NULL: no entropy channel */
+	dyn_entropy_cancel *cancel; /* set when the engine stops */
+};
+
+/* Binds and connects.  NULL, with a message logged, on failure. */
+struct engine *engine_new(const struct engine_options *options);
 
 /* Run until SIGTERM or SIGINT.  False, with a message logged, when it could not start. */
 bool engine_run(struct engine *e);

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "cluster/ring.h"
 #include "conf.h"
 #include "daemon.h"
 #include "engine.h"
@@ -137,8 +138,7 @@ static void print_list(const char *what, const struct conf_list *list)
 }
 
 /* From a good configuration to the end of the run. */
-static bool run(const struct invocation *inv, const struct conf *conf, const struct recon *recon,
-	dyn_entropy_cancel *cancel)
+static bool run(const struct invocation *inv, const struct engine_options *options)
 {
 	struct engine *e;
 	char why[512];
@@ -158,8 +158,8 @@ static bool run(const struct invocation *inv, const struct conf *conf, const str
 		log_error("cannot start: %s", why);
 		goto done;
 	}
-	log_notice("dynomite %s, configuration %s", DYN_ENTROPY_VERSION, conf->path);
-	e = engine_new(conf, recon, cancel);
+	log_notice("dynomite %s, configuration %s", DYN_ENTROPY_VERSION, options->conf->path);
+	e = engine_new(options);
 	if (e)
 		ok = engine_run(e);
 	engine_free(e);
@@ -173,34 +173,71 @@ done:
 	return ok;
 }
 
+/* What the configuration asks for, loaded and checked: all of it, so that all errors are told at
+ * once. */
+struct loaded {
+	struct conf *conf;
+	struct ring *ring; /* NULL: no listen */
+	struct recon recon;
+	dyn_entropy_cancel *cancel;
+};
+
+static bool load(struct loaded *l, const char *path, struct conf_report *report)
+{
+	bool ok = true;
+
+	l->conf = conf_load(path, report);
+	if (!l->conf)
+		return false;
+	l->cancel = dyn_entropy_cancel_new();
+	if (!l->cancel) {
+		conf_report_error(report, "no memory or descriptor is left");
+		return false;
+	}
+	if (l->conf->listen) {
+		l->ring = ring_new(l->conf, report);
+		ok = l->ring != NULL;
+	}
+	if (l->conf->recon_enabled)
+		ok &= recon_init(&l->recon, l->conf, l->cancel, report);
+	return ok;
+}
+
+static void unload(struct loaded *l)
+{
+	recon_fini(&l->recon);
+	ring_free(l->ring);
+	dyn_entropy_cancel_free(l->cancel);
+	conf_free(l->conf);
+}
+
 int main(int argc, char **argv)
 {
 	struct invocation inv = {.conf_file = DEFAULT_CONF, .level = LOG_LEVEL_DEFAULT};
 	struct conf_report report = {0};
-	struct recon recon = {0};
-	struct conf *conf;
-	dyn_entropy_cancel *cancel = NULL;
+	struct loaded loaded = {0};
 	int status = parse_options(argc, argv, &inv);
 	bool ok;
 
 	if (status >= 0)
 		return status;
-	conf = conf_load(inv.conf_file, &report);
-	ok = conf != NULL;
-	if (ok) {
-		cancel = dyn_entropy_cancel_new();
-		ok = cancel && (!conf->recon_enabled || recon_init(&recon, conf, cancel, &report));
-	}
+	ok = load(&loaded, inv.conf_file, &report);
 	print_list("warning", &report.warnings);
 	print_list("error", &report.errors);
 	conf_report_fini(&report);
-	if (inv.test_conf)
+	if (inv.test_conf) {
 		fprintf(stderr, "dynomite: configuration file '%s' %s\n", inv.conf_file,
 			ok ? "is good" : "has errors");
-	else if (ok)
-		ok = run(&inv, conf, conf->recon_enabled ? &recon : NULL, cancel);
-	recon_fini(&recon);
-	dyn_entropy_cancel_free(cancel);
-	conf_free(conf);
+	} else if (ok) {
+		const struct engine_options options = {
+			.conf = loaded.conf,
+			.ring = loaded.ring,
+			.recon = loaded.conf->recon_enabled ? &loaded.recon : NULL,
+			.cancel = loaded.cancel,
+		};
+
+		ok = run(&inv, &options);
+	}
+	unload(&loaded);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

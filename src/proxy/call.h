@@ -61,6 +61,7 @@ struct call {
 	uint32_t n_parts;
 	uint32_t n_keys;
 	uint32_t *part_of; /* for each key its part, when there are several; owned */
+	bool is_write;
 	bool answered;
 	bool ready;          /* for the origin's use: reply waits for its turn */
 	uint8_t type, flags; /* the origin's */

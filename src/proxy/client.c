@@ -252,12 +252,11 @@ static void answer_locally(struct client *cl, const struct command *command, con
 
 static bool may_pass_login(const struct command *c)
 {
-	return strcmp(c->name, "AUTH") == 0 || strcmp(c->name, "HELLO") == 0 ||
-	       strcmp(c->name, "QUIT") == 0;
+	return c->id == COMMAND_ID_AUTH || c->id == COMMAND_ID_HELLO || c->id == COMMAND_ID_QUIT;
 }
 
 /* Why a data command cannot be served in the node's present state, or NULL. */
-static const char *state_refusal(const struct proxy *p, const struct command *c)
+static const char *state_refusal(const struct proxy *p, bool is_write)
 {
 	switch (p->state) {
 	case PROXY_NORMAL:
@@ -266,16 +265,16 @@ static const char *state_refusal(const struct proxy *p, const struct command *c)
 		return "the node is in standby";
 	case PROXY_WRITES_ONLY:
 	case PROXY_RESUMING:
-		return c->class == COMMAND_READ ? "the node takes writes only" : NULL;
+		return is_write ? NULL : "the node takes writes only";
 	}
 	return NULL;
 }
 
-static void send_request(struct client *cl, const struct command *command, const uint8_t *bytes,
-	const struct request_parser *r)
+static void send_request(struct client *cl, const struct command *command, bool is_write,
+	const uint8_t *bytes, const struct request_parser *r)
 {
 	struct proxy *p = cl->proxy;
-	const char *refusal = state_refusal(p, command);
+	const char *refusal = state_refusal(p, is_write);
 	struct route_request request = {.bytes = bytes, .parsed = r};
 
 	if (refusal) {
@@ -287,12 +286,34 @@ static void send_request(struct client *cl, const struct command *command, const
 		cl->quitting = true;
 		return;
 	}
-	if (command->class == COMMAND_WRITE)
+	request.call->is_write = is_write;
+	if (is_write)
 		p->counters.client_writes++;
 	else
 		p->counters.client_reads++;
 	route_client(p, &request);
 	call_sent(request.call);
+}
+
+/* A command whose arity is right. */
+static void handle_command(struct client *cl, const struct command *c, const uint8_t *bytes,
+	const struct request_parser *r)
+{
+	const char *why = NULL;
+	enum command_class class = command_class_of(c, bytes, r, &why);
+
+	switch (class) {
+	case COMMAND_READ:
+	case COMMAND_WRITE:
+		send_request(cl, c, class == COMMAND_WRITE, bytes, r);
+		break;
+	case COMMAND_LOCAL:
+		answer_locally(cl, c, bytes, r);
+		break;
+	case COMMAND_REFUSED:
+		reply_error(cl, "-ERR dynomite: %s", why);
+		break;
+	}
 }
 
 static void handle_request(struct client *cl, const uint8_t *bytes, const struct request_parser *r)
@@ -303,17 +324,17 @@ static void handle_request(struct client *cl, const uint8_t *bytes, const struct
 	cl->proxy->counters.client_requests++;
 	if (!c) {
 		unknown_command(cl, bytes, r);
+	} else if (c->hang_up) {
+		log_warn("client: closed, for it speaks HTTP: a page tries to reach Redis through "
+			 "its browser");
+		cl->quitting = true;
 	} else if (!cl->local.authenticated && !may_pass_login(c)) {
 		reply_error(cl, "-NOAUTH Authentication required.");
 	} else if (!command_arity_ok(c, r->argc)) {
 		lower_name(c, name, sizeof(name));
 		reply_error(cl, "-ERR wrong number of arguments for '%s' command", name);
-	} else if (c->class == COMMAND_REFUSED) {
-		reply_error(cl, "-ERR dynomite: %s", c->refusal);
-	} else if (c->class == COMMAND_LOCAL) {
-		answer_locally(cl, c, bytes, r);
 	} else {
-		send_request(cl, c, bytes, r);
+		handle_command(cl, c, bytes, r);
 	}
 }
 

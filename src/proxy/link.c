@@ -147,13 +147,26 @@ static void on_written(struct conn *c)
 
 /* ---- Requests ---- */
 
-static const char *refusal_of(const struct proxy *p, const struct command *command)
+/* Why a request cannot be served, or NULL; *is_write is set then. */
+static const char *refusal_of(const struct proxy *p, const struct command *command,
+	const uint8_t *bytes, const struct request_parser *r, bool *is_write)
 {
-	if (!command || (command->class != COMMAND_READ && command->class != COMMAND_WRITE))
+	const char *why = NULL;
+	enum command_class class;
+
+	if (!command)
 		return "not a data command";
+	if (!command_arity_ok(command, r->argc))
+		return "wrong number of arguments";
+	class = command_class_of(command, bytes, r, &why);
+	if (class == COMMAND_REFUSED)
+		return why;
+	if (class == COMMAND_LOCAL)
+		return "not a data command";
+	*is_write = class == COMMAND_WRITE;
 	if (p->state == PROXY_STANDBY)
 		return "the node is in standby";
-	if (p->state != PROXY_NORMAL && command->class == COMMAND_READ)
+	if (p->state != PROXY_NORMAL && !*is_write)
 		return "the node takes writes only";
 	return NULL;
 }
@@ -167,18 +180,18 @@ static bool take_request(
 	struct route_request r = {.bytes = bytes, .parsed = &parser};
 	const struct command *command = NULL;
 	const char *refusal;
+	bool is_write = false;
 
 	if (request_parse(&parser, bytes, len) == REQUEST_DONE && parser.len == len &&
 		parser.argc > 0 && !parser.is_inline)
 		command = command_find(bytes, &parser);
-	refusal = refusal_of(p, command);
-	if (command && !refusal && !command_arity_ok(command, parser.argc))
-		refusal = "wrong number of arguments";
+	refusal = refusal_of(p, command, bytes, &parser, &is_write);
 	r.call = call_new(&p->calls, &link_origin, l, command, p->now_ms);
 	if (!r.call) {
 		request_parser_fini(&parser);
 		return false;
 	}
+	r.call->is_write = is_write;
 	r.call->id = h->id;
 	r.call->type = h->same_dc;
 	r.call->flags = h->flags;

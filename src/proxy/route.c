@@ -222,7 +222,7 @@ static void plan_init(struct plan *plan, struct proxy *p, const struct route_req
 	memset(plan, 0, sizeof(*plan));
 	plan->proxy = p;
 	plan->request = r;
-	plan->is_write = r->call->command->class == COMMAND_WRITE;
+	plan->is_write = r->call->is_write;
 	plan->level = plan->is_write ? p->write_level : p->read_level;
 	plan->keys = plan->keys_inline;
 	plan->cap_keys = KEYS_INLINE;
@@ -320,9 +320,11 @@ void route_client(struct proxy *p, const struct route_request *r)
 		send_everywhere(&plan);
 	} else if (make_plan(&plan)) {
 		if (plan.n_keys == 0) {
-			/* A script without keys, say: it runs here. */
-			plan.is_write = false;
-			route_here(p, r);
+			route_here(p, r); /* a script without keys, say */
+		} else if (command_reads_unnamed(r->call->command, r->bytes, r->parsed) &&
+			   p->ring->racks[0].n_points > 1) {
+			call_refuse(r->call, "dynomite: BY and GET patterns read keys that other "
+					     "nodes may have");
 		} else if (plan.n_groups == 1) {
 			send_part(&plan, &r->call->one, plan.owners, plan.tokens[0], r->bytes,
 				r->parsed->len);
@@ -353,7 +355,7 @@ void route_forward(struct proxy *p, const struct route_request *r)
 	struct plan plan;
 
 	route_here(p, r);
-	if (r->call->command->class != COMMAND_WRITE || r->call->command->join == COMMAND_ALL_NODES)
+	if (!r->call->is_write || r->call->command->join == COMMAND_ALL_NODES)
 		return;
 	plan_init(&plan, p, r);
 	plan.level = QUORUM_DC_ONE; /* ours is the answer */
