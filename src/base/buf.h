@@ -25,7 +25,7 @@ static inline size_t buf_len(const struct buf *b)
 
 static inline const uint8_t *buf_head(const struct buf *b)
 {
-	return b->data + b->pos;
+	return b->data ? b->data + b->pos : NULL; /* no arithmetic on NULL */
 }
 
 /* Release the memory and leave an empty buffer. */
