@@ -172,6 +172,8 @@ bool Node::running()
 
 int Node::stop(int signo, std::chrono::milliseconds limit)
 {
+	if (!process_)
+		throw std::runtime_error("the node was not started");
 	process_->signal(signo);
 	return process_->wait(limit);
 }
