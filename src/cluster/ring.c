@@ -276,6 +276,7 @@ static void adopt(const struct builder *b)
 	struct ring_node *node = &b->ring->nodes[b->ring->n_nodes - 1];
 
 	if (self->n_tokens == 0) {
+		free(self->tokens);
 		self->tokens = node->tokens;
 		self->n_tokens = node->n_tokens;
 		node->tokens = NULL;

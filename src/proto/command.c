@@ -3,79 +3,87 @@
 #include <pthread.h>
 #include <string.h>
 
-#define NAME_MAX_BYTES 32 /* of a command and its subcommand, in whole words of 8 bytes */
-#define SLOTS          1024
-#define ROWS_MAX       (SLOTS / 2)
+#define NAME_WORDS 4 /* of 8 bytes: a command, a blank and its subcommand */
+#define NAME_MAX   (NAME_WORDS * sizeof(uint64_t) - 1)
+#define SLOTS      1024
+#define ROWS_MAX   (SLOTS / 2)
+
+/* A name in capitals, with zeros behind it; of a word the first byte is the lowest. */
+struct name {
+	uint64_t words[NAME_WORDS];
+	size_t len;
+};
 
 /* A hash table over command_table, by name. */
 static struct {
 	uint16_t row_after[SLOTS]; /* the row + 1; 0: none */
-	uint8_t name_len[ROWS_MAX];
+	struct name names[ROWS_MAX];
 	bool is_container[ROWS_MAX]; /* has rows of subcommands */
+	bool is_subcommand[ROWS_MAX];
 } find_by;
 static pthread_once_t find_by_once = PTHREAD_ONCE_INIT;
 
-/* A name in capitals, with zeros behind it. */
-struct name {
-	uint8_t bytes[NAME_MAX_BYTES];
-	size_t len;
-};
-
-/* Add a word to a name.  False when it is too long for one, or none. */
-static bool name_add(struct name *name, const uint8_t *word, size_t len)
+/* Eight bytes with small letters turned into capitals. */
+static inline uint64_t capitals(uint64_t word)
 {
-	uint8_t *to = name->bytes + name->len;
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	/* The top bit of each byte: of an ASCII byte, of one from 'a' on, of one above 'z'. */
+	uint64_t low = word & 0x7f * ones;
+	uint64_t ascii = ~word & 0x80 * ones;
+	uint64_t from_a = low + (0x80 - 'a') * ones;
+	uint64_t above_z = low + (0x80 - 'z' - 1) * ones;
 
-	if (len >= NAME_MAX_BYTES - name->len)
+	return word ^ ((from_a & ~above_z & ascii) >> 2);
+}
+
+/* Put a word behind a name.  False when there is no room for it. */
+static inline bool name_add(struct name *name, const uint8_t *word, size_t len)
+{
+	if (len > NAME_MAX - name->len)
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = word[i];
-
-		to[i] = c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 'A') : c;
-	}
-	name->len += len;
+	for (size_t i = 0; i < len; i++, name->len++)
+		name->words[name->len / 8] |= (uint64_t)word[i] << name->len % 8 * 8;
 	return true;
 }
 
-static size_t name_hash(const struct name *name)
+static inline void name_capitals(struct name *name)
 {
-	uint64_t hash = name->len;
+	for (size_t i = 0; i * 8 < name->len; i++)
+		name->words[i] = capitals(name->words[i]);
+}
 
-	for (size_t at = 0; at < name->len; at += sizeof(uint64_t)) {
-		uint64_t word;
+static inline bool name_equal(const struct name *a, const struct name *b)
+{
+	uint64_t differ = (a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1]) |
+			  (a->words[2] ^ b->words[2]) | (a->words[3] ^ b->words[3]);
 
-		memcpy(&word, name->bytes + at, sizeof(word));
-		hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-		hash ^= hash >> 32;
-	}
-	return hash % SLOTS;
+	return differ == 0 && a->len == b->len;
 }
 
 /* The slot of a name, or the free one where it would be. */
-static size_t name_slot(const struct name *name)
+static inline size_t name_slot(const struct name *name)
 {
-	size_t slot = name_hash(name);
+	uint64_t hash = name->words[0] * UINT64_C(0x9E3779B97F4A7C15) ^
+			name->words[1] * UINT64_C(0xC2B2AE3D27D4EB4F) ^
+			name->words[2] * UINT64_C(0x165667B19E3779F9);
+	size_t slot = hash >> 32;
 
-	for (;; slot = (slot + 1) % SLOTS) {
-		size_t row = find_by.row_after[slot];
+	for (;; slot++) {
+		size_t row = find_by.row_after[slot % SLOTS];
 
-		if (row == 0 ||
-			(find_by.name_len[row - 1] == name->len &&
-				memcmp(command_table[row - 1].name, name->bytes, name->len) == 0))
-			return slot;
+		if (row == 0 || name_equal(&find_by.names[row - 1], name))
+			return slot % SLOTS;
 	}
 }
 
 static void find_by_build(void)
 {
 	for (size_t i = 0; i < command_count && i < ROWS_MAX; i++) {
-		struct name name = {{0}, 0};
-		size_t len = strlen(command_table[i].name);
+		struct name *name = &find_by.names[i];
 
-		if (!name_add(&name, (const uint8_t *)command_table[i].name, len))
-			continue;
-		find_by.name_len[i] = (uint8_t)len;
-		find_by.row_after[name_slot(&name)] = (uint16_t)(i + 1);
+		if (name_add(name, (const uint8_t *)command_table[i].name,
+			    strlen(command_table[i].name)))
+			find_by.row_after[name_slot(name)] = (uint16_t)(i + 1);
 	}
 	for (size_t i = 0; i < command_count && i < ROWS_MAX; i++) {
 		const char *blank = strchr(command_table[i].name, ' ');
@@ -84,6 +92,7 @@ static void find_by_build(void)
 
 		if (!blank)
 			continue;
+		find_by.is_subcommand[i] = true;
 		name_add(&name, (const uint8_t *)command_table[i].name,
 			(size_t)(blank - command_table[i].name));
 		row = find_by.row_after[name_slot(&name)];
@@ -92,7 +101,7 @@ static void find_by_build(void)
 	}
 }
 
-static const struct command *find(const struct name *name)
+static inline const struct command *find(const struct name *name)
 {
 	size_t row = find_by.row_after[name_slot(name)];
 
@@ -104,32 +113,45 @@ static bool is_container(const struct command *c)
 	return find_by.is_container[c - command_table];
 }
 
-const struct command *command_find(const uint8_t *bytes, const struct request_parser *r)
+static const struct command *find_subcommand(
+	const struct command *c, const uint8_t *bytes, const struct request_parser *r)
 {
-	const struct command *c, *sub;
-	struct name name = {{0}, 0};
+	struct name name = find_by.names[c - command_table];
+	const struct command *sub;
 
-	pthread_once(&find_by_once, find_by_build);
-	/* A single argument is not a command and its subcommand. */
-	if (r->argc == 0 || !name_add(&name, request_arg(r, bytes, 0), r->args[0].len) ||
-		memchr(name.bytes, ' ', name.len))
-		return NULL;
-	c = find(&name);
-	if (!c || !is_container(c) || r->argc == 1)
-		return c;
 	if (!name_add(&name, (const uint8_t *)" ", 1) ||
 		!name_add(&name, request_arg(r, bytes, 1), r->args[1].len))
 		return c;
+	name_capitals(&name);
 	sub = find(&name);
 	return sub ? sub : c;
 }
 
-const struct command *command_named(const char *name)
+const struct command *command_find(const uint8_t *bytes, const struct request_parser *r)
 {
-	struct name n = {{0}, 0};
+	const struct command *c;
+	struct name name = {{0}, 0};
 
 	pthread_once(&find_by_once, find_by_build);
-	return name_add(&n, (const uint8_t *)name, strlen(name)) ? find(&n) : NULL;
+	if (r->argc == 0 || !name_add(&name, request_arg(r, bytes, 0), r->args[0].len))
+		return NULL;
+	name_capitals(&name);
+	c = find(&name);
+	/* A single argument is not a command and its subcommand. */
+	if (!c || find_by.is_subcommand[c - command_table])
+		return NULL;
+	return is_container(c) && r->argc > 1 ? find_subcommand(c, bytes, r) : c;
+}
+
+const struct command *command_named(const char *text)
+{
+	struct name name = {{0}, 0};
+
+	pthread_once(&find_by_once, find_by_build);
+	if (!name_add(&name, (const uint8_t *)text, strlen(text)))
+		return NULL;
+	name_capitals(&name);
+	return find(&name);
 }
 
 bool command_arity_ok(const struct command *c, uint32_t argc)

@@ -88,7 +88,7 @@ struct command {
 const struct command *command_find(const uint8_t *bytes, const struct request_parser *r);
 
 /* The same by name, for tables and tests: "GET", "SCRIPT LOAD", in any case. */
-const struct command *command_named(const char *name);
+const struct command *command_named(const char *text);
 
 /* Whether a request may have this many arguments. */
 bool command_arity_ok(const struct command *c, uint32_t argc);

@@ -20,7 +20,7 @@
 #define REQUEST_INLINE_MAX ((size_t)64 * 1024)         /* bytes of an inline request */
 #define REQUEST_ARGS_KEPT  8                           /* arguments held without an allocation */
 
-struct request_arg {
+struct request_span {
 	size_t offset; /* from the first byte of the request; of an inline one, into its text */
 	size_t len;
 };
@@ -36,8 +36,8 @@ struct request_parser {
 	/* Valid after REQUEST_DONE, until the next request_parse or request_reset. */
 	size_t len; /* bytes of the whole request */
 	uint32_t argc;
-	bool is_inline;                 /* its bytes are no RESP: request_write() makes some */
-	const struct request_arg *args; /* argc of them; request_arg() gives their bytes */
+	bool is_inline;                  /* its bytes are no RESP: request_write() makes some */
+	const struct request_span *args; /* argc of them; request_arg() gives their bytes */
 
 	/* After REQUEST_BAD: "invalid bulk length" and the like, for the client.  It may hold a
 	 * byte of what the client sent: not for a log. */
@@ -48,15 +48,15 @@ struct request_parser {
 	size_t need;
 
 	/* Private. */
-	size_t pos;               /* how far it came */
-	struct request_arg *more; /* owned; for more than REQUEST_ARGS_KEPT */
-	uint8_t *text;            /* owned; the arguments of an inline request, undone */
+	size_t pos;                /* how far it came */
+	struct request_span *more; /* owned; for more than REQUEST_ARGS_KEPT */
+	uint8_t *text;             /* owned; the arguments of an inline request, undone */
 	size_t text_cap;
 	uint32_t more_cap;
 	uint32_t expected; /* arguments */
 	uint8_t state;
 	char error_text[32];
-	struct request_arg kept[REQUEST_ARGS_KEPT];
+	struct request_span kept[REQUEST_ARGS_KEPT];
 };
 
 /* A zeroed struct is a parser, which must not be moved.  Release what it holds. */
