@@ -263,10 +263,12 @@ static bool write_client(struct local *l, struct buf *line)
 		addr_format_sockaddr((struct sockaddr *)&there, addr, sizeof(addr));
 	if (getsockname(c->fd, (struct sockaddr *)&here, &here_len) == 0)
 		addr_format_sockaddr((struct sockaddr *)&here, laddr, sizeof(laddr));
+	/* Clients insist on every field: what a proxy does not have is 0. */
 	return buf_printf(line,
 		"id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRId64 " idle=0 flags=N db=0 "
-		"sub=0 psub=0 ssub=0 multi=-1 user=default redir=-1 resp=2 lib-name=%s "
-		"lib-ver=%s\n",
+		"sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 "
+		"rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=client user=default redir=-1 "
+		"resp=2 lib-name=%s lib-ver=%s\n",
 		c->id, addr, laddr, c->fd, text_or_none(c->name),
 		(clock_monotonic_ms() - c->since_ms) / 1000, text_or_none(c->lib_name),
 		text_or_none(c->lib_ver));
