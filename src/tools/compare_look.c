@@ -141,7 +141,7 @@ static enum dyn_entropy_status take_type(struct compare_pair *p, struct compare_
 static enum dyn_entropy_status take_whole(struct compare_pair *p, struct compare_look *k,
 	redisReply *replies[SIDES], uint64_t *bytes, struct dyn_entropy_error *err)
 {
-	*bytes += k->usage;
+	*bytes += 2 * k->usage;
 	k->open = false;
 	return compare_type_replies(k->type, p, replies, &k->value, err);
 }
@@ -218,7 +218,7 @@ static enum dyn_entropy_status look_in_chunks(struct compare_pair *p, struct com
 		if (!k->open)
 			continue;
 		status = compare_type_chunks(k->type, p, k->key, k->usage, &k->value, err);
-		*bytes += k->usage;
+		*bytes += 2 * k->usage;
 	}
 	return status;
 }
