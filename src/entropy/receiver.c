@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -128,6 +129,8 @@ static void *worker_thread(void *arg)
 	if (r->options.ended)
 		r->options.ended(r->options.ended_arg, status, &w->result, &err);
 	free(w);
+	/* Nobody waits for the thread itself: what OpenSSL keeps for it must not outlive this. */
+	OPENSSL_thread_stop();
 	worker_ended(r);
 	return NULL;
 }
