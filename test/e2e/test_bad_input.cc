@@ -537,7 +537,10 @@ TEST(BadPeer, MayVanishAtAnyByteAndTheNextIsHealed)
 	ASSERT_TRUE(node.wait_rounds(1)) << node.log();
 	EXPECT_EQ(other_redis.connect().dbsize(), 200);
 	EXPECT_EQ(node.logged("warn: entropy: to "), peers.size()) << node.log();
-	EXPECT_EQ(node.logged("refused by the peer"), peers.size()) << node.log();
+	/* Who goes at once may be gone before the connection stands. */
+	EXPECT_EQ(node.logged("refused by the peer") + node.logged("not reached"), peers.size())
+		<< node.log();
+	EXPECT_LE(node.logged("not reached"), 2u) << node.log();
 	EXPECT_EQ(node.stop(), 0);
 	EXPECT_EQ(node.counted("peers_failed"), peers.size());
 	EXPECT_EQ(node.counted("peers_exchanged"), 1u);
