@@ -209,7 +209,7 @@ static const struct command *named(const uint8_t *bytes, const struct request_pa
 
 	if (r->args[i].len >= sizeof(name))
 		return NULL;
-	memcpy(name, request_arg_bytes(r, bytes, i), r->args[i].len);
+	memcpy(name, request_arg(r, bytes, i), r->args[i].len);
 	bar = strchr(name, '|');
 	if (bar)
 		*bar = ' ';

@@ -21,10 +21,10 @@ bool join_write_part(struct buf *out, const struct command *c, const uint8_t *by
 	for (size_t i = 0; i < n_keys; i++)
 		argc += step < r->argc - keys[i] ? step : r->argc - keys[i];
 	ok = request_write_count(out, argc) &&
-	     request_write_arg(out, request_arg_bytes(r, bytes, 0), r->args[0].len);
+	     request_write_arg(out, request_arg(r, bytes, 0), r->args[0].len);
 	for (size_t i = 0; ok && i < n_keys; i++)
 		for (uint32_t a = keys[i]; ok && a < r->argc && a - keys[i] < step; a++)
-			ok = request_write_arg(out, request_arg_bytes(r, bytes, a), r->args[a].len);
+			ok = request_write_arg(out, request_arg(r, bytes, a), r->args[a].len);
 	if (!ok)
 		out->end = out->pos + had;
 	return ok;

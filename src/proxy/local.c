@@ -58,7 +58,7 @@ static bool arg_number(const struct local *l, uint32_t i, int64_t *value)
 
 	if (l->r->args[i].len == 0 || l->r->args[i].len >= sizeof(text))
 		return false;
-	memcpy(text, request_arg_bytes(l->r, l->bytes, i), l->r->args[i].len);
+	memcpy(text, request_arg(l->r, l->bytes, i), l->r->args[i].len);
 	if (isspace((unsigned char)text[0]))
 		return false;
 	*value = strtoll(text, &end, 10);
@@ -89,9 +89,9 @@ static bool log_in(struct local *l, uint32_t user, uint32_t i)
 	size_t len = sizeof(name) - 1;
 
 	if (user && (l->r->args[user].len != len ||
-			    memcmp(request_arg_bytes(l->r, l->bytes, user), name, len) != 0))
+			    memcmp(request_arg(l->r, l->bytes, user), name, len) != 0))
 		return false;
-	if (secret && !same_secret(secret, request_arg_bytes(l->r, l->bytes, i), l->r->args[i].len))
+	if (secret && !same_secret(secret, request_arg(l->r, l->bytes, i), l->r->args[i].len))
 		return false;
 	l->client->authenticated = true;
 	return true;
@@ -114,7 +114,7 @@ static bool do_auth(struct local *l)
 
 static bool is_plain(const struct local *l, uint32_t i)
 {
-	const uint8_t *text = request_arg_bytes(l->r, l->bytes, i);
+	const uint8_t *text = request_arg(l->r, l->bytes, i);
 
 	for (size_t n = 0; n < l->r->args[i].len; n++)
 		if (text[n] < '!' || text[n] > '~')
@@ -139,7 +139,7 @@ static bool keep(const struct local *l, uint32_t i, char **to)
 	char *text = NULL;
 
 	if (len > 0) {
-		text = strndup((const char *)request_arg_bytes(l->r, l->bytes, i), len);
+		text = strndup((const char *)request_arg(l->r, l->bytes, i), len);
 		if (!text)
 			return false;
 	}
@@ -325,12 +325,12 @@ static bool do_ping(struct local *l)
 		return say(l, "-ERR wrong number of arguments for 'ping' command");
 	if (l->r->argc == 1)
 		return say(l, "+PONG");
-	return say_bulk(l, request_arg_bytes(l->r, l->bytes, 1), l->r->args[1].len);
+	return say_bulk(l, request_arg(l->r, l->bytes, 1), l->r->args[1].len);
 }
 
 static bool do_echo(struct local *l)
 {
-	return say_bulk(l, request_arg_bytes(l->r, l->bytes, 1), l->r->args[1].len);
+	return say_bulk(l, request_arg(l->r, l->bytes, 1), l->r->args[1].len);
 }
 
 static bool do_quit(struct local *l)
@@ -358,7 +358,7 @@ static bool add_section(struct local *l, uint32_t i, struct buf *text)
 
 	if (len >= sizeof(name))
 		return true; /* none has so long a name */
-	memcpy(name, request_arg_bytes(l->r, l->bytes, i), len);
+	memcpy(name, request_arg(l->r, l->bytes, i), len);
 	for (size_t n = 0; n < len; n++)
 		name[n] = (char)tolower((unsigned char)name[n]);
 	return l->context->info(l->context->info_arg, all ? NULL : name, text);
