@@ -1,6 +1,6 @@
 #include "base/buf.h"
+#include "base/json.h"
 #include "tools/compare.h"
-#include "tools/json.h"
 #include "tools/login.h"
 #include "tools/progress.h"
 #include "tools/tool.h"
@@ -82,11 +82,13 @@ static void show_difference(void *arg, enum compare_verdict verdict, const char 
 	if (!buf_append(&text, "", 1))
 		goto done;
 	if (r->settings->json) {
-		json_begin(stdout, "difference");
-		json_text(stdout, "kind", compare_verdict_word(verdict));
-		json_text(stdout, "key", (const char *)buf_head(&text));
-		json_number(stdout, "key_len", len);
-		json_end(stdout);
+		struct json j;
+
+		json_begin(&j, stdout, "difference");
+		json_text(&j, "kind", compare_verdict_word(verdict));
+		json_text(&j, "key", (const char *)buf_head(&text));
+		json_number(&j, "key_len", len);
+		json_end(&j);
 	} else {
 		printf("%s: \"%s\"%s\n", compare_verdict_text(verdict),
 			(const char *)buf_head(&text), len > SHOW_KEY_MAX ? "..." : "");
@@ -125,21 +127,22 @@ static const char *exit_word(int code)
 
 static void write_json(int code, const struct compare_result *result, const char *error)
 {
-	json_begin(stdout, "result");
-	json_text(stdout, "command", "compare");
-	json_text(stdout, "result", exit_word(code));
-	json_number(stdout, "keys_a", result->keys[SIDE_A]);
-	json_number(stdout, "keys_b", result->keys[SIDE_B]);
-	json_number(stdout, "differ", compare_differing(result));
+	struct json j;
+
+	json_begin(&j, stdout, "result");
+	json_text(&j, "command", "compare");
+	json_text(&j, "result", exit_word(code));
+	json_number(&j, "keys_a", result->keys[SIDE_A]);
+	json_number(&j, "keys_b", result->keys[SIDE_B]);
+	json_number(&j, "differ", compare_differing(result));
 	for (int i = COMPARE_MISSING_IN_A; i < COMPARE_VERDICTS; i++)
-		json_number(
-			stdout, compare_verdict_word((enum compare_verdict)i), result->verdicts[i]);
-	json_number(stdout, "second_looks", result->second_looks);
-	json_number(stdout, "settled", result->verdicts[COMPARE_SAME]);
-	json_number(stdout, "bytes", result->bytes);
-	json_real(stdout, "seconds", result->seconds);
-	json_text(stdout, "error", error);
-	json_end(stdout);
+		json_number(&j, compare_verdict_word((enum compare_verdict)i), result->verdicts[i]);
+	json_number(&j, "second_looks", result->second_looks);
+	json_number(&j, "settled", result->verdicts[COMPARE_SAME]);
+	json_number(&j, "bytes", result->bytes);
+	json_real(&j, "seconds", result->seconds);
+	json_text(&j, "error", error);
+	json_end(&j);
 }
 
 static void write_text(int code, const struct compare_result *result)

@@ -1,5 +1,5 @@
+#include "base/json.h"
 #include "tools/channel.h"
-#include "tools/json.h"
 #include "tools/progress.h"
 
 #include <inttypes.h>
@@ -72,23 +72,25 @@ static void write_text(const struct conf *c, const struct recon *r, bool ok)
 
 static void write_json(const struct conf *c, const struct recon *r, bool ok)
 {
-	json_begin(stdout, "conf");
-	json_text(stdout, "file", c->path);
-	json_bool(stdout, "recon_enabled", c->recon_enabled);
-	json_text(stdout, "listen", r->config.listen_addr);
-	json_text(stdout, "allow", c->recon_allow);
-	json_text(stdout, "redis", r->redis.address);
-	json_text(stdout, "source", c->recon_source);
-	json_bool(stdout, "encrypt", r->config.encrypt);
-	json_text(stdout, "key_material", material_state(r, ok));
-	json_number(stdout, "interval_seconds", (uint64_t)c->recon_interval_seconds);
-	json_number(stdout, "max_rate", r->config.max_rate);
-	json_number(stdout, "peers", c->recon_peers.n);
-	json_end(stdout);
+	struct json j;
+
+	json_begin(&j, stdout, "conf");
+	json_text(&j, "file", c->path);
+	json_bool(&j, "recon_enabled", c->recon_enabled);
+	json_text(&j, "listen", r->config.listen_addr);
+	json_text(&j, "allow", c->recon_allow);
+	json_text(&j, "redis", r->redis.address);
+	json_text(&j, "source", c->recon_source);
+	json_bool(&j, "encrypt", r->config.encrypt);
+	json_text(&j, "key_material", material_state(r, ok));
+	json_number(&j, "interval_seconds", (uint64_t)c->recon_interval_seconds);
+	json_number(&j, "max_rate", r->config.max_rate);
+	json_number(&j, "peers", c->recon_peers.n);
+	json_end(&j);
 	for (size_t i = 0; i < c->recon_peers.n; i++) {
-		json_begin(stdout, "peer");
-		json_text(stdout, "peer", c->recon_peers.items[i]);
-		json_end(stdout);
+		json_begin(&j, stdout, "peer");
+		json_text(&j, "peer", c->recon_peers.items[i]);
+		json_end(&j);
 	}
 }
 
@@ -122,10 +124,12 @@ static int show(const struct settings *s)
 	}
 	conf_free(c);
 	if (s->json) {
-		json_begin(stdout, "result");
-		json_text(stdout, "command", "conf");
-		json_bool(stdout, "ok", good);
-		json_end(stdout);
+		struct json j;
+
+		json_begin(&j, stdout, "result");
+		json_text(&j, "command", "conf");
+		json_bool(&j, "ok", good);
+		json_end(&j);
 	}
 	return good ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
 }

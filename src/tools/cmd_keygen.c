@@ -1,4 +1,4 @@
-#include "tools/json.h"
+#include "base/json.h"
 #include "tools/tool.h"
 
 #include <stdio.h>
@@ -32,13 +32,15 @@ static int run(const struct command *command, int argc, char **argv)
 	}
 	status = dyn_entropy_material_generate(s.key_file, s.iv_file, &err);
 	if (s.json) {
-		json_begin(stdout, "result");
-		json_text(stdout, "command", "keygen");
-		json_bool(stdout, "ok", status == DYN_ENTROPY_OK);
-		json_text(stdout, "key_file", s.key_file);
-		json_text(stdout, "iv_file", s.iv_file);
-		json_text(stdout, "error", status == DYN_ENTROPY_OK ? NULL : err.message);
-		json_end(stdout);
+		struct json j;
+
+		json_begin(&j, stdout, "result");
+		json_text(&j, "command", "keygen");
+		json_bool(&j, "ok", status == DYN_ENTROPY_OK);
+		json_text(&j, "key_file", s.key_file);
+		json_text(&j, "iv_file", s.iv_file);
+		json_text(&j, "error", status == DYN_ENTROPY_OK ? NULL : err.message);
+		json_end(&j);
 	}
 	if (status != DYN_ENTROPY_OK) {
 		tool_error("keygen: %s", err.message);

@@ -1,6 +1,6 @@
 #include "base/addr.h"
+#include "base/json.h"
 #include "tools/channel.h"
-#include "tools/json.h"
 #include "tools/login.h"
 #include "tools/progress.h"
 
@@ -100,19 +100,21 @@ static const char *outcome_word(enum dyn_entropy_outcome outcome)
 static void write_peer_json(
 	const char *peer, const struct dyn_entropy_push_result *p, const char *error)
 {
-	json_begin(stdout, "peer");
-	json_text(stdout, "peer", peer);
-	json_bool(stdout, "ok", error == NULL);
-	json_text(stdout, "outcome", outcome_word(p->outcome));
-	json_number(stdout, "snapshots", p->snapshots);
-	json_number(stdout, "closed", p->closed);
-	json_number(stdout, "keys", p->keys);
-	json_number(stdout, "bytes", p->bytes);
-	json_number(stdout, "wire_bytes", p->wire_bytes);
-	json_number(stdout, "not_carried", p->source.not_carried);
-	json_real(stdout, "seconds", p->seconds);
-	json_text(stdout, "error", error);
-	json_end(stdout);
+	struct json j;
+
+	json_begin(&j, stdout, "peer");
+	json_text(&j, "peer", peer);
+	json_bool(&j, "ok", error == NULL);
+	json_text(&j, "outcome", outcome_word(p->outcome));
+	json_number(&j, "snapshots", p->snapshots);
+	json_number(&j, "closed", p->closed);
+	json_number(&j, "keys", p->keys);
+	json_number(&j, "bytes", p->bytes);
+	json_number(&j, "wire_bytes", p->wire_bytes);
+	json_number(&j, "not_carried", p->source.not_carried);
+	json_real(&j, "seconds", p->seconds);
+	json_text(&j, "error", error);
+	json_end(&j);
 }
 
 static void write_peer_text(const char *peer, const struct dyn_entropy_push_result *p)
@@ -132,17 +134,19 @@ static void write_peer_text(const char *peer, const struct dyn_entropy_push_resu
 
 static void write_result_json(const struct totals *t)
 {
-	json_begin(stdout, "result");
-	json_text(stdout, "command", "push");
-	json_bool(stdout, "ok", t->failed == 0);
-	json_number(stdout, "peers", t->peers);
-	json_number(stdout, "failed", t->failed);
-	json_number(stdout, "snapshots", t->snapshots);
-	json_number(stdout, "keys", t->keys);
-	json_number(stdout, "bytes", t->bytes);
-	json_number(stdout, "wire_bytes", t->wire_bytes);
-	json_real(stdout, "seconds", t->seconds);
-	json_end(stdout);
+	struct json j;
+
+	json_begin(&j, stdout, "result");
+	json_text(&j, "command", "push");
+	json_bool(&j, "ok", t->failed == 0);
+	json_number(&j, "peers", t->peers);
+	json_number(&j, "failed", t->failed);
+	json_number(&j, "snapshots", t->snapshots);
+	json_number(&j, "keys", t->keys);
+	json_number(&j, "bytes", t->bytes);
+	json_number(&j, "wire_bytes", t->wire_bytes);
+	json_real(&j, "seconds", t->seconds);
+	json_end(&j);
 }
 
 static void note_peer(

@@ -1,8 +1,8 @@
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "peers.h"
 #include "tools/channel.h"
-#include "tools/json.h"
 #include "tools/progress.h"
 #include "tools/sink_file.h"
 
@@ -74,17 +74,19 @@ struct run {
 
 static void write_snapshot_json(const struct dyn_entropy_receive_result *result, const char *error)
 {
-	json_begin(stdout, "snapshot");
-	json_text(stdout, "peer", result->peer);
-	json_bool(stdout, "ok", error == NULL);
-	json_number(stdout, "bytes", result->bytes);
-	json_real(stdout, "seconds", result->seconds);
-	json_number(stdout, "commands", result->applied.commands);
-	json_number(stdout, "applied", result->applied.applied);
-	json_number(stdout, "kept", result->applied.kept);
-	json_number(stdout, "failed", result->applied.failed);
-	json_text(stdout, "error", error);
-	json_end(stdout);
+	struct json j;
+
+	json_begin(&j, stdout, "snapshot");
+	json_text(&j, "peer", result->peer);
+	json_bool(&j, "ok", error == NULL);
+	json_number(&j, "bytes", result->bytes);
+	json_real(&j, "seconds", result->seconds);
+	json_number(&j, "commands", result->applied.commands);
+	json_number(&j, "applied", result->applied.applied);
+	json_number(&j, "kept", result->applied.kept);
+	json_number(&j, "failed", result->applied.failed);
+	json_text(&j, "error", error);
+	json_end(&j);
 }
 
 static void write_snapshot_text(const struct dyn_entropy_receive_result *result)
@@ -138,10 +140,12 @@ static void write_listening(const struct run *r)
 	a.port = dyn_entropy_receiver_port(r->receiver);
 	addr_format(&a, text, sizeof(text));
 	if (r->settings->channel.json) {
-		json_begin(stdout, "listening");
-		json_text(stdout, "address", text);
-		json_number(stdout, "port", a.port);
-		json_end(stdout);
+		struct json j;
+
+		json_begin(&j, stdout, "listening");
+		json_text(&j, "address", text);
+		json_number(&j, "port", a.port);
+		json_end(&j);
 	} else if (!r->settings->channel.quiet) {
 		printf("listening on %s\n", text);
 		fflush(stdout);
@@ -154,17 +158,19 @@ static void write_result(const struct run *r, bool ok)
 	char a[PROGRESS_TEXT_MAX], b[PROGRESS_TEXT_MAX];
 
 	if (r->settings->channel.json) {
-		json_begin(stdout, "result");
-		json_text(stdout, "command", "receive");
-		json_bool(stdout, "ok", ok);
-		json_number(stdout, "snapshots", r->committed);
-		json_number(stdout, "failed", r->failed);
-		json_number(stdout, "bytes", r->bytes);
-		json_number(stdout, "commands", r->commands);
-		json_number(stdout, "applied", r->applied);
-		json_number(stdout, "kept", r->kept);
-		json_real(stdout, "seconds", seconds);
-		json_end(stdout);
+		struct json j;
+
+		json_begin(&j, stdout, "result");
+		json_text(&j, "command", "receive");
+		json_bool(&j, "ok", ok);
+		json_number(&j, "snapshots", r->committed);
+		json_number(&j, "failed", r->failed);
+		json_number(&j, "bytes", r->bytes);
+		json_number(&j, "commands", r->commands);
+		json_number(&j, "applied", r->applied);
+		json_number(&j, "kept", r->kept);
+		json_real(&j, "seconds", seconds);
+		json_end(&j);
 	} else if (!r->settings->channel.quiet) {
 		printf("%s snapshots, %s", progress_count(r->committed, a),
 			progress_bytes((double)r->bytes, b));

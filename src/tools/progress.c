@@ -1,7 +1,7 @@
 #include "tools/progress.h"
 
 #include "base/clock.h"
-#include "tools/json.h"
+#include "base/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -191,19 +191,20 @@ static int terminal_width(void)
 
 static void write_json(const struct progress *p, const struct progress_state *s, double seconds)
 {
+	struct json j;
 	double left = seconds_left(s, seconds);
 
-	json_begin(stdout, "progress");
-	json_text(stdout, "what", p->label);
-	json_number(stdout, "keys", s->keys);
-	json_number(stdout, "keys_expected", s->keys_expected);
-	json_number(stdout, "bytes", s->bytes);
-	json_number(stdout, "bytes_expected", s->bytes_expected);
-	json_number(stdout, "snapshots", s->snapshots);
-	json_real(stdout, "seconds", seconds);
+	json_begin(&j, stdout, "progress");
+	json_text(&j, "what", p->label);
+	json_number(&j, "keys", s->keys);
+	json_number(&j, "keys_expected", s->keys_expected);
+	json_number(&j, "bytes", s->bytes);
+	json_number(&j, "bytes_expected", s->bytes_expected);
+	json_number(&j, "snapshots", s->snapshots);
+	json_real(&j, "seconds", seconds);
 	if (left >= 0)
-		json_real(stdout, "seconds_left", left);
-	json_end(stdout);
+		json_real(&j, "seconds_left", left);
+	json_end(&j);
 }
 
 void progress_update(struct progress *p, const struct progress_state *state)

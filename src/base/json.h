@@ -1,0 +1,36 @@
+/*
+ * json - JSON is written, value by value, into a stream; commas are the writer's care.
+ *
+ * Names are plain ASCII.  Bytes of a text that are no UTF-8 come out as U+FFFD.  Any thread, one
+ * at a time for each struct json.
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct json {
+	FILE *to;   /* borrowed */
+	bool comma; /* one belongs before the next value */
+};
+
+void json_init(struct json *j, FILE *to);
+
+/* In an object every value has a name; in an array, and as the outermost, it is NULL. */
+void json_open_object(struct json *j, const char *name);
+void json_close_object(struct json *j);
+void json_open_array(struct json *j, const char *name);
+void json_close_array(struct json *j);
+
+void json_text(struct json *j, const char *name, const char *text); /* NULL writes null */
+void json_number(struct json *j, const char *name, uint64_t value);
+void json_real(struct json *j, const char *name, double value); /* three decimals; NaN is null */
+void json_bool(struct json *j, const char *name, bool value);
+
+/* An object on a line of its own that begins with {"event":"..."; the end flushes. */
+void json_begin(struct json *j, FILE *to, const char *event);
+void json_end(struct json *j);
+
+#endif
