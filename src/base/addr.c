@@ -122,6 +122,24 @@ bool addr_is_loopback(const struct addr *a)
 	return inet_pton(AF_INET6, a->host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+bool addr_literal(const struct addr *a, struct sockaddr_storage *out)
+{
+	struct sockaddr_in *in4 = (struct sockaddr_in *)(void *)out;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, a->host, &in4->sin_addr) == 1) {
+		in4->sin_family = AF_INET;
+		in4->sin_port = htons(a->port);
+		return true;
+	}
+	if (inet_pton(AF_INET6, a->host, &in6->sin6_addr) != 1)
+		return false;
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(a->port);
+	return true;
+}
+
 bool addr_same_host(const struct sockaddr *a, const struct sockaddr *b)
 {
 	uint32_t a4, b4;

@@ -35,6 +35,9 @@ const char *addr_format_sockaddr(const struct sockaddr *sa, char *text, size_t c
 bool addr_is_loopback(const struct addr *a);
 bool addr_sockaddr_is_loopback(const struct sockaddr *sa);
 
+/* The socket address of a literal IPv4 or IPv6 address; false when the host is a name. */
+bool addr_literal(const struct addr *a, struct sockaddr_storage *out);
+
 /* Whether two socket addresses name one host (ports apart; an IPv4-mapped IPv6 address is its IPv4
  * address). */
 bool addr_same_host(const struct sockaddr *a, const struct sockaddr *b);

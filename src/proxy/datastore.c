@@ -179,6 +179,7 @@ void datastore_free(struct datastore *d)
 		return;
 	for (size_t i = 0; i < d->options.n_connections; i++) {
 		uplink_fini(&d->lines[i].uplink);
+		d->lines[i].said_down = true;
 		on_down(&d->lines[i].uplink, "the node stops");
 	}
 	free(d);

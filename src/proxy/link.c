@@ -1,5 +1,6 @@
 #include "proxy/link.h"
 
+#include "base/addr.h"
 #include "base/log.h"
 #include "proto/dnode.h"
 #include "proto/dnode_crypto.h"
@@ -287,6 +288,22 @@ static size_t on_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 
 static const struct conn_ops ops = {.bytes = on_bytes, .written = on_written, .ended = on_ended};
 
+/* A node that comes to us is up: those of its host that we wait for before trying again need no
+ * more patience. */
+static void nudge_peers(struct proxy *p, int fd)
+{
+	struct sockaddr_storage from, node;
+	socklen_t len = sizeof(from);
+
+	if (getpeername(fd, (struct sockaddr *)&from, &len) != 0)
+		return;
+	for (size_t i = 1; i < p->ring->n_nodes; i++)
+		if (addr_literal(&p->ring->nodes[i].addr, &node) &&
+			addr_same_host(
+				(const struct sockaddr *)&from, (const struct sockaddr *)&node))
+			peer_nudge(p->peers[i]);
+}
+
 void link_accepted(void *arg, int fd)
 {
 	struct proxy *p = arg;
@@ -306,6 +323,7 @@ void link_accepted(void *arg, int fd)
 	p->links = l;
 	conn_init(&l->conn);
 	conn_adopt(&l->conn, &ops, &p->loop, fd);
+	nudge_peers(p, fd);
 }
 
 void link_turned_away(void *arg)

@@ -197,6 +197,12 @@ void peer_preconnect(struct peer *p)
 		uplink_start(&p->lines[i].uplink);
 }
 
+void peer_nudge(struct peer *p)
+{
+	for (size_t i = 0; i < p->options.n_connections; i++)
+		uplink_nudge(&p->lines[i].uplink);
+}
+
 bool peer_is_usable(const struct peer *p)
 {
 	for (size_t i = 0; i < p->options.n_connections; i++)

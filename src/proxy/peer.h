@@ -48,6 +48,9 @@ const struct ring_node *peer_node(const struct peer *p);
 /* Connect now, not with the first request. */
 void peer_preconnect(struct peer *p);
 
+/* It may be back from where it was: try it now. */
+void peer_nudge(struct peer *p);
+
 /* Whether a message would be queued now. */
 bool peer_is_usable(const struct peer *p);
 

@@ -258,6 +258,14 @@ void uplink_fail(struct uplink *u, const char *why)
 		went_down(u, why);
 }
 
+void uplink_nudge(struct uplink *u)
+{
+	if (u->state != UPLINK_WAITING)
+		return;
+	event_del(&u->timer);
+	begin(u);
+}
+
 void uplink_hold(struct uplink *u, const char *why)
 {
 	if (u->state == UPLINK_HELD)

@@ -87,6 +87,9 @@ static inline void uplink_worked(struct uplink *u)
 	u->failures = 0;
 }
 
+/* There is reason to think that it is back: do not wait any longer. */
+void uplink_nudge(struct uplink *u);
+
 /* Take it out of use, and back. */
 void uplink_hold(struct uplink *u, const char *why);
 void uplink_release(struct uplink *u);
