@@ -248,7 +248,8 @@ struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const 
 		p->read_level = QUORUM_DC_ONE;
 	if (!quorum_level_parse(conf->write_consistency, &p->write_level))
 		p->write_level = QUORUM_DC_ONE;
-	if (!make_links_out(p) || !start_listening(p))
+	/* A node that we reach may come back to us at once: we listen before we dial. */
+	if (!start_listening(p) || !make_links_out(p))
 		goto failed;
 	if (!start_ticker(p)) {
 		log_error("cannot start: no timer");
