@@ -153,6 +153,15 @@ static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct o
 
 static const struct call_origin client_origin = {.answer = on_answer};
 
+/* A client may say all it has to say, end its side, and then listen. */
+static void on_said_all(struct conn *c)
+{
+	struct client *cl = client_of(c);
+
+	cl->quitting = true;
+	check_quit(cl);
+}
+
 static void on_written(struct conn *c)
 {
 	struct client *cl = client_of(c);
@@ -392,7 +401,12 @@ done:
 	return len;
 }
 
-static const struct conn_ops ops = {.bytes = on_bytes, .written = on_written, .ended = on_ended};
+static const struct conn_ops ops = {
+	.bytes = on_bytes,
+	.written = on_written,
+	.said_all = on_said_all,
+	.ended = on_ended,
+};
 
 void client_accepted(void *arg, int fd)
 {

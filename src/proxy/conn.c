@@ -86,6 +86,11 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return;
+	if (n == 0 && c->ops->said_all) {
+		conn_pause(c);
+		c->ops->said_all(c);
+		return;
+	}
 	if (n <= 0) {
 		end(c, n < 0 ? strerror(errno) : NULL);
 		return;
@@ -106,16 +111,15 @@ void conn_pause(struct conn *c)
 	event_del(&c->read_event);
 }
 
-/* Input was left when the pause began: show it before any new. */
+/* Input was left when the pause began: show it before any new, and before the end. */
 static void on_resumed(evutil_socket_t fd, short events, void *arg)
 {
 	struct conn *c = arg;
 
-	if (events & EV_READ) {
+	if (!(events & EV_TIMEOUT))
 		on_readable(fd, events, arg);
-	} else if (buf_len(&c->in) > 0) {
+	else if (buf_len(&c->in) > 0)
 		show(c, buf_head(&c->in), buf_len(&c->in));
-	}
 }
 
 void conn_resume(struct conn *c)

@@ -50,6 +50,8 @@ struct conn_ops {
 	size_t (*bytes)(struct conn *c, const uint8_t *bytes, size_t len);
 	/* out went below what it was, after a pause: see conn_pause.  May be NULL. */
 	void (*written)(struct conn *c);
+	/* The other side will say no more, but may still listen.  NULL: the conn ends with it. */
+	void (*said_all)(struct conn *c);
 	/* It has ended: by the other side (why NULL), or by an error.  The conn is closed already.
 	 */
 	void (*ended)(struct conn *c, const char *why);
