@@ -1,0 +1,224 @@
+#include "proxy/ring.h"
+
+#include "support/wait.h"
+
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace e2e
+{
+namespace
+{
+
+using std::chrono::milliseconds;
+using support::RedisClient;
+
+/* What a sanitizer says when it has found something. */
+const char *const kBugWords[] = {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
+	"runtime error:", "WARNING: ThreadSanitizer"};
+
+std::string last_lines(const std::string &text, size_t bytes)
+{
+	return text.size() > bytes ? text.substr(text.size() - bytes) : text;
+}
+
+} // namespace
+
+Member::Member(const Place &place, const KeyFiles &keys, const std::vector<std::string> &redis_args)
+    : place_(place), redis_(redis_args), node_(redis_.address(), &keys, Ring::port()),
+      client_port_(Ring::port()), stats_port_(Ring::port())
+{
+	node_.set("recon_listen", "")
+		.set("recon_peers", "")
+		.set("recon_interval_seconds", "300")
+		.set("listen", loopback(client_port_))
+		.set("dyn_listen", loopback(node_.port()))
+		.set("stats_listen", loopback(stats_port_))
+		.set("datacenter", place.datacenter)
+		.set("rack", place.rack)
+		.set("tokens", "'" + place.tokens + "'");
+}
+
+std::string Member::info(const std::string &field) const
+{
+	return client().info(field);
+}
+
+uint64_t Member::number(const std::string &field) const
+{
+	const std::string text = info(field);
+
+	if (text.empty())
+		throw std::runtime_error("INFO has no " + field);
+	return std::stoull(text);
+}
+
+std::string Member::peer_info(size_t n, const std::string &field) const
+{
+	std::istringstream fields(info("peer" + std::to_string(n)));
+	std::string one;
+
+	while (std::getline(fields, one, ','))
+		if (one.compare(0, field.size() + 1, field + "=") == 0)
+			return one.substr(field.size() + 1);
+	throw std::runtime_error("INFO has no " + field + " of peer " + std::to_string(n));
+}
+
+bool Member::peer_is_up(size_t n) const
+{
+	return peer_info(n, "up") == "1";
+}
+
+uint64_t Member::missed(size_t n) const
+{
+	return std::stoull(peer_info(n, "missed_writes"));
+}
+
+void Member::end()
+{
+	if (!node_.running())
+		return;
+	const int status = node_.stop();
+	const std::string log = node_.log();
+
+	EXPECT_EQ(status, 0) << last_lines(log, 20000);
+	for (const char *words : kBugWords)
+		EXPECT_EQ(log.find(words), std::string::npos) << last_lines(log, 20000);
+}
+
+uint16_t Ring::port()
+{
+	static std::set<int> taken;
+	uint16_t port;
+
+	do
+		port = node_port();
+	while (taken.count(port) || taken.count(port + 4));
+	taken.insert({port, port + 4});
+	return port;
+}
+
+Ring::Ring(const std::vector<Place> &places, std::vector<std::string> redis_args)
+{
+	for (const Place &p : places)
+		members_.push_back(std::make_unique<Member>(p, keys_, redis_args));
+}
+
+Ring::~Ring()
+{
+	std::vector<std::thread> ends; /* all at once */
+
+	for (const auto &m : members_)
+		ends.emplace_back([&m] { m->end(); });
+	for (std::thread &t : ends)
+		t.join();
+}
+
+Ring &Ring::set(const std::string &key, const std::string &value)
+{
+	for (const auto &m : members_)
+		m->node().set(key, value);
+	return *this;
+}
+
+Ring &Ring::route(size_t from, size_t to, uint16_t port)
+{
+	routes_[{from, to}] = port;
+	return *this;
+}
+
+std::vector<std::string> Ring::seeds_of(size_t i) const
+{
+	std::vector<std::string> seeds;
+
+	for (size_t j = 0; j < members_.size(); j++) {
+		const auto routed = routes_.find({i, j});
+		const Place &place = members_[j]->place();
+
+		if (j == i)
+			continue;
+		const uint16_t port =
+			routed == routes_.end() ? members_[j]->node().port() : routed->second;
+		seeds.push_back("'" + loopback(port) + ":" + place.rack + ":" + place.datacenter +
+				":" + place.tokens + "'");
+	}
+	return seeds;
+}
+
+Ring &Ring::start()
+{
+	for (size_t i = 0; i < members_.size(); i++) {
+		const std::vector<std::string> seeds = seeds_of(i);
+
+		members_[i]->node().set("dyn_seeds", seeds.empty() ? "" : yaml_list(seeds));
+		members_[i]->node().launch();
+	}
+	for (const auto &m : members_) {
+		support::wait_until(
+			[&] {
+				return !m->node().running() || m->node().logged("started, pid") > 0;
+			},
+			std::chrono::seconds(30));
+		if (!m->node().running() || m->node().logged("started, pid") == 0)
+			throw std::runtime_error("dynomite does not start:\n" + m->node().log());
+	}
+	wait_peers();
+	return *this;
+}
+
+void Ring::wait_peers(milliseconds limit)
+{
+	for (const auto &m : members_)
+		for (size_t n = 1; n < members_.size(); n++)
+			if (!support::wait_until([&] { return m->peer_is_up(n); }, limit))
+				throw std::runtime_error("a peer does not come up:\n" +
+							 m->info("peer" + std::to_string(n)) +
+							 "\n" + last_lines(m->node().log(), 5000));
+}
+
+namespace
+{
+
+std::string value_of(const std::string &key)
+{
+	return "value of " + key;
+}
+
+constexpr size_t kKeysAtOnce = 1000;
+
+} // namespace
+
+void write_keys(RedisClient &client, const std::string &prefix, size_t n)
+{
+	std::vector<RedisClient::Args> commands;
+
+	for (size_t i = 0; i < n; i++) {
+		const std::string key = prefix + std::to_string(i);
+
+		commands.push_back({"SET", key, value_of(key)});
+	}
+	client.pipeline(commands);
+}
+
+size_t count_keys(RedisClient &client, const std::string &prefix, size_t n)
+{
+	size_t found = 0;
+
+	for (size_t begin = 0; begin < n; begin += kKeysAtOnce) {
+		const size_t end = std::min(begin + kKeysAtOnce, n);
+		RedisClient::Args mget = {"MGET"};
+
+		for (size_t i = begin; i < end; i++)
+			mget.push_back(prefix + std::to_string(i));
+		const std::vector<std::string> values = client.texts(mget);
+		for (size_t i = begin; i < end; i++)
+			found += values[i - begin] == value_of(prefix + std::to_string(i));
+	}
+	return found;
+}
+
+} // namespace e2e

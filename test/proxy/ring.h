@@ -1,0 +1,160 @@
+/*
+ * ring - nodes with a real Redis behind each, in racks and datacenters, for a test.
+ */
+#ifndef TEST_PROXY_RING_H
+#define TEST_PROXY_RING_H
+
+#include "e2e/node.h"
+#include "support/redis_server.h"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace e2e
+{
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+struct Place {
+	std::string datacenter, rack;
+	std::string tokens = "0";
+};
+
+/* A node of a ring, and the Redis behind it. */
+class Member
+{
+      public:
+	Member(const Place &place, const KeyFiles &keys,
+		const std::vector<std::string> &redis_args);
+
+	support::RedisServer &redis()
+	{
+		return redis_;
+	}
+	Node &node()
+	{
+		return node_;
+	}
+	const Place &place() const
+	{
+		return place_;
+	}
+	uint16_t client_port() const
+	{
+		return client_port_;
+	}
+	uint16_t stats_port() const
+	{
+		return stats_port_;
+	}
+
+	/* A new connection to the node, and one to its Redis, past the node. */
+	support::RedisClient client(const std::string &password = "") const
+	{
+		return support::RedisClient("127.0.0.1", client_port_, password);
+	}
+	support::RedisClient store() const
+	{
+		return redis_.connect();
+	}
+
+	/* A field of the node's INFO; one of the fields of the line of its nth peer, from 1, in
+	 * the order of its dyn_seeds. */
+	std::string info(const std::string &field) const;
+	uint64_t number(const std::string &field) const;
+	std::string peer_info(size_t n, const std::string &field) const;
+	bool peer_is_up(size_t n) const;
+	uint64_t missed(size_t n) const;
+
+	/* Stop it in good order, if it runs: it must end with 0 and have said nothing of a bug. */
+	void end();
+
+      private:
+	Place place_;
+	support::RedisServer redis_;
+	Node node_;
+	uint16_t client_port_, stats_port_;
+};
+
+class Ring
+{
+      public:
+	/*
+	 * A node for each place.  The entropy channel is on and encrypted; its rounds are 300 s
+	 * apart, so that within a test they start at once or because a peer is back.
+	 */
+	explicit Ring(const std::vector<Place> &places, std::vector<std::string> redis_args = {});
+	~Ring(); /* ends all members */
+	Ring(const Ring &) = delete;
+	Ring &operator=(const Ring &) = delete;
+
+	size_t size() const
+	{
+		return members_.size();
+	}
+	Member &operator[](size_t i)
+	{
+		return *members_[i];
+	}
+
+	/* Change dynomite.yml of every node, before the start. */
+	Ring &set(const std::string &key, const std::string &value);
+
+	/* Node `from` reaches node `to` on this port, not the one it listens on. */
+	Ring &route(size_t from, size_t to, uint16_t port);
+
+	/* Start all nodes, and wait until each has all its peers. */
+	Ring &start();
+	void wait_peers(std::chrono::milliseconds limit = std::chrono::seconds(30));
+
+	/* Which of its peers node `from` calls node `to`: the number for Member::peer_info. */
+	size_t peer_number(size_t from, size_t to) const
+	{
+		return to < from ? to + 1 : to;
+	}
+
+	/* A port that no member of any ring of this program has, free as is the one 4 above. */
+	static uint16_t port();
+
+      private:
+	KeyFiles keys_;
+	std::vector<std::unique_ptr<Member>> members_;
+	std::map<std::pair<size_t, size_t>, uint16_t> routes_;
+
+	std::vector<std::string> seeds_of(size_t i) const;
+};
+
+/* A ring of one node. */
+class One : public Ring
+{
+      public:
+	explicit One(std::vector<std::string> redis_args = {})
+	    : Ring({{"dc", "rack"}}, std::move(redis_args))
+	{
+	}
+	Member &operator*()
+	{
+		return (*this)[0];
+	}
+	Member *operator->()
+	{
+		return &(*this)[0];
+	}
+};
+
+/* Write n keys "<prefix>0"... with values of their own, through a client; and how many of them a
+ * store has as they were written. */
+void write_keys(support::RedisClient &client, const std::string &prefix, size_t n);
+size_t count_keys(support::RedisClient &client, const std::string &prefix, size_t n);
+
+} // namespace e2e
+
+#endif
