@@ -400,6 +400,23 @@ TEST_F(Compare, ManyKeysInAnotherOrderAreEqual)
 	EXPECT_EQ(1, differ.number("differ"));
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(Compare, LargeValuesAreNotHeldInMemory)
+{
+	const std::string value(100000000, 'x');
+
+	cb_.cmd("CONFIG", "SET", "rdbcompression", "no");
+	both({"SET", "key", value});
+	std::string output;
+	EXPECT_EQ(kEqual,
+		support::run({"/bin/sh", "-c",
+				     "ulimit -v 90000; exec " + support::dyn_entropy_program() +
+					     " compare " + a_.address() + " " + b_.address()},
+			&output))
+		<< output;
+}
+#endif
+
 /* ---- Keys that move ---- */
 
 struct Hook {

@@ -678,6 +678,11 @@ TEST_F(ToolConf, DrivesBothEnds)
 	EXPECT_EQ(kDone, run({"push", "-c", sender, "--json"}, &output)) << output;
 	EXPECT_EQ(peer, json(output, "peer", "peer"));
 	EXPECT_EQ("value", to.connect().get("key"));
+	/* The file's password is for the file's server alone. */
+	const std::string other =
+		write_conf(to.address(), "127.0.0.1:0", peer, "  requirepass: of another Redis\n");
+	EXPECT_EQ(kFailed, run({"push", "-c", other}, &output)) << output;
+	EXPECT_EQ(kDone, run({"push", "-c", other, "--redis", from.address()}, &output)) << output;
 	/* An option wins. */
 	EXPECT_EQ(kFailed, run({"push", "-c", sender, "--plaintext"}, &output)) << output;
 }
