@@ -1,9 +1,9 @@
 #include "support/tempdir.h"
 
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <gtest/gtest.h>
-#include <regex>
 #include <string>
 #include <sys/stat.h>
 #include <thread>
@@ -51,11 +51,13 @@ class Log : public ::testing::Test
 
 TEST_F(Log, ALineHasTimeLevelAndText)
 {
-	const std::regex form("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z warn: it is 42");
-
 	log_warn("it is %d", 42);
 	ASSERT_EQ(lines(path_).size(), 1u);
-	EXPECT_TRUE(std::regex_match(lines(path_)[0], form)) << lines(path_)[0];
+	std::string form = lines(path_)[0].substr(0, 24);
+	for (char &c : form)
+		c = isdigit(static_cast<unsigned char>(c)) ? 'd' : c;
+	EXPECT_EQ(form, "dddd-dd-ddTdd:dd:dd.dddZ");
+	EXPECT_EQ(lines(path_)[0].substr(24), " warn: it is 42");
 }
 
 TEST_F(Log, TheLevelDecides)

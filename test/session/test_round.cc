@@ -1,0 +1,452 @@
+/* Rounds over several peers, and everything that happens in more than one thread. */
+#include "session/channel.h"
+#include "support/wait.h"
+#include "support/wire_bytes.h"
+
+#include <atomic>
+#include <gtest/gtest.h>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+extern "C" {
+#include "base/clock.h"
+}
+
+namespace
+{
+
+using session::End;
+using session::Gate;
+using session::Listener;
+using session::Node;
+using session::NodeOptions;
+using session::Peer;
+using session::push;
+using session::Push;
+using session::Source;
+using support::Error;
+using support::fails;
+using support::noise;
+using support::succeeds;
+
+/* ---- The driver ---- */
+
+/* A driver whose peers all get the same snapshots. */
+class Round : public ::testing::Test
+{
+      protected:
+	struct Report {
+		std::string endpoint, message;
+		enum dyn_entropy_status status;
+		enum dyn_entropy_outcome outcome;
+		uint64_t rounds, snapshots, closed;
+	};
+
+	std::vector<std::string> snapshots_ = {"one", "", noise(100000)};
+	uint64_t keys_each_ = 5;
+	std::string no_source_for_; /* an endpoint */
+	std::vector<Report> reports_;
+	dyn_entropy_cancel *cancel_ = dyn_entropy_cancel_new();
+	struct dyn_entropy_config config_;
+	dyn_entropy_driver *driver_ = nullptr;
+	std::vector<std::unique_ptr<Source>> sources_;
+	Error err_;
+
+	void TearDown() override
+	{
+		dyn_entropy_driver_free(driver_);
+		dyn_entropy_cancel_free(cancel_);
+	}
+	enum dyn_entropy_status make(const std::vector<std::string> &peers)
+	{
+		struct dyn_entropy_driver_options options = {};
+		std::vector<const char *> texts;
+
+		for (const auto &p : peers)
+			texts.push_back(p.c_str());
+		dyn_entropy_config_init(&config_);
+		config_.max_rate = 0;
+		config_.timeout_ms = 20000;
+		options.peers = texts.data();
+		options.n_peers = texts.size();
+		options.open_source = open_source;
+		options.peer_done = peer_done;
+		options.open_source_arg = options.peer_done_arg = this;
+		options.cancel = cancel_;
+		return dyn_entropy_driver_new(
+			&config_, session::sample_material(), &options, &driver_, err_);
+	}
+	uint64_t bytes_each() const
+	{
+		uint64_t n = 0;
+
+		for (const auto &s : snapshots_)
+			n += s.size();
+		return n;
+	}
+
+      private:
+	static enum dyn_entropy_status open_source(void *arg, const char *endpoint,
+		struct dyn_entropy_source *out, struct dyn_entropy_error *err)
+	{
+		auto *self = static_cast<Round *>(arg);
+
+		if (self->no_source_for_ == endpoint) {
+			err->status = DYN_ENTROPY_ERR_SOURCE;
+			snprintf(err->message, sizeof(err->message), "no source for this one");
+			return DYN_ENTROPY_ERR_SOURCE;
+		}
+		self->sources_.push_back(std::make_unique<Source>(self->snapshots_));
+		self->sources_.back()->keys_each = self->keys_each_;
+		*out = *self->sources_.back()->get();
+		return DYN_ENTROPY_OK;
+	}
+	static void peer_done(void *arg, const struct dyn_entropy_peer_report *r)
+	{
+		static_cast<Round *>(arg)->reports_.push_back({r->endpoint, r->message, r->status,
+			r->last.outcome, r->rounds, r->last.snapshots, r->last.closed});
+	}
+};
+
+TEST_F(Round, CountsExactlyWithOnePeerDeadOneRefusingAndOneWithoutASource)
+{
+	Listener dead;
+	const std::string dead_address = dead.address();
+	struct dyn_entropy_round round, sum;
+	Node good, refusing, also_good, unserved;
+
+	dead.close();
+	no_source_for_ = unserved.address();
+	refusing.sink.on_apply = [](const std::string &bytes, struct dyn_entropy_error *) {
+		return bytes == "one" ? DYN_ENTROPY_ERR_SINK : DYN_ENTROPY_OK;
+	};
+	const std::vector<std::string> peers = {good.address(), dead_address, refusing.address(),
+		no_source_for_, also_good.address()};
+	ASSERT_TRUE(succeeds(make(peers), err_));
+
+	for (uint64_t n = 1; n <= 2; n++) {
+		reports_.clear();
+		ASSERT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
+		EXPECT_EQ(round.attempted, 5u);
+		EXPECT_EQ(round.exchanged, 2u);
+		EXPECT_EQ(round.failed, 3u);
+		/* The second snapshot was on its way when the first was refused. */
+		EXPECT_EQ(round.snapshots, 3 + 2 + 3u);
+		EXPECT_EQ(round.keys, 8 * 5u);
+		EXPECT_EQ(round.bytes, 2 * bytes_each() + 3);
+		EXPECT_GT(round.seconds, 0);
+
+		dyn_entropy_driver_sum(driver_, &sum);
+		EXPECT_EQ(sum.attempted, n * 5);
+		EXPECT_EQ(sum.exchanged, n * 2);
+		EXPECT_EQ(sum.failed, n * 3);
+		EXPECT_EQ(sum.snapshots, n * 8);
+		EXPECT_EQ(sum.keys, n * 40);
+		EXPECT_EQ(sum.bytes, n * (2 * bytes_each() + 3));
+		EXPECT_GE(sum.seconds, round.seconds);
+
+		const struct {
+			enum dyn_entropy_status status;
+			enum dyn_entropy_outcome outcome;
+			const char *words;
+		} want[] = {
+			{DYN_ENTROPY_OK, DYN_ENTROPY_OUTCOME_CLOSED, ""},
+			{DYN_ENTROPY_ERR_IO, DYN_ENTROPY_OUTCOME_UNREACHED, "Connection refused"},
+			{DYN_ENTROPY_ERR_IO, DYN_ENTROPY_OUTCOME_REFUSED, "snapshot 1"},
+			{DYN_ENTROPY_ERR_SOURCE, DYN_ENTROPY_OUTCOME_FAILED, "no source"},
+			{DYN_ENTROPY_OK, DYN_ENTROPY_OUTCOME_CLOSED, ""},
+		};
+		ASSERT_EQ(reports_.size(), peers.size());
+		for (size_t i = 0; i < peers.size(); i++) {
+			struct dyn_entropy_peer_report r;
+
+			ASSERT_TRUE(dyn_entropy_driver_peer(driver_, i, &r));
+			EXPECT_EQ(r.endpoint, peers[i]);
+			EXPECT_EQ(r.status, want[i].status) << r.message;
+			EXPECT_EQ(r.last.outcome, want[i].outcome) << r.message;
+			EXPECT_EQ(r.rounds, n);
+			EXPECT_EQ(reports_[i].endpoint, peers[i]);
+			EXPECT_EQ(reports_[i].status, r.status);
+			EXPECT_EQ(reports_[i].rounds, n);
+			EXPECT_EQ(reports_[i].message, r.message);
+			EXPECT_NE(std::string(r.message).find(want[i].words), std::string::npos);
+			EXPECT_EQ(r.message[0] == '\0', r.status == DYN_ENTROPY_OK);
+		}
+		struct dyn_entropy_peer_report none;
+		EXPECT_FALSE(dyn_entropy_driver_peer(driver_, peers.size(), &none));
+	}
+	EXPECT_EQ(good.counters().committed, 6u);
+	EXPECT_EQ(also_good.counters().committed, 6u);
+	EXPECT_EQ(unserved.counters().connections, 0u);
+}
+
+TEST_F(Round, APeerThatRecoversHasNoMessageAnyMore)
+{
+	std::atomic<bool> failing{true};
+	struct dyn_entropy_round round;
+	struct dyn_entropy_peer_report r;
+	Node node;
+
+	node.sink.on_apply = [&](const std::string &, struct dyn_entropy_error *) {
+		return failing ? DYN_ENTROPY_ERR_SINK : DYN_ENTROPY_OK;
+	};
+	ASSERT_TRUE(succeeds(make({node.address()}), err_));
+	ASSERT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
+	ASSERT_TRUE(dyn_entropy_driver_peer(driver_, 0, &r));
+	EXPECT_STRNE(r.message, "");
+	failing = false;
+	ASSERT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
+	ASSERT_TRUE(dyn_entropy_driver_peer(driver_, 0, &r));
+	EXPECT_STREQ(r.message, "");
+	EXPECT_EQ(r.status, DYN_ENTROPY_OK);
+	EXPECT_EQ(round.exchanged, 1u);
+}
+
+TEST_F(Round, WithoutPeersIsOverAtOnce)
+{
+	struct dyn_entropy_round round;
+
+	ASSERT_TRUE(succeeds(make({}), err_));
+	ASSERT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
+	EXPECT_EQ(round.attempted + round.exchanged + round.failed, 0u);
+}
+
+TEST_F(Round, RefusesPeersThatCannotBe)
+{
+	for (const char *peer : {"", "host", "host:0", "host:99999"}) {
+		EXPECT_TRUE(fails(make({"127.0.0.1:1", peer}), err_, DYN_ENTROPY_ERR_CONFIG,
+			"peer '" + std::string(peer) + "'"));
+		EXPECT_EQ(driver_, nullptr);
+	}
+	dyn_entropy_driver_free(nullptr);
+}
+
+TEST_F(Round, CancelledInTheMiddleLeavesTheOthersAlone)
+{
+	struct dyn_entropy_round round, sum;
+	Gate gate;
+	Node first, second;
+
+	first.sink.on_apply = [&](const std::string &, struct dyn_entropy_error *) {
+		gate.wait();
+		return DYN_ENTROPY_OK;
+	};
+	snapshots_ = {"one"};
+	ASSERT_TRUE(succeeds(make({first.address(), second.address()}), err_));
+	int64_t begin = 0;
+	std::thread stopper([&] {
+		EXPECT_TRUE(gate.wait_for_visitors(1));
+		begin = clock_monotonic_ms();
+		dyn_entropy_cancel_set(cancel_);
+	});
+	EXPECT_TRUE(fails(
+		dyn_entropy_driver_round(driver_, &round, err_), err_, DYN_ENTROPY_ERR_CANCELLED));
+	EXPECT_LT(clock_monotonic_ms() - begin, 1000);
+	stopper.join();
+	gate.open();
+	EXPECT_EQ(round.attempted, 1u);
+	EXPECT_EQ(round.failed, 1u);
+	EXPECT_EQ(second.counters().connections, 0u);
+	dyn_entropy_driver_sum(driver_, &sum);
+	EXPECT_EQ(sum.attempted, 1u);
+	EXPECT_TRUE(fails(
+		dyn_entropy_driver_round(driver_, &round, err_), err_, DYN_ENTROPY_ERR_CANCELLED));
+	EXPECT_EQ(round.attempted, 0u);
+}
+
+TEST_F(Round, MayBeWatchedFromAnotherThread)
+{
+	std::atomic<bool> over{false};
+	uint64_t last = 0;
+	Node node;
+
+	ASSERT_TRUE(succeeds(make({node.address(), node.address()}), err_));
+	std::thread watcher([&] {
+		while (!over) {
+			struct dyn_entropy_round sum;
+			struct dyn_entropy_peer_report r;
+
+			dyn_entropy_driver_sum(driver_, &sum);
+			EXPECT_GE(sum.attempted, last);
+			EXPECT_EQ(sum.attempted, sum.exchanged + sum.failed);
+			last = sum.attempted;
+			EXPECT_TRUE(dyn_entropy_driver_peer(driver_, 1, &r));
+			node.counters();
+		}
+	});
+	for (int i = 0; i < 10; i++) {
+		struct dyn_entropy_round round;
+
+		EXPECT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
+	}
+	over = true;
+	watcher.join();
+	EXPECT_EQ(node.counters().committed, 60u);
+}
+
+/* ---- Pushes in threads ---- */
+
+TEST(Threads, PushesSideBySide)
+{
+	constexpr size_t kPushes = 8;
+	Node node;
+	std::vector<std::unique_ptr<Source>> sources;
+	std::vector<dyn_entropy_push_thread *> threads;
+	struct dyn_entropy_config config;
+	const std::string to = node.address();
+	Error err;
+
+	dyn_entropy_config_init(&config);
+	config.peer_endpoint = to.c_str();
+	config.max_rate = 0;
+	for (size_t i = 0; i < kPushes; i++) {
+		dyn_entropy_push_thread *t = nullptr;
+
+		sources.push_back(std::make_unique<Source>(std::vector<std::string>{
+			noise(100000, static_cast<uint32_t>(i)), noise(10)}));
+		ASSERT_TRUE(succeeds(dyn_entropy_push_start(&config, session::sample_material(),
+					     sources.back()->get(), nullptr, &t, err),
+			err));
+		threads.push_back(t);
+	}
+	for (auto *t : threads) {
+		struct dyn_entropy_push_result result;
+
+		EXPECT_TRUE(succeeds(dyn_entropy_push_join(t, &result, err), err));
+		EXPECT_EQ(result.closed, 2u);
+		EXPECT_EQ(result.bytes, 100010u);
+	}
+	EXPECT_EQ(node.counters().committed, 2 * kPushes);
+	EXPECT_EQ(node.sink.applied().size(), 2 * kPushes);
+}
+
+TEST(Threads, JoinTellsWhatWentWrong)
+{
+	struct dyn_entropy_config config;
+	struct dyn_entropy_push_result result;
+	dyn_entropy_push_thread *t = nullptr;
+	Source source({"content"});
+	Error err;
+
+	dyn_entropy_config_init(&config);
+	config.buffer_size = 17;
+	ASSERT_TRUE(succeeds(dyn_entropy_push_start(&config, session::sample_material(),
+				     source.get(), nullptr, &t, err),
+		err));
+	EXPECT_TRUE(fails(dyn_entropy_push_join(t, &result, err), err, DYN_ENTROPY_ERR_CONFIG,
+		"buffer_size 17"));
+	EXPECT_EQ(result.outcome, DYN_ENTROPY_OUTCOME_FAILED);
+}
+
+/* ---- Stopping a receiver ---- */
+
+TEST(Stopping, ResetsWhatIsUnderWayWithinASecond)
+{
+	Node node;
+	std::vector<Peer> peers;
+	support::WireBytes w;
+
+	w.total_len = 1000;
+	for (int i = 0; i < 3; i++) {
+		peers.emplace_back(node.port());
+		ASSERT_TRUE(peers.back().send(w.headers().substr(0, i == 0 ? 0 : 50u * i)));
+	}
+	ASSERT_TRUE(support::wait_until([&] { return node.counters().active == 3; }));
+	const int64_t begin = clock_monotonic_ms();
+	dyn_entropy_receiver_stop(node.receiver());
+	dyn_entropy_receiver_join(node.receiver());
+	EXPECT_LT(clock_monotonic_ms() - begin, 1000);
+	for (auto &p : peers)
+		EXPECT_EQ(p.end(), End::Reset);
+	ASSERT_EQ(node.ended().size(), 3u) << "all are told when join returns";
+	for (const auto &e : node.ended())
+		EXPECT_EQ(e.status, DYN_ENTROPY_ERR_CANCELLED);
+	EXPECT_EQ(node.counters().active, 0u);
+	EXPECT_EQ(node.counters().failed, 3u);
+	dyn_entropy_receiver_join(node.receiver()); /* once more is harmless */
+}
+
+TEST(Stopping, ASenderInTheMiddleLearnsOfIt)
+{
+	Push p;
+	Node node;
+	std::thread sender([&] {
+		p = push(node.address(), noise(1000000),
+			[](struct dyn_entropy_config *c) { c->max_rate = 200000; });
+	});
+
+	EXPECT_TRUE(support::wait_until([&] { return node.counters().active == 1; }));
+	const int64_t begin = clock_monotonic_ms();
+	dyn_entropy_receiver_stop(node.receiver());
+	sender.join();
+	EXPECT_LT(clock_monotonic_ms() - begin, 2000);
+	EXPECT_EQ(p.status, DYN_ENTROPY_ERR_IO);
+	EXPECT_EQ(p.result.outcome, DYN_ENTROPY_OUTCOME_REFUSED);
+	EXPECT_TRUE(node.sink.applied().empty());
+}
+
+TEST(Stopping, FreeAloneDoesItToo)
+{
+	auto node = std::make_unique<Node>();
+	Peer peer(node->port());
+
+	ASSERT_TRUE(support::wait_until([&] { return node->counters().active == 1; }));
+	const int64_t begin = clock_monotonic_ms();
+	node.reset();
+	EXPECT_LT(clock_monotonic_ms() - begin, 1000);
+	EXPECT_EQ(peer.end(), End::Reset);
+	dyn_entropy_receiver_free(nullptr);
+}
+
+TEST(Stopping, RunReturnsToWhoeverCalledIt)
+{
+	NodeOptions options;
+
+	options.start = false;
+	Node node(options);
+	enum dyn_entropy_status status = DYN_ENTROPY_ERR_IO;
+	std::thread runner([&] { status = dyn_entropy_receiver_run(node.receiver(), nullptr); });
+
+	EXPECT_EQ(push(node.address(), "content").status, DYN_ENTROPY_OK);
+	dyn_entropy_receiver_stop(node.receiver());
+	runner.join();
+	EXPECT_EQ(status, DYN_ENTROPY_OK);
+	EXPECT_EQ(node.counters().committed, 1u);
+}
+
+TEST(Stopping, WhileAllWorkersAreBusyToo)
+{
+	Gate gate;
+	NodeOptions options;
+
+	options.config = [](struct dyn_entropy_config *c) { c->max_connections = 1; };
+	Node node(options);
+	Peer holder(node.port());
+	ASSERT_TRUE(support::wait_until([&] { return node.counters().active == 1; }));
+	Peer waiting(node.port());
+	const int64_t begin = clock_monotonic_ms();
+	dyn_entropy_receiver_stop(node.receiver());
+	dyn_entropy_receiver_join(node.receiver());
+	EXPECT_LT(clock_monotonic_ms() - begin, 1000);
+	EXPECT_EQ(node.ended().size(), 1u);
+}
+
+TEST(Stopping, ComesAndGoesManyTimesWithoutALoss)
+{
+	const size_t descriptors = session::open_descriptors();
+
+	for (int i = 0; i < 50; i++) {
+		Node node;
+		Peer silent(node.port());
+
+		if (i % 2) {
+			EXPECT_EQ(push(node.address(), "content").status, DYN_ENTROPY_OK);
+		}
+	}
+	EXPECT_EQ(session::open_descriptors(), descriptors);
+}
+
+} // namespace
