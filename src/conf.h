@@ -48,7 +48,9 @@ struct conf {
 	size_t n_servers;
 	struct conf_seed *seeds; /* dyn_seeds */
 	size_t n_seeds;
-	char *listen, *dyn_listen, *stats_listen;
+	char *listen, *dyn_listen;
+	char *stats_listen;
+	char *stats_admin; /* "loopback" or "any" */
 	char *datacenter, *rack, *tokens, *env;
 	char *requirepass; /* wiped by conf_free */
 	bool recon_enabled, recon_encrypt;
@@ -64,7 +66,7 @@ struct conf {
 	int64_t recon_max_connections, recon_timeout;
 	char *recon_allow;  /* "peers" or "any" */
 	char *recon_accept; /* "restore" or "data" */
-	/* The keys that nothing uses yet; times in milliseconds, mbuf_size in bytes. */
+	/* Times in milliseconds, mbuf_size in bytes. */
 	char *dyn_seed_provider, *secure_server_option, *pem_key_file;
 	char *hash, *hash_tag, *distribution;
 	char *read_consistency, *write_consistency; /* "DC_ONE" and so on, in capitals */

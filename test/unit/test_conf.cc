@@ -55,24 +55,21 @@ TEST(Conf, OneWarningNamesAllThatNothingUses)
 {
 	Loaded l = load_text(kDynomiteFile);
 
-	EXPECT_EQ(l.warnings,
-		Lines({"t.yml: accepted, but nothing uses these keys yet: listen, stats_listen, "
-		       "data_store, datacenter, rack, tokens, dyn_seed_provider, timeout, "
-		       "secure_server_option, pem_key_file, read_consistency, mbuf_size, "
-		       "max_msgs"}));
+	EXPECT_EQ(
+		l.warnings, Lines({"t.yml: accepted, but nothing uses these keys yet: mbuf_size"}));
 	EXPECT_EQ(load_keys("  recon_timeout: 1000\n  dyn_listen: a:1\n").warnings, Lines());
 }
 
 TEST(Conf, WhatThisEngineLacksIsAcceptedWithTheWarning)
 {
-	Loaded l = load_keys("  hash: md5\n  data_store: 1\n  enable_gossip: true\n");
+	Loaded l = load_keys("  gos_interval: 1\n  env: network\n  read_repairs_enabled: true\n");
 
 	ASSERT_EQ(l.errors, Lines());
 	EXPECT_EQ(l.warnings, Lines({"t.yml: accepted, but nothing uses these keys yet: "
-				     "data_store, hash, enable_gossip"}));
-	EXPECT_STREQ(l.conf->hash, "md5");
-	EXPECT_EQ(l.conf->data_store, 1);
-	EXPECT_TRUE(l.conf->enable_gossip);
+				     "env, gos_interval, read_repairs_enabled"}));
+	EXPECT_STREQ(l.conf->env, "network");
+	EXPECT_EQ(l.conf->gos_interval, 1);
+	EXPECT_TRUE(l.conf->read_repairs_enabled);
 }
 
 TEST(Conf, Defaults)
@@ -101,6 +98,8 @@ TEST(Conf, Defaults)
 		EXPECT_EQ(none, nullptr);
 	EXPECT_EQ(c.recon_peers.n + c.n_servers + c.n_seeds, 0u);
 	EXPECT_STREQ(c.hash, "murmur");
+	EXPECT_STREQ(c.stats_listen, "127.0.0.1:22222") << "not for other machines";
+	EXPECT_STREQ(c.stats_admin, "loopback");
 	EXPECT_STREQ(c.read_consistency, "DC_ONE");
 	EXPECT_EQ(c.mbuf_size, 16384);
 	EXPECT_EQ(c.gos_interval, 30000);
@@ -365,9 +364,9 @@ TEST(Conf, TheTableIsInOrder)
 		EXPECT_EQ(conf_key_nearest((std::string(k.name) + "x").c_str()), &k);
 		EXPECT_EQ(conf_key_nearest((std::string("x") + k.name).c_str()), &k);
 	}
-	for (const char *known : {"listen", "dyn_listen", "stats_listen", "servers", "data_store",
-		     "datacenter", "rack", "tokens", "dyn_seeds", "dyn_seed_provider", "hash",
-		     "hash_tag", "timeout", "backlog", "client_connections", "preconnect",
+	for (const char *known : {"listen", "dyn_listen", "stats_listen", "stats_admin", "servers",
+		     "data_store", "datacenter", "rack", "tokens", "dyn_seeds", "dyn_seed_provider",
+		     "hash", "hash_tag", "timeout", "backlog", "client_connections", "preconnect",
 		     "auto_eject_hosts", "server_retry_timeout", "server_failure_limit",
 		     "dyn_read_timeout", "dyn_write_timeout", "dyn_port", "dyn_connections",
 		     "gos_interval", "enable_gossip", "conn_msg_rate", "secure_server_option",
