@@ -1,0 +1,294 @@
+extern "C" {
+#include "cluster/ring.h"
+}
+
+#include "support/tempdir.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace
+{
+
+struct Free {
+	void operator()(conf *c) const
+	{
+		conf_free(c);
+	}
+	void operator()(ring *r) const
+	{
+		ring_free(r);
+	}
+};
+using Ring = std::unique_ptr<ring, Free>;
+
+std::string join(const conf_list &list)
+{
+	std::string all;
+
+	for (size_t i = 0; i < list.n; i++)
+		all += std::string(list.items[i]) + "\n";
+	return all;
+}
+
+/* The ring of a configuration, given by its lines below the root key. */
+Ring build(const std::string &lines, std::string *errors = nullptr)
+{
+	const support::TempDir dir;
+	conf_report report = {};
+	std::istringstream in(lines);
+	std::string text = "dyn_o_mite:\n";
+
+	for (std::string line; std::getline(in, line);)
+		text += "  " + line + "\n";
+	const std::unique_ptr<conf, Free> c(
+		conf_load(dir.write("dynomite.yml", text).c_str(), &report));
+	Ring r(c ? ring_new(c.get(), &report) : nullptr);
+	EXPECT_EQ(r == nullptr, report.errors.n > 0) << join(report.errors);
+	if (errors)
+		*errors = join(report.errors);
+	else
+		EXPECT_EQ("", join(report.errors));
+	conf_report_fini(&report);
+	return r;
+}
+
+std::string unhex(const std::string &hex)
+{
+	std::string s;
+
+	for (size_t i = 0; i + 1 < hex.size(); i += 2)
+		s.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+	return s;
+}
+
+TEST(Ring, HashesAsExistingNodesDo)
+{
+	std::istringstream in(
+		support::read_file(support::source_file("test/unit/golden/murmur.tsv")));
+	size_t n = 0;
+
+	for (std::string line; std::getline(in, line);) {
+		const size_t tab = line.find('\t');
+
+		if (line[0] == '#')
+			continue;
+		const std::string key = unhex(line.substr(0, tab));
+		EXPECT_EQ(std::stoul(line.substr(tab + 1)), ring_murmur(key.data(), key.size()))
+			<< line;
+		n++;
+	}
+	EXPECT_EQ(49u, n);
+}
+
+const char two_racks[] = "dyn_listen: 10.0.0.1:8101\n"
+			 "datacenter: east\n"
+			 "rack: r1\n"
+			 "tokens: '100,3000000000'\n"
+			 "dyn_seeds:\n"
+			 "- 10.0.0.2:8101:r1:east:2000,4000000000\n"
+			 "- 10.0.0.3:8101:r2:east:1431655765\n"
+			 "- 10.0.1.1:8101:r1:west:7\n"
+			 "- 10.0.0.4:8101:r2:east:0\n";
+
+TEST(Ring, NodesRacksAndDatacenters)
+{
+	const Ring r = build(two_racks);
+
+	ASSERT_NE(nullptr, r);
+	ASSERT_EQ(5u, r->n_nodes);
+	EXPECT_TRUE(r->nodes[0].is_local);
+	EXPECT_STREQ("10.0.0.1:8101", r->nodes[0].name);
+	EXPECT_EQ(2u, r->nodes[0].n_tokens);
+	EXPECT_FALSE(r->nodes[1].is_local);
+	EXPECT_STREQ("10.0.0.2", r->nodes[1].addr.host);
+	EXPECT_EQ(8101, r->nodes[1].addr.port);
+	ASSERT_EQ(2u, r->n_dcs);
+	EXPECT_STREQ("east", r->dcs[0].name);
+	EXPECT_EQ(2u, r->dcs[0].n_racks);
+	EXPECT_STREQ("west", r->dcs[1].name);
+	ASSERT_EQ(1u, r->dcs[1].n_racks);
+	ASSERT_EQ(3u, r->n_racks) << "r1 of east and r1 of west are two racks";
+	EXPECT_STREQ("r1", r->racks[0].name);
+	EXPECT_EQ(0u, r->racks[0].dc);
+	EXPECT_STREQ("r1", r->racks[r->dcs[1].racks[0]].name);
+	EXPECT_EQ(0u, r->nodes[1].rack);
+	EXPECT_EQ(r->nodes[2].rack, r->nodes[4].rack);
+	EXPECT_EQ(r->dcs[1].racks[0], r->nodes[3].rack);
+	EXPECT_EQ(4u, r->racks[0].n_points);
+}
+
+TEST(Ring, TheOwnerHasTheNextToken)
+{
+	const Ring r = build(two_racks);
+	const struct {
+		uint32_t token;
+		size_t r1, r2;
+	} cases[] = {{0, 0, 4}, {1, 0, 2}, {99, 0, 2}, {100, 0, 2}, {101, 1, 2}, {2000, 1, 2},
+		{2001, 0, 2}, {1431655765, 0, 2}, {1431655766, 0, 4}, {3000000000u, 0, 4},
+		{3000000001u, 1, 4}, {4000000000u, 1, 4}, {4000000001u, 0, 4}, {UINT32_MAX, 0, 4}};
+
+	ASSERT_NE(nullptr, r);
+	for (const auto &c : cases) {
+		EXPECT_EQ(c.r1, ring_owner(r.get(), 0, c.token)) << c.token;
+		EXPECT_EQ(c.r2, ring_owner(r.get(), r->nodes[2].rack, c.token)) << c.token;
+		EXPECT_EQ(3u, ring_owner(r.get(), r->nodes[3].rack, c.token)) << c.token;
+	}
+}
+
+TEST(Ring, NodesAreFoundByName)
+{
+	const Ring r = build(two_racks);
+
+	ASSERT_NE(nullptr, r);
+	EXPECT_EQ(0u, ring_find(r.get(), "10.0.0.1:8101"));
+	EXPECT_EQ(4u, ring_find(r.get(), "10.0.0.4:8101"));
+	EXPECT_EQ(SIZE_MAX, ring_find(r.get(), "10.0.0.4:8102"));
+	EXPECT_EQ(SIZE_MAX, ring_find(r.get(), ""));
+}
+
+uint32_t token(const Ring &r, const std::string &key)
+{
+	return ring_token(r.get(), key.data(), key.size());
+}
+
+uint32_t murmur(const std::string &key)
+{
+	return ring_murmur(key.data(), key.size());
+}
+
+TEST(Ring, TheHashTagIsWhatCounts)
+{
+	const Ring plain = build("tokens: 1\n"), r = build("tokens: 1\nhash_tag: '{}'\n"),
+		   same = build("tokens: 1\nhash_tag: '||'\n");
+
+	ASSERT_TRUE(plain && r && same);
+	EXPECT_EQ(murmur("a{b}c"), token(plain, "a{b}c"));
+	for (const char *key : {"{b}", "a{b}c", "{b}{c}", "a{b}c}", "}{b}"})
+		EXPECT_EQ(murmur("b"), token(r, key)) << key;
+	for (const char *key : {"", "b", "{b", "b}", "}b{", "{"})
+		EXPECT_EQ(murmur(key), token(r, key)) << key;
+	EXPECT_EQ(murmur("{b"), token(r, "a{{b}c"));
+	EXPECT_EQ(murmur(""), token(r, "a{}c"));
+	EXPECT_EQ(murmur("b"), token(same, "a|b|c|"));
+	EXPECT_EQ(murmur("a|b"), token(same, "a|b"));
+}
+
+TEST(Ring, ANodeAloneNeedsNothing)
+{
+	const Ring r = build("listen: 127.0.0.1:8102\n");
+
+	ASSERT_NE(nullptr, r);
+	ASSERT_EQ(1u, r->n_nodes);
+	EXPECT_EQ(0u, ring_owner(r.get(), 0, 0));
+	EXPECT_EQ(0u, ring_owner(r.get(), 0, UINT32_MAX));
+}
+
+TEST(Ring, ANodeAloneInItsRackNeedsNoTokens)
+{
+	const Ring r = build("dyn_listen: a:1\nrack: r1\ndatacenter: d\n"
+			     "dyn_seeds:\n- b:1:r2:d:5\n- c:1:r1:other:5\n");
+
+	ASSERT_NE(nullptr, r);
+	EXPECT_EQ(0u, ring_owner(r.get(), 0, 77));
+}
+
+/* All nodes may share one list. */
+TEST(Ring, ASeedThatIsThisNodeIsLeftOut)
+{
+	const std::string seeds = "dyn_seeds:\n- a:1:r:d:5\n- b:1:r:d:6\n",
+			  rest = "rack: r\ndatacenter: d\n" + seeds;
+
+	for (const std::string &lines : {"dyn_listen: a:1\ntokens: 5\n" + rest,
+		     "dyn_listen: A:1\n" + rest, "dyn_listen: 0.0.0.0:1\ntokens: 5\n" + rest}) {
+		const Ring r = build(lines);
+
+		ASSERT_NE(nullptr, r) << lines;
+		ASSERT_EQ(2u, r->n_nodes) << lines;
+		EXPECT_EQ(0u, ring_owner(r.get(), 0, 5)) << lines;
+		EXPECT_EQ(1u, ring_owner(r.get(), 0, 6)) << lines;
+		EXPECT_STREQ("b:1", r->nodes[1].name);
+	}
+	EXPECT_STREQ("a:1", build("dyn_listen: 0.0.0.0:1\ntokens: 5\n" + rest)->nodes[0].name);
+}
+
+struct Refused {
+	const char *lines;
+	std::vector<const char *> parts; /* of the errors */
+};
+
+class RingRefuses : public testing::TestWithParam<Refused>
+{
+};
+
+TEST_P(RingRefuses, InWordsThatNameIt)
+{
+	std::string errors;
+
+	EXPECT_EQ(nullptr, build(GetParam().lines, &errors));
+	for (const char *part : GetParam().parts)
+		EXPECT_NE(std::string::npos, errors.find(part)) << part << " in " << errors;
+}
+
+INSTANTIATE_TEST_SUITE_P(Confs, RingRefuses,
+	testing::Values(Refused{"hash: md5\n", {"dynomite.yml: hash: md5", "murmur"}},
+		Refused{"hash: murmur3\n", {"hash: murmur3"}},
+		Refused{"data_store: 1\n", {"data_store: 1", "memcache"}},
+		Refused{"dyn_seed_provider: florida_provider\n",
+			{"dyn_seed_provider: florida_provider", "simple_provider"}},
+		Refused{"enable_gossip: true\n", {"enable_gossip: true"}},
+		Refused{"hash: md5\ndata_store: 1\nenable_gossip: true\n",
+			{"hash:", "data_store:", "enable_gossip:"}},
+		Refused{"dyn_listen: a:1\nrack: r\ndatacenter: d\ntokens: '5,7'\n"
+			"dyn_seeds:\n- b:1:r:d:7\n",
+			{"a:1 and b:1", "rack r of datacenter d", "token 7"}},
+		Refused{"dyn_listen: a:1\nrack: r\ndatacenter: d\ntokens: 5\n"
+			"dyn_seeds:\n- b:1:x:d:1,7\n- c:1:x:d:7\n",
+			{"b:1 and c:1", "rack x", "token 7"}},
+		Refused{"tokens: '5,6,5'\ndyn_listen: a:1\n", {"tokens: a:1", "token 5 twice"}},
+		Refused{"dyn_listen: a:1\nrack: r\ndatacenter: d\ndyn_seeds:\n- b:1:r:d:7\n",
+			{"tokens: is missing", "a:1", "b:1", "rack r"}},
+		Refused{"rack: r\ndatacenter: d\ntokens: 5\ndyn_seeds:\n- b:1:r:d:7\n",
+			{"dyn_listen: is missing"}},
+		Refused{"dyn_listen: a:1\ntokens: 5\ndyn_seeds:\n- b:1:r:d:7\n- b:1:r2:d:7\n",
+			{"b:1 is there twice"}},
+		Refused{"dyn_listen: a:1\ntokens: 5\nrack: r\ndatacenter: d\n"
+			"dyn_seeds:\n- a:1:r:d:7\n",
+			{"a:1 is this node"}},
+		Refused{"dyn_listen: a:1\ntokens: 5\nrack: r\ndatacenter: d\n"
+			"dyn_seeds:\n- a:1:r2:d:5\n",
+			{"a:1 is this node"}}));
+
+TEST(Ring, MurmurIsServedHoweverItIsSpelt)
+{
+	conf c = {};
+	conf_report report = {};
+	char rack[] = "r", dc[] = "d", path[] = "x.yml", hash[] = "MurMur";
+
+	c.path = path;
+	c.rack = rack;
+	c.datacenter = dc;
+	for (char *h : {static_cast<char *>(nullptr), hash}) {
+		c.hash = h;
+		EXPECT_NE(nullptr, Ring(ring_new(&c, &report)));
+	}
+	EXPECT_EQ(0u, report.errors.n);
+	conf_report_fini(&report);
+}
+
+TEST(Ring, ManyOverlapsAreToldShortly)
+{
+	std::string lines = "dyn_listen: a:1\nrack: r\ndatacenter: d\ntokens: '0", errors;
+
+	for (int i = 1; i < 300; i++)
+		lines += "," + std::to_string(i);
+	const std::string tokens = lines.substr(lines.find('\'') + 1);
+	EXPECT_EQ(nullptr, build(lines + "'\ndyn_seeds:\n- b:1:r:d:" + tokens + "\n", &errors));
+	EXPECT_EQ(20, std::count(errors.begin(), errors.end(), '\n'));
+}
+
+} // namespace
