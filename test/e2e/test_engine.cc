@@ -9,7 +9,11 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -139,6 +143,20 @@ TEST(EngineConf, TestOfAGoodFileStartsNothing)
 	EXPECT_FALSE(std::filesystem::exists(node.dir().file("pid")));
 }
 
+/* An RSA key, as the nodes of a ring share it; returns its path. */
+std::string write_rsa_key(const TempDir &dir)
+{
+	const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY *)> key(EVP_RSA_gen(2048), EVP_PKEY_free);
+	const std::string path = dir.write("dynomite.pem", "");
+	const std::unique_ptr<FILE, int (*)(FILE *)> file(fopen(path.c_str(), "w"), fclose);
+
+	if (!key || !file ||
+		PEM_write_PrivateKey(
+			file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+		throw std::runtime_error("no RSA key");
+	return path;
+}
+
 /* As the field has them: every key of an older engine, nothing of ours. */
 TEST(EngineConf, AnExistingDynomiteFileLoadsAndRuns)
 {
@@ -173,6 +191,7 @@ TEST(EngineConf, AnExistingDynomiteFileLoadsAndRuns)
 )";
 	for (const char *own : {"18101", "18102", "22222"})
 		text.replace(text.find(own), 5, std::to_string(node_port()));
+	text.replace(text.find("conf/dynomite.pem"), 17, write_rsa_key(dir));
 	const std::string conf = dir.write("redis_dc1.yml", text);
 	Process process({support::dynomite_program(), "-c", conf});
 
