@@ -110,7 +110,8 @@ TEST_F(Outq, BeginsEmpty)
 
 TEST_F(Outq, HoldsWhatWasAppendedInOrder)
 {
-	for (size_t len : {1, 100, 4000, 4063, 4064, 4065, 4096, 5000, 70000, 1 << 20, 3000000}) {
+	for (size_t len : std::vector<size_t>{
+		     1, 100, 4000, 4063, 4064, 4065, 4096, 5000, 70000, 1 << 20, 3000000}) {
 		std::string expected;
 
 		for (unsigned i = 0; i < 5; i++) {
