@@ -321,18 +321,32 @@ std::ostream &operator<<(std::ostream &to, End end)
 	return to << (end == End::Closed ? "closed" : end == End::Reset ? "reset" : "open");
 }
 
-Peer::Peer(uint16_t connect_to) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+Peer::Peer() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
 {
-	const struct sockaddr_in sin = loopback(connect_to);
+	if (fd_ < 0)
+		fail("socket");
+}
 
-	if (fd_ < 0 ||
-		connect(fd_, reinterpret_cast<const struct sockaddr *>(&sin), sizeof(sin)) != 0)
+Peer::Peer(uint16_t connect_to) : Peer()
+{
+	connect(connect_to);
+}
+
+void Peer::connect(uint16_t port)
+{
+	const struct sockaddr_in sin = loopback(port);
+
+	if (::connect(fd_, reinterpret_cast<const struct sockaddr *>(&sin), sizeof(sin)) == 0)
+		return;
+	/* Accepted and reset before this thread came to see it. */
+	if (errno != ECONNRESET)
 		fail("connect");
+	reset_seen_ = true;
 }
 
 Peer Peer::adopt(int fd)
 {
-	Peer p;
+	Peer p(nullptr);
 
 	p.fd_ = fd;
 	return p;

@@ -195,6 +195,7 @@ std::ostream &operator<<(std::ostream &to, End end);
 class Peer
 {
       public:
+	Peer(); /* a socket that is not connected yet */
 	explicit Peer(uint16_t connect_to);
 	static Peer adopt(int fd); /* of a connection that was accepted */
 	~Peer();
@@ -202,23 +203,22 @@ class Peer
 	Peer(const Peer &) = delete;
 	Peer &operator=(const Peer &) = delete;
 
+	void connect(uint16_t port);         /* throws when nobody listens there */
 	bool send(const std::string &bytes); /* false when the other side is gone */
 	std::string address() const;         /* its own, "127.0.0.1:port" */
 	void half_close();
 	void close();
 	void reset();
-	int fd() const
-	{
-		return fd_;
-	}
 
 	/* Read until the connection ends, at the longest for limit; what was read goes to *read. */
 	End end(std::string *read = nullptr, Milliseconds limit = std::chrono::seconds(20));
 
       private:
-	Peer() = default;
+	explicit Peer(std::nullptr_t)
+	{
+	}
 	int fd_ = -1;
-	bool reset_seen_ = false; /* by send(), which takes the error from those after it */
+	bool reset_seen_ = false; /* by a call that took the error from those after it */
 };
 
 /* A listening socket on a free loopback port. */

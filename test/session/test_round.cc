@@ -26,6 +26,7 @@ using session::NodeOptions;
 using session::Peer;
 using session::push;
 using session::Push;
+using session::PushOptions;
 using session::Source;
 using support::Error;
 using support::fails;
@@ -371,18 +372,17 @@ TEST(Stopping, ResetsWhatIsUnderWayWithinASecond)
 
 TEST(Stopping, ASenderInTheMiddleLearnsOfIt)
 {
-	Push p;
+	Source source({noise(1000000)});
+	PushOptions options;
 	Node node;
-	std::thread sender([&] {
-		p = push(node.address(), noise(1000000),
-			[](struct dyn_entropy_config *c) { c->max_rate = 200000; });
-	});
 
-	EXPECT_TRUE(support::wait_until([&] { return node.counters().active == 1; }));
-	const int64_t begin = clock_monotonic_ms();
-	dyn_entropy_receiver_stop(node.receiver());
-	sender.join();
-	EXPECT_LT(clock_monotonic_ms() - begin, 2000);
+	options.config = [](struct dyn_entropy_config *c) { c->max_rate = 200000; };
+	options.options.progress_arg = node.receiver();
+	options.options.progress = [](void *receiver, const struct dyn_entropy_push_result *) {
+		dyn_entropy_receiver_stop(static_cast<dyn_entropy_receiver *>(receiver));
+	};
+	const Push p = push(node.address(), source, options);
+	EXPECT_LT(p.result.seconds, 2);
 	EXPECT_EQ(p.status, DYN_ENTROPY_ERR_IO);
 	EXPECT_EQ(p.result.outcome, DYN_ENTROPY_OUTCOME_REFUSED);
 	EXPECT_TRUE(node.sink.applied().empty());

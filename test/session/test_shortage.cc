@@ -9,13 +9,11 @@
 #include "support/wire_bytes.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <atomic>
 #include <csignal>
 #include <fcntl.h>
 #include <functional>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <string>
 #include <sys/resource.h>
 #include <thread>
@@ -237,21 +235,13 @@ class NoDescriptors
 TEST(Shortage, WithoutADescriptorItTurnsAwayAndGoesOn)
 {
 	Node node;
-	struct sockaddr_in sin = {};
-	std::vector<Peer> peers;
+	std::vector<Peer> peers(10); /* whose sockets are made while they can be */
 
-	sin.sin_family = AF_INET;
-	sin.sin_port = htons(node.port());
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	for (int i = 0; i < 10; i++)
-		peers.push_back(Peer::adopt(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
 	{
 		NoDescriptors none;
 
 		for (auto &p : peers) {
-			ASSERT_EQ(connect(p.fd(), reinterpret_cast<struct sockaddr *>(&sin),
-					  sizeof(sin)),
-				0);
+			p.connect(node.port());
 			EXPECT_EQ(p.end(), End::Reset);
 		}
 	}
