@@ -14,7 +14,7 @@ struct plan {
 	const struct route_request *request;
 	bool is_write;
 	enum quorum_level level;
-	size_t first_rack; /* the racks that are asked, by index: first_rack .. n_racks - 1 */
+	size_t first_rack; /* of a write: the racks before it have it already */
 	bool only_local_dc;
 	uint32_t *keys; /* indices of arguments */
 	uint32_t n_keys, cap_keys;
@@ -71,23 +71,41 @@ static uint32_t token_of(const struct plan *plan, uint32_t key)
 		plan->proxy->ring, request_arg(r->parsed, r->bytes, key), r->parsed->args[key].len);
 }
 
+/* Whether the request is for this rack, too. */
+static bool is_asked(const struct plan *plan, size_t rack)
+{
+	bool local_dc = plan->proxy->ring->racks[rack].dc == 0;
+
+	if (plan->is_write)
+		return rack >= plan->first_rack && (local_dc || !plan->only_local_dc);
+	switch (plan->level) {
+	case QUORUM_DC_ONE:
+		return rack == 0;
+	case QUORUM_DC_QUORUM:
+	case QUORUM_DC_SAFE_QUORUM:
+		return local_dc;
+	case QUORUM_DC_EACH_SAFE_QUORUM:
+		return true;
+	}
+	return false;
+}
+
+/* Those in the racks that are asked: what others say of two keys must not part them. */
 static void find_owners(const struct plan *plan, uint32_t token, uint32_t *owners)
 {
 	const struct ring *ring = plan->proxy->ring;
 
 	for (size_t r = 0; r < ring->n_racks; r++)
-		owners[r] = (uint32_t)ring_owner(ring, r, token);
+		owners[r] = is_asked(plan, r) ? (uint32_t)ring_owner(ring, r, token) : 0;
 }
 
 /* The group with these owners, made if there is none yet. */
 static uint32_t group_with(struct plan *plan, const uint32_t *owners, uint32_t token)
 {
 	size_t n_racks = plan->proxy->ring->n_racks;
-	size_t from = plan->first_rack;
 
 	for (uint32_t g = 0; g < plan->n_groups; g++)
-		if (memcmp(plan->owners + g * n_racks + from, owners + from,
-			    (n_racks - from) * sizeof(*owners)) == 0)
+		if (memcmp(plan->owners + g * n_racks, owners, n_racks * sizeof(*owners)) == 0)
 			return g;
 	memcpy(plan->owners + plan->n_groups * n_racks, owners, n_racks * sizeof(*owners));
 	plan->tokens[plan->n_groups] = token;
@@ -134,12 +152,6 @@ static bool group_keys(struct plan *plan)
 }
 
 /* ---- Legs ---- */
-
-static bool in_scope(const struct plan *plan, size_t rack)
-{
-	return rack >= plan->first_rack &&
-	       (!plan->only_local_dc || plan->proxy->ring->racks[rack].dc == 0);
-}
 
 static void send_leg(struct plan *plan, struct part *part, size_t rack, uint32_t owner,
 	enum dnode_type type, uint32_t token, const uint8_t *bytes, size_t len)
@@ -197,13 +209,7 @@ static void send_part(struct plan *plan, struct part *part, const uint32_t *owne
 		return;
 	}
 	for (size_t r = 0; r < ring->n_racks; r++) {
-		size_t dc = ring->racks[r].dc;
-
-		if (!in_scope(plan, r))
-			continue;
-		if (!plan->is_write && plan->level == QUORUM_DC_ONE && r > 0)
-			continue;
-		if (dc == 0 || each)
+		if (is_asked(plan, r) && (ring->racks[r].dc == 0 || each))
 			send_leg(plan, part, r, owners[r], DNODE_REQUEST, token, bytes, len);
 	}
 	if (!plan->is_write || each || plan->only_local_dc)
