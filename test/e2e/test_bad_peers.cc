@@ -1,0 +1,197 @@
+/*
+ * Peers that a sender meets: deaf ones, and ones that vanish.
+ */
+#include "e2e/dataset.h"
+#include "e2e/pair.h"
+#include "support/wait.h"
+
+#include <atomic>
+#include <memory>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+namespace e2e
+{
+namespace
+{
+
+using support::RedisClient;
+using support::RedisServer;
+
+/* ---- A round that takes longer than the interval ---- */
+
+/* A peer that takes connections and never reads. */
+class DeafPeer
+{
+      public:
+	DeafPeer()
+	{
+		struct sockaddr_in sin = {};
+		socklen_t len = sizeof(sin);
+		int small = 4096;
+
+		sin.sin_family = AF_INET;
+		sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+		if (bind(fd_, reinterpret_cast<struct sockaddr *>(&sin), len) != 0 ||
+			listen(fd_, 16) != 0 ||
+			getsockname(fd_, reinterpret_cast<struct sockaddr *>(&sin), &len) != 0)
+			throw std::runtime_error("no deaf peer");
+		port_ = ntohs(sin.sin_port);
+	}
+	~DeafPeer()
+	{
+		for (const int fd : taken_)
+			close(fd);
+		close(fd_);
+	}
+	std::string address() const
+	{
+		return loopback(port_);
+	}
+	/* Connections so far. */
+	size_t taken()
+	{
+		int fd;
+
+		while ((fd = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0)
+			taken_.push_back(fd);
+		return taken_.size();
+	}
+
+      private:
+	int fd_ = -1;
+	uint16_t port_ = 0;
+	std::vector<int> taken_;
+};
+
+TEST(HealThreadedRounds, NeverTwoAtATimeAndTheSkippedAreCounted)
+{
+	const KeyFiles keys;
+	RedisServer redis, other_redis;
+	RedisClient client = redis.connect();
+	DeafPeer deaf;
+	Node node(redis.address(), &keys), other(other_redis.address(), &keys);
+
+	write_large(client, "more than the sockets hold", 8 * 1024 * 1024);
+	node.peers({deaf.address(), other.address()}).set("recon_timeout", "3500");
+	other.start();
+	node.start();
+	ASSERT_TRUE(node.wait_log("this one is skipped", 2)) << heard(node);
+	EXPECT_EQ(deaf.taken(), 1u) << "a second round has begun beside the first";
+	EXPECT_EQ(node.logged("entropy: round "), 0u);
+	/* The deaf peer is given up, and the next has its turn in the same round. */
+	EXPECT_TRUE(wait_keys(other_redis, 1)) << heard(node);
+	EXPECT_TRUE(node.wait_log("took no byte for 3500 ms")) << heard(node);
+	EXPECT_TRUE(node.wait_log("not answered in time")) << heard(node);
+	EXPECT_TRUE(node.wait_log("entropy: round 1: 1 of 2 peers exchanged")) << heard(node);
+	EXPECT_EQ(node.stop(), 0);
+	EXPECT_EQ(node.counted("rounds_skipped"), node.logged("this one is skipped"));
+	EXPECT_GE(node.counted("peers_failed"), 1u);
+}
+
+/* ---- Peers that vanish ---- */
+
+/* Takes connections one after the other, reads n bytes of each, and goes. */
+class VanishingPeer
+{
+      public:
+	VanishingPeer(size_t n, bool by_reset) : n_(n), by_reset_(by_reset)
+	{
+		struct sockaddr_in sin = {};
+		socklen_t len = sizeof(sin);
+
+		sin.sin_family = AF_INET;
+		sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (bind(fd_, reinterpret_cast<struct sockaddr *>(&sin), len) != 0 ||
+			listen(fd_, 16) != 0 ||
+			getsockname(fd_, reinterpret_cast<struct sockaddr *>(&sin), &len) != 0)
+			throw std::runtime_error("no vanishing peer");
+		port_ = ntohs(sin.sin_port);
+		thread_ = std::thread([this] { serve(); });
+	}
+	~VanishingPeer()
+	{
+		stop_ = true;
+		thread_.join();
+		close(fd_);
+	}
+	std::string address() const
+	{
+		return loopback(port_);
+	}
+
+      private:
+	const size_t n_;
+	const bool by_reset_;
+	int fd_ = -1;
+	uint16_t port_ = 0;
+	std::atomic<bool> stop_{false};
+	std::thread thread_;
+
+	void serve()
+	{
+		constexpr int kPollMs = 20;
+
+		while (!stop_) {
+			struct pollfd p = {fd_, POLLIN, 0};
+			if (poll(&p, 1, kPollMs) <= 0)
+				continue;
+			const int fd = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+			if (fd >= 0)
+				vanish(fd);
+		}
+	}
+	void vanish(int fd) const
+	{
+		const struct linger now = {1, 0};
+		std::string bytes(n_, '\0');
+
+		if (n_ > 0 && recv(fd, &bytes[0], n_, MSG_WAITALL) < 0)
+			throw std::runtime_error("the node sent less than it has");
+		if (by_reset_)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		close(fd);
+	}
+};
+
+TEST(BadPeer, MayVanishAtAnyByteAndTheNextIsHealed)
+{
+	const KeyFiles keys;
+	RedisServer redis, other_redis;
+	RedisClient client = redis.connect();
+	Node node(redis.address(), &keys), other(other_redis.address(), &keys);
+	std::vector<std::unique_ptr<VanishingPeer>> peers;
+	std::vector<std::string> addresses;
+
+	write_strings(client, 200, 20000);
+	for (const size_t n : {0, 1, 19, 20, 21, 1043, 1044, 1045, 1048, 17000, 20000, 1000000})
+		for (const bool by_reset : {false, true}) {
+			peers.push_back(std::make_unique<VanishingPeer>(n, by_reset));
+			addresses.push_back(peers.back()->address());
+		}
+	addresses.push_back(other.address());
+	node.peers(addresses).set("recon_interval_seconds", "300");
+	other.start();
+	node.start();
+	ASSERT_TRUE(node.wait_rounds(1)) << node.log();
+	EXPECT_EQ(other_redis.connect().dbsize(), 200);
+	EXPECT_EQ(node.logged("warn: entropy: to "), peers.size()) << node.log();
+	/* Who goes at once may be gone before the connection stands. */
+	EXPECT_EQ(node.logged("refused by the peer") + node.logged("not reached"), peers.size())
+		<< node.log();
+	EXPECT_LE(node.logged("not reached"), 2u) << node.log();
+	EXPECT_EQ(node.stop(), 0);
+	EXPECT_EQ(node.counted("peers_failed"), peers.size());
+	EXPECT_EQ(node.counted("peers_exchanged"), 1u);
+}
+
+} // namespace
+} // namespace e2e

@@ -1,0 +1,391 @@
+/*
+ * How dynomite starts and stops, in the foreground and in the background, and what it tells.
+ */
+#include "e2e/dataset.h"
+#include "e2e/node.h"
+#include "e2e/wire_client.h"
+#include "support/wait.h"
+
+#include <csignal>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+namespace e2e
+{
+namespace
+{
+
+using std::chrono::seconds;
+using support::Process;
+using support::RedisClient;
+using support::RedisServer;
+using support::TempDir;
+using support::wait_until;
+
+bool holds(const std::string &text, const std::string &part)
+{
+	return text.find(part) != std::string::npos;
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr auto kStopLimit = seconds(10); /* the promise is made for what is shipped */
+#else
+constexpr auto kStopLimit = seconds(1);
+#endif
+
+/* ---- Starting and stopping ---- */
+
+/* The words stand in the log in this order. */
+void expect_order(const Node &node, const std::vector<std::string> &words)
+{
+	const std::string log = node.log();
+	size_t at = 0;
+
+	for (const std::string &w : words) {
+		const size_t found = log.find(w, at);
+		EXPECT_NE(found, std::string::npos) << "'" << w << "' is not in its place in\n"
+						    << log;
+		at = found == std::string::npos ? at : found;
+	}
+}
+
+TEST(EngineRun, StartsAndStopsInAVisibleOrder)
+{
+	const KeyFiles keys;
+	const RedisServer redis;
+	Node node(redis.address(), &keys);
+
+	node.peers({loopback(node_port())}).start();
+	EXPECT_EQ(support::read_file(node.dir().file("pid")),
+		std::to_string(node.process().pid()) + "\n");
+	ASSERT_TRUE(node.wait_rounds(1)) << node.log();
+	EXPECT_EQ(node.stop(), 0);
+	expect_order(node,
+		{"configuration " + node.conf_file(), "receiving on port", "a round to 1 peers now",
+			"started, pid", "round 1:", "stopping on", "no round runs any more",
+			"the receiver has stopped", "counted: ", "stopped"});
+	EXPECT_FALSE(std::filesystem::exists(node.dir().file("pid")));
+	EXPECT_GE(node.counted("rounds"), 1u);
+}
+
+class EngineThreadedStop : public testing::TestWithParam<int>
+{
+      protected:
+	const KeyFiles keys;
+	RedisServer redis{{"--repl-diskless-sync-delay", "0"}}, other_redis;
+	Node node{redis.address(), &keys}, other{other_redis.address(), &keys};
+
+	void expect_stop(Node &which)
+	{
+		EXPECT_EQ(which.stop(GetParam(), kStopLimit), 0)
+			<< "it takes longer than a second:\n"
+			<< which.log();
+		EXPECT_EQ(which.logged("stopping on "), 1u);
+		EXPECT_FALSE(std::filesystem::exists(which.dir().file("pid")));
+	}
+};
+
+INSTANTIATE_TEST_SUITE_P(Signals, EngineThreadedStop, testing::Values(SIGTERM, SIGINT),
+	[](const auto &i) { return i.param == SIGTERM ? "Term" : "Int"; });
+
+TEST_P(EngineThreadedStop, Idle)
+{
+	node.start();
+	expect_stop(node);
+}
+
+/* Both in the middle of one snapshot that would take a minute. */
+TEST_P(EngineThreadedStop, MidTransfer)
+{
+	RedisClient client = redis.connect();
+
+	write_large(client, "large", 8 * 1024 * 1024);
+	node.peers({other.address()}).set("recon_max_rate", "131072").set("recon_source", "sync");
+	node.set("recon_interval_seconds", "300");
+	other.start();
+	const size_t idle = other.descriptors();
+	node.start();
+	ASSERT_TRUE(wait_until([&] { return other.descriptors() > idle; })) << node.log();
+	if (GetParam() == SIGTERM) {
+		expect_stop(node);
+		ASSERT_TRUE(other.wait_log("not applied")) << other.log();
+		expect_stop(other);
+	} else {
+		expect_stop(other);
+		ASSERT_TRUE(node.wait_log("refused by the peer")) << node.log();
+		expect_stop(node);
+	}
+	EXPECT_EQ(other_redis.connect().dbsize(), 0);
+}
+
+/* A scan that rests, a sink and a source whose Redis says nothing any more. */
+TEST_P(EngineThreadedStop, WhileRedisSaysNothing)
+{
+	RedisClient client = redis.connect();
+
+	write_strings(client, 2000, 200);
+	node.peers({other.address()}).set("recon_segment_bytes", "16384");
+	other.peers({node.address()});
+	other_redis.pause();
+	other.start();
+	const size_t idle = other.descriptors();
+	node.start();
+	ASSERT_TRUE(wait_until([&] { return other.descriptors() > idle; })) << node.log();
+	expect_stop(other);
+	redis.pause();
+	expect_stop(node);
+	redis.resume();
+	other_redis.resume();
+}
+
+/* Connections that say nothing. */
+TEST_P(EngineThreadedStop, WithIdleConnections)
+{
+	node.set("recon_max_connections", "2").start();
+	const size_t idle = node.descriptors();
+	const WireClient a(node.port()), b(node.port()), waiting(node.port());
+	ASSERT_TRUE(wait_until([&] { return node.descriptors() >= idle + 2; }));
+	expect_stop(node);
+}
+
+/* ---- Signals, log and pid file ---- */
+
+TEST(EngineSignals, HupReopensARenamedLog)
+{
+	const KeyFiles keys;
+	Node node("127.0.0.1:1", &keys);
+	const std::string path = node.dir().file("log");
+
+	node.start();
+	std::filesystem::rename(path, path + ".1");
+	node.process().signal(SIGHUP);
+	ASSERT_TRUE(wait_until([&] {
+		return std::filesystem::exists(path) &&
+		       holds(support::read_file(path), "the log was reopened");
+	}));
+	const std::string before = support::read_file(path + ".1");
+	EXPECT_EQ(node.stop(), 0);
+	EXPECT_EQ(support::read_file(path + ".1"), before);
+	EXPECT_TRUE(holds(support::read_file(path), "stopped"));
+}
+
+TEST(EngineSignals, TtinAndTtouChangeTheLevel)
+{
+	const KeyFiles keys;
+	Node node("127.0.0.1:1", &keys);
+
+	node.arguments({"-v", "5"}).start();
+	node.process().signal(SIGTTIN);
+	EXPECT_TRUE(node.wait_log("log level is now 6")) << node.log();
+	node.process().signal(SIGTTIN);
+	EXPECT_TRUE(node.wait_log("log level is now 7")) << node.log();
+	node.process().signal(SIGTTOU);
+	EXPECT_TRUE(node.wait_log("log level is now 6", 2)) << node.log();
+	EXPECT_EQ(node.stop(), 0);
+}
+
+TEST(EngineRun, ASecondOneWithTheSamePidFileIsRefused)
+{
+	const KeyFiles keys;
+	Node node("127.0.0.1:1", &keys), second("127.0.0.1:1", &keys);
+	const std::string pid_file = node.dir().file("pid");
+
+	node.start();
+	second.arguments({"-p", pid_file}).launch();
+	EXPECT_EQ(second.process().wait(), 1) << second.log();
+	EXPECT_EQ(second.logged(pid_file + " is held by a running dynomite"), 1u) << second.log();
+	EXPECT_EQ(support::read_file(pid_file), std::to_string(node.process().pid()) + "\n");
+	EXPECT_EQ(node.stop(), 0);
+	second.start();
+	EXPECT_EQ(second.stop(), 0);
+}
+
+TEST(EngineRun, APidFileOfOneThatWasKilledIsNoHindrance)
+{
+	const KeyFiles keys;
+	Node node("127.0.0.1:1", &keys);
+
+	node.start();
+	node.kill9();
+	ASSERT_TRUE(std::filesystem::exists(node.dir().file("pid")));
+	node.start();
+	EXPECT_EQ(node.stop(), 0);
+}
+
+TEST(EngineRun, ATakenPortIsSaidAndEndsTheStart)
+{
+	const KeyFiles keys;
+	Node node("127.0.0.1:1", &keys), second("127.0.0.1:1", &keys, node.port());
+
+	node.start();
+	second.launch();
+	EXPECT_EQ(second.process().wait(), 1);
+	EXPECT_EQ(second.logged("cannot listen on " + second.address()), 1u) << second.log();
+	EXPECT_TRUE(holds(second.process().err(), second.dir().file("log")))
+		<< second.process().err();
+	EXPECT_FALSE(std::filesystem::exists(second.dir().file("pid")));
+}
+
+/* ---- In the background ---- */
+
+/* A process that is not our child: by its pid file. */
+class Daemon
+{
+      public:
+	explicit Daemon(const std::string &pid_file)
+	    : pid_(static_cast<pid_t>(std::stol(support::read_file(pid_file))))
+	{
+	}
+	~Daemon()
+	{
+		if (runs())
+			kill(pid_, SIGKILL);
+	}
+	pid_t pid() const
+	{
+		return pid_;
+	}
+	/* Not as a zombie: its new parent may take its time. */
+	bool runs() const
+	{
+		const std::string stat = "/proc/" + std::to_string(pid_) + "/stat";
+
+		return kill(pid_, 0) == 0 && !holds(support::read_file(stat), ") Z ");
+	}
+	bool stop() const
+	{
+		kill(pid_, SIGTERM);
+		return wait_until([this] { return !runs(); });
+	}
+
+      private:
+	pid_t pid_;
+};
+
+TEST(EngineDaemon, ReturnsWhenItIsUpAndRunsOn)
+{
+	const KeyFiles keys;
+	Node node("127.0.0.1:1", &keys);
+
+	node.arguments({"-d"}).launch();
+	ASSERT_EQ(node.process().wait(), 0) << node.log();
+	const Daemon daemon(node.dir().file("pid"));
+	EXPECT_NE(daemon.pid(), node.process().pid());
+	EXPECT_EQ(node.logged("started, pid " + std::to_string(daemon.pid())), 1u) << node.log();
+	EXPECT_NE(getsid(daemon.pid()), getsid(0));
+	EXPECT_EQ(std::filesystem::read_symlink("/proc/" + std::to_string(daemon.pid()) + "/fd/2"),
+		"/dev/null");
+	WireClient client(node.port()); /* it serves */
+	EXPECT_TRUE(daemon.stop());
+	EXPECT_EQ(node.logged("stopped"), 2u) << node.log();
+	EXPECT_FALSE(std::filesystem::exists(node.dir().file("pid")));
+}
+
+TEST(EngineDaemon, AFailedStartShowsInStatusAndOnStandardError)
+{
+	const KeyFiles keys;
+	Node node("127.0.0.1:1", &keys), second("127.0.0.1:1", &keys, node.port());
+
+	node.start();
+	second.arguments({"-d"}).launch();
+	EXPECT_EQ(second.process().wait(), 1);
+	EXPECT_TRUE(holds(second.process().err(), second.dir().file("log")));
+	Process unlogged({support::dynomite_program(), "-d", "-c", second.conf_file()});
+	EXPECT_EQ(unlogged.wait(), 1);
+	EXPECT_TRUE(holds(unlogged.err(), "cannot listen on " + second.address()))
+		<< unlogged.err();
+}
+
+/* ---- Whom it runs as, and what it keeps to itself ---- */
+
+/* The program and its library where any user may read them. */
+std::string readable_copy(const TempDir &to)
+{
+	namespace fs = std::filesystem;
+	const fs::path program = support::dynomite_program();
+	const fs::path libs = program.parent_path() / ".libs";
+	const bool in_build_tree = fs::exists(libs / "dynomite");
+
+	chmod(to.path().c_str(), 0755);
+	if (in_build_tree)
+		for (const auto &entry : fs::directory_iterator(libs))
+			if (holds(entry.path().filename().string(), ".so."))
+				fs::copy_file(fs::canonical(entry.path()),
+					fs::path(to.path()) / entry.path().filename(),
+					fs::copy_options::overwrite_existing);
+	fs::copy_file(in_build_tree ? libs / "dynomite" : program, to.file("dynomite"));
+	return to.file("dynomite");
+}
+
+TEST(EngineRun, AsAnOrdinaryUser)
+{
+	const std::string nobody = "65534";
+	const TempDir dir;
+	const std::string program = readable_copy(dir);
+	const std::string key = dir.write("key", "a key of an ordinary user\n");
+	const std::string conf = dir.write("dynomite.yml",
+		yaml({
+			{"servers", yaml_list({"127.0.0.1:1:1"})},
+			{"recon_enabled", "true"},
+			{"recon_listen", loopback(node_port())},
+			{"recon_peers", "[]"},
+			{"recon_key_file", key},
+			{"recon_iv_file", key},
+			{"recon_spool_dir", "/tmp"},
+		}),
+		0644);
+	std::vector<std::string> argv = {program, "-c", conf};
+
+	if (getuid() == 0) {
+		ASSERT_EQ(chown(key.c_str(), 65534, 65534), 0);
+		argv.insert(argv.begin(),
+			{"setpriv", "--reuid=" + nobody, "--regid=" + nobody, "--clear-groups"});
+	}
+	Process process(argv, {"LD_LIBRARY_PATH=" + dir.path()});
+	ASSERT_TRUE(process.wait_output("started, pid")) << process.output();
+	process.signal(SIGTERM);
+	EXPECT_EQ(process.wait(), 0) << process.output();
+	EXPECT_TRUE(holds(process.err(), "the receiver has stopped")) << process.err();
+}
+
+/* At the highest level, through success and failure. */
+TEST(EngineRun, TheLogTellsNoSecret)
+{
+	const std::string password = "corr3ct-h0rse";
+	const KeyFiles keys;
+	RedisServer redis({"--requirepass", password}), other_redis({"--requirepass", password});
+	RedisClient client = redis.connect(), other_client = other_redis.connect();
+	Node node(redis.address(), &keys), other(other_redis.address(), &keys);
+
+	write_every_type(client);
+	write_strings(other_client, 10, 20);
+	for (Node *n : {&node, &other})
+		n->set("requirepass", password).arguments({"-v", "11"});
+	node.peers({other.address()});
+	other.peers({node.address()}).start();
+	node.start();
+	ASSERT_TRUE(node.wait_log("keys in", 2)) << node.log();
+	ASSERT_TRUE(other.wait_log("keys in", 2)) << other.log();
+	/* Refused: not the right key; not the right command; a payload that Redis refuses. */
+	const KeyFiles wrong;
+	const std::string secret = std::string(kDatasetPrefix) + kDatasetSecret;
+	send_whole(node.port(), whole_stream(&wrong, secret));
+	send_whole(node.port(), whole_stream(&keys, secret));
+	send_whole(node.port(), whole_stream(&keys, resp({"SET", secret, secret})));
+	send_whole(
+		node.port(), whole_stream(&keys, resp({"RESTORE", secret, "0", secret, "ABSTTL"})));
+	ASSERT_TRUE(node.wait_log("not applied", 4)) << node.log();
+	EXPECT_EQ(node.stop(), 0);
+	EXPECT_EQ(other.stop(), 0);
+	for (const Node *n : {&node, &other})
+		for (const std::string &never :
+			{password, std::string(kDatasetPrefix), std::string(kDatasetSecret),
+				keys.key(), keys.key().substr(0, 16), keys.iv().substr(0, 16)})
+			EXPECT_EQ(n->logged(never), 0u) << n->log_lines(never).at(0);
+}
+
+} // namespace
+} // namespace e2e
