@@ -426,7 +426,8 @@ TEST(Local, DescribesTheTable)
 
 		ASSERT_EQ(e->type, REDIS_REPLY_ARRAY);
 		ASSERT_EQ(e->elements, 10u);
-		listed.insert(text(e->element[0]));
+		EXPECT_EQ(text(e->element[0]).find('|'), std::string::npos);
+		EXPECT_TRUE(listed.insert(text(e->element[0])).second) << text(e->element[0]);
 		for (size_t s = 0; s < e->element[9]->elements; s++) {
 			ASSERT_EQ(e->element[9]->element[s]->elements, 10u);
 			listed.insert(text(e->element[9]->element[s]->element[0]));
