@@ -345,6 +345,25 @@ void route_client(struct proxy *p, const struct route_request *r)
 	plan_fini(&plan);
 }
 
+static bool take_first(void *arg, uint32_t index)
+{
+	*(uint32_t *)arg = index;
+	return false;
+}
+
+/* The token of the first key: with it requests for a key keep their order, as they do where they
+ * come from. */
+static uint32_t first_token(const struct proxy *p, const struct route_request *r)
+{
+	uint32_t key = 0;
+
+	if (p->conf->datastore_connections == 1 ||
+		!command_each_key(r->call->command, r->bytes, r->parsed, take_first, &key) ||
+		key == 0)
+		return 0;
+	return ring_token(p->ring, request_arg(r->parsed, r->bytes, key), r->parsed->args[key].len);
+}
+
 void route_here(struct proxy *p, const struct route_request *r)
 {
 	struct leg *leg = call_leg(&r->call->one, 0, true, false);
@@ -353,7 +372,7 @@ void route_here(struct proxy *p, const struct route_request *r)
 		call_refuse(r->call, "dynomite: out of memory");
 		return;
 	}
-	datastore_send(p->store, leg, (uint32_t)r->call->id, r->bytes, r->parsed->len);
+	datastore_send(p->store, leg, first_token(p, r), r->bytes, r->parsed->len);
 }
 
 void route_forward(struct proxy *p, const struct route_request *r)
