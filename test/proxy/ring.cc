@@ -8,6 +8,9 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 namespace e2e
 {
@@ -24,6 +27,12 @@ const char *const kBugWords[] = {"ERROR: AddressSanitizer", "ERROR: LeakSanitize
 std::string last_lines(const std::string &text, size_t bytes)
 {
 	return text.size() > bytes ? text.substr(text.size() - bytes) : text;
+}
+
+std::string seed(const Place &place, uint16_t port)
+{
+	return "'" + loopback(port) + ":" + place.rack + ":" + place.datacenter + ":" +
+	       place.tokens + "'";
 }
 
 } // namespace
@@ -102,7 +111,7 @@ uint16_t Ring::port()
 	return port;
 }
 
-Ring::Ring(const std::vector<Place> &places, std::vector<std::string> redis_args)
+Ring::Ring(const Places &places, std::vector<std::string> redis_args)
 {
 	for (const Place &p : places)
 		members_.push_back(std::make_unique<Member>(p, keys_, redis_args));
@@ -143,10 +152,16 @@ std::vector<std::string> Ring::seeds_of(size_t i) const
 			continue;
 		const uint16_t port =
 			routed == routes_.end() ? members_[j]->node().port() : routed->second;
-		seeds.push_back("'" + loopback(port) + ":" + place.rack + ":" + place.datacenter +
-				":" + place.tokens + "'");
+		seeds.push_back(seed(place, port));
 	}
+	seeds.insert(seeds.end(), strangers_.begin(), strangers_.end());
 	return seeds;
+}
+
+Ring &Ring::stranger(const Place &place, uint16_t port)
+{
+	strangers_.push_back(seed(place, port));
+	return *this;
 }
 
 Ring &Ring::start()
@@ -178,6 +193,20 @@ void Ring::wait_peers(milliseconds limit)
 				throw std::runtime_error("a peer does not come up:\n" +
 							 m->info("peer" + std::to_string(n)) +
 							 "\n" + last_lines(m->node().log(), 5000));
+}
+
+LinkKey::LinkKey(unsigned bits)
+{
+	EVP_PKEY *key = EVP_RSA_gen(bits);
+	BIO *to = BIO_new_file(dir_.write("link.pem", "").c_str(), "w");
+	const bool ok = key && to &&
+			PEM_write_bio_PrivateKey_traditional(
+				to, key, nullptr, nullptr, 0, nullptr, nullptr) == 1;
+
+	BIO_free(to);
+	EVP_PKEY_free(key);
+	if (!ok)
+		throw std::runtime_error("cannot write an RSA key");
 }
 
 namespace

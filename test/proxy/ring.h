@@ -28,6 +28,8 @@ struct Place {
 	std::string tokens = "0";
 };
 
+using Places = std::vector<Place>;
+
 /* A node of a ring, and the Redis behind it. */
 class Member
 {
@@ -91,7 +93,7 @@ class Ring
 	 * A node for each place.  The entropy channel is on and encrypted; its rounds are 300 s
 	 * apart, so that within a test they start at once or because a peer is back.
 	 */
-	explicit Ring(const std::vector<Place> &places, std::vector<std::string> redis_args = {});
+	explicit Ring(const Places &places, std::vector<std::string> redis_args = {});
 	~Ring(); /* ends all members */
 	Ring(const Ring &) = delete;
 	Ring &operator=(const Ring &) = delete;
@@ -111,6 +113,9 @@ class Ring
 	/* Node `from` reaches node `to` on this port, not the one it listens on. */
 	Ring &route(size_t from, size_t to, uint16_t port);
 
+	/* A node that the test plays itself: known to all, after the members. */
+	Ring &stranger(const Place &place, uint16_t port);
+
 	/* Start all nodes, and wait until each has all its peers. */
 	Ring &start();
 	void wait_peers(std::chrono::milliseconds limit = std::chrono::seconds(30));
@@ -128,6 +133,7 @@ class Ring
 	KeyFiles keys_;
 	std::vector<std::unique_ptr<Member>> members_;
 	std::map<std::pair<size_t, size_t>, uint16_t> routes_;
+	std::vector<std::string> strangers_; /* seeds */
 
 	std::vector<std::string> seeds_of(size_t i) const;
 };
@@ -137,7 +143,7 @@ class One : public Ring
 {
       public:
 	explicit One(std::vector<std::string> redis_args = {})
-	    : Ring({{"dc", "rack"}}, std::move(redis_args))
+	    : Ring(Places{{"dc", "rack"}}, std::move(redis_args))
 	{
 	}
 	Member &operator*()
@@ -148,6 +154,21 @@ class One : public Ring
 	{
 		return &(*this)[0];
 	}
+};
+
+/* An RSA key for the links between nodes, in a file of its own. */
+class LinkKey
+{
+      public:
+	explicit LinkKey(unsigned bits);
+
+	std::string file() const
+	{
+		return dir_.file("link.pem");
+	}
+
+      private:
+	support::TempDir dir_;
 };
 
 /* Write n keys "<prefix>0"... with values of their own, through a client; and how many of them a

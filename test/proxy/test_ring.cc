@@ -1,0 +1,479 @@
+/*
+ * Several nodes: who has which key, which requests can be asked, and how a write gets everywhere.
+ */
+extern "C" {
+#include "cluster/ring.h"
+}
+
+#include "proxy/ring.h"
+#include "proxy/socket.h"
+#include "support/wait.h"
+
+#include <algorithm>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace e2e
+{
+namespace
+{
+
+using std::chrono::seconds;
+using support::RedisClient;
+using support::wait_until;
+
+bool holds(const std::string &text, const std::string &part)
+{
+	return text.find(part) != std::string::npos;
+}
+
+/* Whether a store has all of n keys, at once or soon: at dc_one other racks may be behind. */
+bool soon_has(Member &m, const std::string &prefix, size_t n)
+{
+	RedisClient store = m.store();
+
+	return wait_until([&] { return count_keys(store, prefix, n) == n; }, seconds(30));
+}
+
+bool soon_is(Member &m, const std::string &key, const std::string &value)
+{
+	RedisClient store = m.store();
+
+	return wait_until([&] { return store.get(key) == value; });
+}
+
+/* ---- Two racks ---- */
+
+class TwoRacks : public testing::Test
+{
+      protected:
+	static void SetUpTestSuite()
+	{
+		ring_ = new Ring(Places{{"dc", "r1"}, {"dc", "r2"}});
+		ring_->start();
+	}
+	static void TearDownTestSuite()
+	{
+		delete ring_;
+		ring_ = nullptr;
+	}
+	static Ring *ring_;
+};
+
+Ring *TwoRacks::ring_;
+
+TEST_F(TwoRacks, HaveEveryWriteOfEitherNode)
+{
+	Ring &ring = *ring_;
+
+	for (size_t i = 0; i < 2; i++) {
+		RedisClient c = ring[i].client();
+		const std::string prefix = "from" + std::to_string(i) + ":";
+
+		write_keys(c, prefix, 5000);
+		EXPECT_TRUE(soon_has(ring[0], prefix, 5000));
+		EXPECT_TRUE(soon_has(ring[1], prefix, 5000));
+		EXPECT_EQ(count_keys(c, prefix, 5000), 5000u);
+	}
+	RedisClient c = ring[0].client();
+	EXPECT_EQ(c.cmd("MSET", "a", "1", "b", "2"), "OK");
+	EXPECT_EQ(c.integer("DEL", "a", "from0:0", "none"), 2);
+	EXPECT_EQ(c.integer("INCR", "counter"), 1);
+	EXPECT_EQ(c.integer("RPUSH", "list", "x", "y"), 2);
+	EXPECT_EQ(c.cmd("EVAL", "return redis.call('SET', KEYS[1], ARGV[1])", 1, "e", "v"), "OK");
+	EXPECT_TRUE(soon_is(ring[1], "e", "v"));
+	EXPECT_TRUE(soon_is(ring[1], "b", "2"));
+	RedisClient other = ring[1].store();
+	EXPECT_EQ(other.get("a"), "(nil)");
+	EXPECT_EQ(other.get("from0:0"), "(nil)");
+	EXPECT_EQ(other.get("counter"), "1");
+	EXPECT_EQ(other.integer("LLEN", "list"), 2);
+	EXPECT_EQ(ring[0].missed(1), 0u);
+}
+
+TEST_F(TwoRacks, ReadInTheirOwn)
+{
+	Ring &ring = *ring_;
+
+	ring[0].store().set("where", "first");
+	ring[1].store().set("where", "second");
+	EXPECT_EQ(ring[0].client().get("where"), "first");
+	EXPECT_EQ(ring[1].client().get("where"), "second");
+}
+
+TEST_F(TwoRacks, HaveAValueOf100Megabytes)
+{
+	Ring &ring = *ring_;
+	const std::string value(100'000'000, 'v');
+	RedisClient c = ring[0].client(), other = ring[1].store();
+
+	EXPECT_EQ(c.cmd("SET", "large", value), "OK");
+	EXPECT_TRUE(wait_until(
+		[&] {
+			return other.integer("STRLEN", "large") ==
+			       static_cast<int64_t>(value.size());
+		},
+		seconds(30)));
+	EXPECT_TRUE(ring[1].client().get("large") == value);
+	EXPECT_EQ(c.integer("DEL", "large"), 1);
+	EXPECT_EQ(ring[0].missed(1), 0u);
+}
+
+TEST_F(TwoRacks, RunRedisBenchmarkClean)
+{
+	Ring &ring = *ring_;
+	std::string output;
+
+	EXPECT_EQ(support::run({"redis-benchmark", "-p", std::to_string(ring[0].client_port()),
+				       "-n", "5000", "-P", "16", "-q", "-r", "100000", "-t",
+				       "set,get,incr,lpush,sadd,hset,zadd,mset"},
+			  &output),
+		0);
+	EXPECT_FALSE(holds(output, "Error")) << output;
+	EXPECT_EQ(ring[0].missed(1), 0u);
+	EXPECT_TRUE(wait_until([&] { return ring[0].peer_info(1, "queued") == "0"; }));
+	EXPECT_EQ(compare(ring[0].redis(), ring[1].redis(), &output), 1) << output; /* "where" */
+	EXPECT_TRUE(holds(output, "1")) << output;
+}
+
+TEST(TwoRacksWithSeveralConnections, KeepTheOrderOfAKey)
+{
+	constexpr int kRequests = 8000, kKeys = 20;
+	Ring ring(Places{{"dc", "r1"}, {"dc", "r2"}});
+	std::string said;
+
+	ring.set("datastore_connections", "8").set("local_peer_connections", "4").start();
+	Socket s(ring[0].client_port());
+	for (int i = 0; i < kRequests; i++)
+		said += resp("APPEND", "k" + std::to_string(i % kKeys), std::to_string(i) + ",");
+	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
+	for (int i = 0; i < kRequests; i++)
+		ASSERT_EQ(s.line()[0], ':');
+	writer.join();
+	for (int k = 0; k < kKeys; k++) {
+		const std::string key = "k" + std::to_string(k);
+
+		EXPECT_TRUE(soon_is(ring[1], key, ring[0].store().get(key))) << key;
+	}
+}
+
+/* ---- One rack of several nodes ---- */
+
+constexpr size_t kNodes = 3;
+
+class OneRack : public testing::Test
+{
+      protected:
+	static void SetUpTestSuite()
+	{
+		ring_ = new Ring(Places{{"dc", "rack", "1431655765"}, {"dc", "rack", "2863311530"},
+			{"dc", "rack", "4294967295"}});
+		ring_->set("hash_tag", "'{}'").start();
+	}
+	static void TearDownTestSuite()
+	{
+		delete ring_;
+		ring_ = nullptr;
+	}
+	void SetUp() override
+	{
+		for (size_t i = 0; i < kNodes; i++)
+			(*ring_)[i].store().cmd("FLUSHALL");
+	}
+
+	/* Whose token is the smallest at or above the key's. */
+	static size_t owner(const std::string &key)
+	{
+		const uint32_t token = ring_murmur(key.data(), key.size());
+
+		return token <= 1431655765 ? 0 : token <= 2863311530 ? 1 : 2;
+	}
+	/* The nth key that node i owns. */
+	static std::string key_of(size_t i, size_t n = 0)
+	{
+		for (int k = 0;; k++) {
+			const std::string key = "key" + std::to_string(k);
+			if (owner(key) == i && n-- == 0)
+				return key;
+		}
+	}
+
+	static Ring *ring_;
+};
+
+Ring *OneRack::ring_;
+
+TEST_F(OneRack, HasEachKeyOnItsOwner)
+{
+	constexpr size_t kKeys = 3000;
+	Ring &ring = *ring_;
+	size_t total = 0;
+
+	for (size_t i = 0; i < kNodes; i++) {
+		RedisClient c = ring[i].client();
+		const std::string prefix = std::to_string(i) + ":";
+
+		write_keys(c, prefix, kKeys);
+		for (size_t j = 0; j < kNodes; j++) {
+			RedisClient any = ring[j].client();
+			EXPECT_EQ(count_keys(any, prefix, kKeys), kKeys);
+		}
+	}
+	for (size_t i = 0; i < kNodes; i++) {
+		RedisClient store = ring[i].store();
+		const std::vector<std::string> keys = store.list("KEYS", "*");
+
+		total += keys.size();
+		EXPECT_GT(keys.size(), kKeys / 2);
+		for (const std::string &key : keys)
+			ASSERT_EQ(owner(key), i) << key;
+	}
+	EXPECT_EQ(total, kNodes * kKeys);
+}
+
+TEST_F(OneRack, SplitsAndJoinsWhatCanBe)
+{
+	Ring &ring = *ring_;
+	RedisClient c = ring[1].client();
+	const std::string a = key_of(0), b = key_of(1), d = key_of(2), e = key_of(0, 1);
+
+	EXPECT_EQ(c.cmd("MSET", a, "A", b, "B", d, "D", e, "E"), "OK");
+	EXPECT_EQ(ring[0].store().get(a), "A");
+	EXPECT_EQ(ring[1].store().get(b), "B");
+	EXPECT_EQ(ring[2].store().get(d), "D");
+	EXPECT_EQ(ring[0].store().get(e), "E");
+	EXPECT_EQ(c.list("MGET", d, "none", a, e, b, a),
+		(std::vector<std::string>{"D", "(nil)", "A", "E", "B", "A"}));
+	EXPECT_EQ(c.integer("EXISTS", a, b, d, "none", a), 4);
+	EXPECT_EQ(c.integer("TOUCH", a, b, "none"), 2);
+	EXPECT_EQ(c.integer("UNLINK", a, "none", b), 2);
+	EXPECT_EQ(c.integer("DEL", a, b, d, e), 2);
+	for (size_t i = 0; i < kNodes; i++)
+		EXPECT_EQ(ring[i].store().dbsize(), 0);
+	/* An error of one part is the answer. */
+	ring[2].store().cmd("CONFIG", "SET", "maxmemory", "1");
+	EXPECT_TRUE(holds(c.error("MSET", a, "A", d, "D"), "OOM"));
+	ring[2].store().cmd("CONFIG", "SET", "maxmemory", "0");
+	EXPECT_EQ(c.cmd("MSET", a, "A", d, "D"), "OK");
+}
+
+TEST_F(OneRack, SplitsWhatNamesThousandsOfKeys)
+{
+	constexpr size_t kKeys = 20000;
+	RedisClient c = (*ring_)[0].client();
+	RedisClient::Args mset = {"MSET"}, mget = {"MGET"}, del = {"DEL"};
+	std::vector<std::string> values;
+
+	for (size_t i = 0; i < kKeys; i++) {
+		values.push_back(std::to_string(i));
+		mset.insert(mset.end(), {"k" + values.back(), values.back()});
+		mget.push_back("k" + values.back());
+		del.push_back("k" + values.back());
+	}
+	EXPECT_EQ(c.text(mset), "OK");
+	EXPECT_TRUE(c.texts(mget) == values);
+	EXPECT_EQ(c.number(del), static_cast<int64_t>(kKeys));
+}
+
+TEST_F(OneRack, KeepsTheOrderOfRepliesOfDifferentNodes)
+{
+	constexpr int kRequests = 5000;
+	Socket s((*ring_)[2].client_port());
+	std::string said, expected;
+
+	for (int i = 0; i < kRequests; i++) {
+		const std::string key = "k" + std::to_string(i % 500);
+
+		said += i % 7 == 6 ? resp("EXISTS", key_of(0), key_of(1), key_of(2))
+				   : resp("SET", key, "v");
+		expected += i % 7 == 6 ? ":0\r\n" : "+OK\r\n";
+	}
+	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
+	EXPECT_EQ(s.read(expected.size()), expected);
+	writer.join();
+}
+
+TEST_F(OneRack, RefusesWhatNoNodeCanDoAlone)
+{
+	Ring &ring = *ring_;
+	RedisClient c = ring[0].client();
+	const std::string a = key_of(0), b = key_of(1), a2 = key_of(0, 1);
+
+	for (const RedisClient::Args &args : std::vector<RedisClient::Args>{{"SUNION", a, b},
+		     {"RENAME", a, b}, {"MSETNX", a, "1", b, "2"}, {"EVAL", "return 1", "2", a, b},
+		     {"BITOP", "AND", a, b}, {"SINTERSTORE", a, b}, {"PFCOUNT", a, b},
+		     {"COPY", a, b}, {"ZUNIONSTORE", a, "1", b}, {"LMOVE", a, b, "LEFT", "LEFT"}}) {
+		const std::string words = c.error_words(args);
+
+		EXPECT_TRUE(holds(words, "CROSSSLOT") && holds(words, "hash_tag")) << words;
+	}
+	EXPECT_TRUE(holds(c.error("SORT", a, "BY", "w_*"), "other nodes"));
+	/* With one owner it goes, be it by chance or by a tag. */
+	EXPECT_EQ(c.integer("SADD", a, "x"), 1);
+	EXPECT_EQ(c.list("SUNION", a, a2).size(), 1u);
+	for (int i = 0; i < 10; i++) {
+		const std::string tag = "{" + std::to_string(i) + "}";
+
+		EXPECT_EQ(c.integer("SADD", "one" + tag, "x", "y"), 2);
+		EXPECT_EQ(c.integer("SUNIONSTORE", "two" + tag, "one" + tag, "none" + tag), 2);
+		EXPECT_EQ(c.cmd("RENAME", "two" + tag, "three" + tag), "OK");
+		EXPECT_TRUE(ring[owner(std::to_string(i))].store().exists("three" + tag));
+	}
+}
+
+TEST_F(OneRack, HasScriptsOnEveryNode)
+{
+	Ring &ring = *ring_;
+	RedisClient c = ring[0].client();
+	const std::string sha = c.cmd("SCRIPT", "LOAD", "return redis.call('SET', KEYS[1], 1)");
+
+	for (size_t i = 0; i < kNodes; i++) {
+		EXPECT_EQ(c.cmd("EVALSHA", sha, 1, key_of(i)), "OK");
+		EXPECT_TRUE(ring[i].store().exists(key_of(i)));
+	}
+}
+
+TEST_F(OneRack, WithANodeDownLosesItsKeysAlone)
+{
+	Ring &ring = *ring_;
+	RedisClient c = ring[0].client();
+
+	ring[2].node().kill9();
+	ASSERT_TRUE(wait_until([&] { return !ring[0].peer_is_up(2); }));
+	EXPECT_EQ(c.cmd("SET", key_of(0), "v"), "OK");
+	EXPECT_EQ(c.cmd("SET", key_of(1), "v"), "OK");
+	EXPECT_EQ(c.error("SET", key_of(2), "v"), "ERR dynomite: a peer is down");
+	EXPECT_EQ(c.error("MGET", key_of(0), key_of(2)), "ERR dynomite: a peer is down");
+	ring[2].node().start();
+	ring.wait_peers();
+	EXPECT_EQ(c.cmd("SET", key_of(2), "v"), "OK");
+	EXPECT_EQ(c.list("MGET", key_of(0), key_of(2)), (std::vector<std::string>{"v", "v"}));
+}
+
+/* ---- Racks that are divided in different ways ---- */
+
+TEST(UnequalRacks, HaveEveryKeyOnce)
+{
+	constexpr size_t kKeys = 2000;
+	Ring ring(Places{{"dc", "r1"}, {"dc", "r2", "2000000000"}, {"dc", "r2", "4000000000"},
+		{"dc", "r3", "1000000000,3000000000"}, {"dc", "r3", "2000000000"},
+		{"dc", "r3", "4000000000"}});
+
+	ring.set("hash_tag", "'{}'").start();
+	RedisClient c = ring[0].client();
+	write_keys(c, "a:", kKeys);
+	RedisClient from_r3 = ring[4].client();
+	write_keys(from_r3, "b:", kKeys);
+	for (const char *prefix : {"a:", "b:"})
+		for (const std::vector<size_t> &rack :
+			std::vector<std::vector<size_t>>{{0}, {1, 2}, {3, 4, 5}}) {
+			const auto count = [&] {
+				size_t n = 0;
+				for (const size_t i : rack) {
+					RedisClient store = ring[i].store();
+					n += count_keys(store, prefix, kKeys);
+				}
+				return n;
+			};
+			EXPECT_TRUE(wait_until([&] { return count() == kKeys; }))
+				<< count() << " of " << prefix << " in rack of " << rack[0];
+		}
+	/* A read is for the local rack, where one node has all keys; a write is not. */
+	EXPECT_EQ(c.integer("PFCOUNT", "p1", "p2", "p3", "p4", "p5", "p6"), 0);
+	EXPECT_EQ(c.list("MGET", "a:0", "a:1", "a:2", "a:3").size(), 4u);
+	EXPECT_TRUE(holds(
+		c.error("MSETNX", "p1", "1", "p2", "2", "p3", "3", "p4", "4", "p5", "5", "p6", "6"),
+		"CROSSSLOT"));
+	EXPECT_EQ(c.cmd("MSET", "p1", "1", "p2", "2", "p3", "3", "p4", "4"), "OK");
+	EXPECT_EQ(from_r3.list("MGET", "p1", "p2", "p3", "p4"),
+		(std::vector<std::string>{"1", "2", "3", "4"}));
+}
+
+/* ---- Datacenters ---- */
+
+struct Security {
+	const char *name;
+	const char *option;
+	unsigned bits; /* 0: no key */
+};
+
+std::ostream &operator<<(std::ostream &to, const Security &s)
+{
+	return to << s.name;
+}
+
+class Datacenters : public testing::TestWithParam<Security>
+{
+};
+
+TEST_P(Datacenters, HaveEveryWrite)
+{
+	constexpr size_t kKeys = 2000;
+	const Security &security = GetParam();
+	const std::unique_ptr<LinkKey> key(security.bits ? new LinkKey(security.bits) : nullptr);
+	Ring ring(Places{{"east", "r1"}, {"east", "r2"}, {"west", "r1", "2147483647"},
+		{"west", "r1", "4294967295"}, {"west", "r2"}});
+
+	ring.set("secure_server_option", security.option);
+	if (key)
+		ring.set("pem_key_file", key->file());
+	ring.start();
+	for (size_t from : {0u, 1u, 3u, 4u}) {
+		RedisClient c = ring[from].client();
+		const std::string prefix = std::to_string(from) + ":";
+
+		write_keys(c, prefix, kKeys);
+		EXPECT_EQ(count_keys(c, prefix, kKeys), kKeys);
+		EXPECT_TRUE(soon_has(ring[0], prefix, kKeys));
+		EXPECT_TRUE(soon_has(ring[1], prefix, kKeys));
+		EXPECT_TRUE(soon_has(ring[4], prefix, kKeys));
+		RedisClient west = ring[3].client();
+		EXPECT_EQ(count_keys(west, prefix, kKeys), kKeys);
+		RedisClient low = ring[2].store(), high = ring[3].store();
+		EXPECT_EQ(count_keys(low, prefix, kKeys) + count_keys(high, prefix, kKeys), kKeys);
+	}
+	RedisClient c = ring[0].client();
+	RedisClient::Args mset = {"MSET"}, del = {"DEL"};
+	for (int i = 0; i < 50; i++) {
+		mset.insert(mset.end(), {"m" + std::to_string(i), "v"});
+		if (i > 0)
+			del.push_back("m" + std::to_string(i));
+	}
+	EXPECT_EQ(c.text(mset), "OK");
+	EXPECT_EQ(c.number(del), 49);
+	EXPECT_EQ(c.cmd("SET", "large", std::string(5'000'000, 'x')), "OK");
+	RedisClient west = ring[2].client();
+	EXPECT_TRUE(wait_until([&] { return west.integer("STRLEN", "large") == 5'000'000; }));
+	EXPECT_TRUE(soon_is(ring[4], "m0", "v"));
+	EXPECT_TRUE(wait_until([&] { return west.text(RedisClient::Args{"GET", "m0"}) == "v"; }));
+	del[0] = "EXISTS";
+	EXPECT_TRUE(wait_until([&] { return west.number(del) == 0; }));
+	EXPECT_EQ(ring[4].store().number(del), 0);
+	for (size_t n = 1; n < ring.size(); n++)
+		EXPECT_EQ(ring[0].missed(n), 0u) << n;
+}
+
+INSTANTIATE_TEST_SUITE_P(Links, Datacenters,
+	testing::Values(Security{"Plain", "none", 0}, Security{"Rsa1024", "datacenter", 1024},
+		Security{"Rsa2048", "all", 2048}, Security{"Rsa4096", "rack", 4096}),
+	testing::PrintToStringParamName());
+
+TEST(DatacentersWithDifferentKeys, DoNotTalkAndSayWhy)
+{
+	const LinkKey key(2048), other(2048);
+	Ring ring(Places{{"east", "r1"}, {"west", "r1"}});
+
+	ring.set("secure_server_option", "datacenter").set("pem_key_file", key.file());
+	ring[1].node().set("pem_key_file", other.file());
+	ring.start();
+	RedisClient c = ring[0].client();
+	write_keys(c, "k", 100);
+	EXPECT_TRUE(ring[1].node().wait_log("pem_key_file"));
+	EXPECT_TRUE(wait_until([&] { return ring[0].missed(1) >= 100; }));
+	EXPECT_EQ(count_keys(c, "k", 100), 100u);
+	EXPECT_EQ(ring[1].store().dbsize(), 0);
+}
+
+} // namespace
+} // namespace e2e
