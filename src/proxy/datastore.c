@@ -202,7 +202,7 @@ void datastore_send(
 	if (!uplink_usable(&l->uplink))
 		why = "the datastore is down";
 	else if (l->n_legs >= d->options.queue_max ||
-		 uplink_backlog(&l->uplink) >= d->options.queue_bytes_max)
+		 !uplink_has_room(&l->uplink, d->options.queue_bytes_max))
 		why = "the queue to the datastore is full";
 	else if (!uplink_send(&l->uplink, bytes, len))
 		why = "out of memory";

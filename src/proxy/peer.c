@@ -273,7 +273,7 @@ void peer_send(struct peer *p, struct leg *leg, enum dnode_type type, uint32_t t
 		return;
 	}
 	if (l->n_legs >= p->options.queue_max ||
-		uplink_backlog(&l->uplink) >= p->options.queue_bytes_max) {
+		!uplink_has_room(&l->uplink, p->options.queue_bytes_max)) {
 		leg_failed(p, leg, "the queue to a peer is full");
 		return;
 	}

@@ -242,14 +242,20 @@ bool uplink_usable(const struct uplink *u)
 
 bool uplink_send(struct uplink *u, const void *bytes, size_t len)
 {
+	if (len > u->largest)
+		u->largest = len;
 	if (u->state == UPLINK_UP)
 		return conn_send(&u->conn, bytes, len);
 	return outq_append(&u->early, bytes, len);
 }
 
-size_t uplink_backlog(const struct uplink *u)
+bool uplink_has_room(struct uplink *u, size_t max)
 {
-	return u->conn.out.bytes + u->early.bytes;
+	size_t waiting = u->conn.out.bytes + u->early.bytes;
+
+	if (waiting == 0)
+		u->largest = 0;
+	return waiting < max + u->largest;
 }
 
 void uplink_fail(struct uplink *u, const char *why)

@@ -57,6 +57,7 @@ struct uplink {
 	unsigned failures; /* in a row */
 	uint64_t connects; /* that worked, since the start */
 	struct outq early; /* queued before it was up, behind what up() sends */
+	size_t largest;    /* piece that was queued since nothing waited */
 	struct event timer;
 	struct evdns_getaddrinfo_request *lookup;
 };
@@ -75,8 +76,9 @@ bool uplink_usable(const struct uplink *u);
 /* Queue bytes; false when memory is short. */
 bool uplink_send(struct uplink *u, const void *bytes, size_t len);
 
-/* Bytes that wait to be written. */
-size_t uplink_backlog(const struct uplink *u);
+/* Whether less than max bytes wait to be written, not counting the largest piece: one large value
+ * on its way must not shut out all others. */
+bool uplink_has_room(struct uplink *u, size_t max);
 
 /* It is connected, but not of use (no answers): close, count a failure, try again later. */
 void uplink_fail(struct uplink *u, const char *why);
