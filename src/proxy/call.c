@@ -23,6 +23,8 @@ static void unlink_call(struct call *c)
 {
 	struct call_list *l = c->list;
 
+	if (l->expiring == c)
+		l->expiring = c->newer;
 	if (c->older)
 		c->older->newer = c->newer;
 	else
@@ -324,6 +326,14 @@ void call_leg_failed(struct leg *leg, const char *why)
 	end_leg(leg);
 }
 
+void call_leg_refused(struct leg *leg, const uint8_t *bytes, size_t len)
+{
+	if (leg->part->quorum)
+		call_leg_failed(leg, "a peer refused");
+	else
+		call_leg_answered(leg, bytes, len, NULL);
+}
+
 /* ---- Deadlines ---- */
 
 void call_list_expire(struct call_list *l, int64_t now_ms)
@@ -331,8 +341,8 @@ void call_list_expire(struct call_list *l, int64_t now_ms)
 	struct call *c = l->oldest;
 
 	while (c && c->deadline_ms <= now_ms) {
-		struct call *newer = c->newer;
-
+		/* Whoever is told may release other calls too, the next one among them. */
+		l->expiring = c->newer;
 		if (!c->answered) {
 			l->timeouts++;
 			/* Its legs go on, for the sake of the order of replies, but nobody listens.
@@ -342,6 +352,7 @@ void call_list_expire(struct call_list *l, int64_t now_ms)
 			call_refuse(
 				c, "dynomite: no answer within %lld ms", (long long)l->timeout_ms);
 		}
-		c = newer;
+		c = l->expiring;
 	}
+	l->expiring = NULL;
 }

@@ -76,6 +76,7 @@ struct call {
  * first. */
 struct call_list {
 	struct call *oldest, *newest;
+	struct call *expiring; /* where call_list_expire() goes on */
 	size_t n;
 	int64_t timeout_ms;
 	struct call *spare; /* for reuse */
@@ -110,6 +111,9 @@ void call_sent(struct call *c);
  */
 void call_leg_answered(struct leg *leg, const uint8_t *bytes, size_t len, struct outq *queue);
 void call_leg_failed(struct leg *leg, const char *why);
+
+/* It has a reply, which says that the replica was not asked: no answer to count on. */
+void call_leg_refused(struct leg *leg, const uint8_t *bytes, size_t len);
 
 /* Answer with "-ERR text" in the place of what the legs may still say. */
 void call_refuse(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

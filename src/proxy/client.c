@@ -261,7 +261,8 @@ static void answer_locally(struct client *cl, const struct command *command, con
 
 static bool may_pass_login(const struct command *c)
 {
-	return c->id == COMMAND_ID_AUTH || c->id == COMMAND_ID_HELLO || c->id == COMMAND_ID_QUIT;
+	return c->id == COMMAND_ID_AUTH || c->id == COMMAND_ID_HELLO || c->id == COMMAND_ID_QUIT ||
+	       c->id == COMMAND_ID_RESET;
 }
 
 /* Why a data command cannot be served in the node's present state, or NULL. */

@@ -395,7 +395,7 @@ TEST_F(Call, RunsOutOfTimeInItsParts)
 }
 
 /* A client that is told of one call takes those behind it that were answered already. */
-TEST_F(Call, DISABLED_ExpiresThoughOthersEndMeanwhile)
+TEST_F(Call, ExpiresThoughOthersEndMeanwhile)
 {
 	std::vector<call *> calls;
 	std::vector<leg *> legs;
