@@ -161,7 +161,7 @@ static bool add_rack(const struct builder *b, const char *name, size_t dc)
 static bool find_rack(const struct builder *b, const char *name, const char *dc_name, size_t *index)
 {
 	const struct ring *r = b->ring;
-	size_t dc;
+	size_t dc = 0;
 
 	if (!find_dc(b, dc_name, &dc))
 		return false;
