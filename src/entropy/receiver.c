@@ -324,6 +324,8 @@ enum dyn_entropy_status dyn_entropy_receiver_run(
 		if (fd >= 0 && !start_worker(r, fd, peer))
 			turn_away(r, fd, peer, "no memory or thread is left for a worker");
 	}
+	/* Nobody will come for those in the backlog: reset them, and all who come later. */
+	shutdown(r->listen_fd, SHUT_RD);
 	pthread_mutex_lock(&r->lock);
 	while (r->counters.active > 0)
 		pthread_cond_wait(&r->idle, &r->lock);

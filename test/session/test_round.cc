@@ -351,9 +351,9 @@ TEST(Stopping, ResetsWhatIsUnderWayWithinASecond)
 	support::WireBytes w;
 
 	w.total_len = 1000;
-	for (int i = 0; i < 3; i++) {
+	for (size_t sent : {0u, 50u, 84u}) {
 		peers.emplace_back(node.port());
-		ASSERT_TRUE(peers.back().send(w.headers().substr(0, i == 0 ? 0 : 50u * i)));
+		ASSERT_TRUE(peers.back().send(w.headers().substr(0, sent)));
 	}
 	ASSERT_TRUE(support::wait_until([&] { return node.counters().active == 3; }));
 	const int64_t begin = clock_monotonic_ms();
@@ -432,6 +432,7 @@ TEST(Stopping, WhileAllWorkersAreBusyToo)
 	dyn_entropy_receiver_join(node.receiver());
 	EXPECT_LT(clock_monotonic_ms() - begin, 1000);
 	EXPECT_EQ(node.ended().size(), 1u);
+	EXPECT_EQ(waiting.end(), End::Reset) << "who was not served is not left to wait";
 }
 
 TEST(Stopping, ComesAndGoesManyTimesWithoutALoss)
