@@ -46,7 +46,8 @@ TEST(Exchange, ExactBytesOfEverySize)
 		Node node(options);
 		uint64_t committed = 0, bytes = 0;
 
-		for (size_t len : {0, 1, 15, 16, 17, 16383, 16384, 16385, 16 * 1024 * 1024 + 1}) {
+		for (size_t len :
+			{0u, 1u, 15u, 16u, 17u, 16383u, 16384u, 16385u, 16u * 1024u * 1024u + 1u}) {
 			const std::string snapshot = noise(len);
 			const Push p = push(node.address(), snapshot,
 				[&](struct dyn_entropy_config *c) { c->encrypt = encrypt; });

@@ -62,7 +62,7 @@ std::vector<Sample> samples()
 
 	for (bool encrypt : {true, false})
 		for (uint32_t header_size : {8u, 64u})
-			for (size_t len : {0, 1, 48, 100, 144})
+			for (size_t len : {0u, 1u, 48u, 100u, 144u})
 				all.emplace_back(encrypt, header_size, len);
 	return all;
 }
@@ -265,7 +265,7 @@ TEST(WireBent, ChunksMayBeShorterAndLongerThanTheBufferSize)
 	const std::string plain = noise(500);
 
 	for (bool encrypt : {true, false})
-		for (size_t size : {1, 5, 15, 16, 17, 47, 48, 63}) {
+		for (size_t size : {1u, 5u, 15u, 16u, 17u, 47u, 48u, 63u}) {
 			WireBytes w;
 			In in(encrypt);
 
@@ -291,7 +291,7 @@ TEST(WireBent, TakesUpToItsOwnLimitAndNoMore)
 {
 	WireBytes w;
 
-	for (uint64_t limit : {0, 6, 7, 8}) {
+	for (uint64_t limit : {0u, 6u, 7u, 8u}) {
 		In in(true, limit);
 		const auto status = in.take(w.session("content"));
 

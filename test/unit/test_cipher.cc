@@ -136,7 +136,7 @@ TEST_F(Cipher, EveryNumberOfLanesGivesWhatASingleOneGives)
 	const size_t gap = 7; /* lanes need not be aligned */
 
 	for (size_t lanes = 1; lanes <= CIPHER_LANES; lanes++) {
-		for (size_t len : {16, 32, 48, 1008, 16384}) {
+		for (size_t len : {16u, 32u, 48u, 1008u, 16384u}) {
 			const size_t plain_stride = len + gap, out_stride = CIPHER_LEN(len) + 4;
 			const Bytes plain = pattern(lanes * plain_stride);
 			Bytes out(lanes * out_stride, 0xEE);
@@ -170,7 +170,7 @@ TEST_F(Cipher, RefusesALengthThatCannotBe)
 {
 	Bytes out;
 
-	for (size_t len : {0, 1, 15, 17, 31, 16385})
+	for (size_t len : {0u, 1u, 15u, 17u, 31u, 16385u})
 		EXPECT_TRUE(fails(decrypt(cipher_.get(), Bytes(len), &out), err_,
 			DYN_ENTROPY_ERR_PROTOCOL, "multiple of 16"))
 			<< len;

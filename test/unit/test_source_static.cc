@@ -37,8 +37,8 @@ std::string only_snapshot(struct dyn_entropy_source *source, size_t piece)
 
 TEST(SourceStatic, GivesOneSnapshot)
 {
-	for (size_t len : {0, 1, 1000})
-		for (size_t piece : {1, 7, 5000}) {
+	for (size_t len : {0u, 1u, 1000u})
+		for (size_t piece : {1u, 7u, 5000u}) {
 			const std::string bytes = support::noise(len);
 			struct dyn_entropy_source s = {};
 			Error err;
@@ -91,7 +91,7 @@ TEST(SourceFile, GivesTheBytesOfTheFile)
 {
 	support::TempDir dir;
 
-	for (size_t len : {0, 1, 100000}) {
+	for (size_t len : {0u, 1u, 100000u}) {
 		const std::string bytes = support::noise(len), path = dir.write("f", bytes);
 		struct dyn_entropy_source s = {};
 		Error err;

@@ -81,7 +81,7 @@ TEST(WireHeaders, NegotiationDecodesToTheirLimitsAndNoFurther)
 
 TEST(WireHeaders, SnapshotHeaderIsPaddedWithZeros)
 {
-	for (size_t size : {8, 9, 64, 1024}) {
+	for (size_t size : {8u, 9u, 64u, 1024u}) {
 		const struct dyn_entropy_snapshot_header h = {0x01020304, 1};
 		std::vector<uint8_t> out(size, 0xEE);
 		Error err;
