@@ -1,6 +1,7 @@
 #include "proxy/peer.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <openssl/crypto.h>
@@ -8,6 +9,9 @@
 #include <string.h>
 
 #define TABLE_SIZE 1024 /* buckets of legs by id; a power of two */
+
+/* A peer that refused requests is well again when it has not done so for this long. */
+#define RECOVERED_MS 1000
 
 /* One connection. */
 struct line {
@@ -25,7 +29,9 @@ struct line {
 struct peer {
 	struct peer_options options;
 	struct peer_counters counters;
-	bool said_down; /* logged; and somebody is told when it is back */
+	bool said_down;     /* logged; and somebody is told when it is back */
+	int64_t refused_ms; /* when it refused last; 0: it is well */
+	bool answers_since; /* it has done what it was asked since */
 	struct line lines[];
 };
 
@@ -68,6 +74,38 @@ static void leg_failed(struct peer *p, struct leg *leg, const char *why)
 
 /* ---- Answers ---- */
 
+/* Whether an answer is a node's own, which has not done what it was asked, and no datastore's. */
+static bool is_refusal(const uint8_t *reply, size_t len)
+{
+	static const char *const begins[] = {
+		"-ERR dynomite: ", "-ERR Dynomite: ", "-ERR Storage: ", "-ERR Peer: "};
+
+	if (len == 0 || reply[0] != '-')
+		return false;
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (len > strlen(begins[i]) && memcmp(reply, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
+static void take_reply(struct peer *p, struct leg *leg, const uint8_t *reply, size_t len)
+{
+	p->counters.replies++;
+	if (!is_refusal(reply, len)) {
+		p->answers_since = true;
+		call_leg_answered(leg, reply, len, NULL);
+		return;
+	}
+	if (p->refused_ms == 0)
+		log_warn("peer %s: it is up, but refuses requests: look at its datastore",
+			p->options.node->name);
+	p->refused_ms = clock_monotonic_ms();
+	p->answers_since = false;
+	p->counters.failures++;
+	p->counters.missed += leg->is_write;
+	call_leg_refused(leg, reply, len);
+}
+
 static void take_answer(struct line *l, const struct dnode_header *h, const uint8_t *payload)
 {
 	struct leg *leg = table_take(l, h->id);
@@ -75,11 +113,10 @@ static void take_answer(struct line *l, const struct dnode_header *h, const uint
 
 	if (!leg)
 		return; /* of before a reset, or twice: nobody waits for it */
-	l->peer->counters.replies++;
 	if (!(h->flags & DNODE_FLAG_ENCRYPTED)) {
-		call_leg_answered(leg, payload, h->payload_len, NULL);
+		take_reply(l->peer, leg, payload, h->payload_len);
 	} else if (l->cipher && dnode_decrypt(l->cipher, payload, h->payload_len, &plain)) {
-		call_leg_answered(leg, buf_head(&plain), buf_len(&plain), NULL);
+		take_reply(l->peer, leg, buf_head(&plain), buf_len(&plain));
 	} else {
 		leg_failed(l->peer, leg, "a peer's answer does not decrypt");
 	}
@@ -127,18 +164,22 @@ static void forget_session(struct line *l)
 	OPENSSL_cleanse(l->session, sizeof(l->session));
 }
 
+static void is_back(struct peer *p)
+{
+	log_notice("peer %s: is back", p->options.node->name);
+	if (p->options.back)
+		p->options.back(p->options.back_arg, p);
+}
+
 static void on_up(struct uplink *u)
 {
 	struct line *l = line_of(u);
 	struct peer *p = l->peer;
 
 	l->silent_since_ms = 0;
-	if (!p->said_down)
-		return;
+	if (p->said_down)
+		is_back(p);
 	p->said_down = false;
-	log_notice("peer %s: is back", u->name);
-	if (p->options.back)
-		p->options.back(p->options.back_arg, p);
 }
 
 static void on_down(struct uplink *u, const char *why)
@@ -148,6 +189,7 @@ static void on_down(struct uplink *u, const char *why)
 	if (!l->peer->said_down)
 		log_warn("peer %s: %s", u->name, why);
 	l->peer->said_down = true;
+	l->peer->refused_ms = 0; /* its being back will be told */
 	forget_session(l);
 	for (size_t i = 0; i < TABLE_SIZE && l->n_legs > 0; i++) {
 		while (l->table[i])
@@ -300,6 +342,10 @@ void peer_check(struct peer *p, int64_t now_ms)
 			l->silent_since_ms = now_ms;
 		else if (now_ms - l->silent_since_ms >= 2 * p->options.timeout_ms)
 			uplink_fail(&l->uplink, "it does not answer");
+	}
+	if (p->refused_ms && p->answers_since && now_ms - p->refused_ms >= RECOVERED_MS) {
+		p->refused_ms = 0;
+		is_back(p);
 	}
 }
 

@@ -24,7 +24,8 @@ struct peer_options {
 	size_t queue_max;       /* legs under way per connection */
 	size_t queue_bytes_max; /* waiting to be written per connection */
 	int64_t timeout_ms;
-	void (*back)(void *arg, struct peer *peer); /* it was down, and is up again */
+	/* It was down, or refused requests, and takes them again. */
+	void (*back)(void *arg, struct peer *peer);
 	void *back_arg;
 };
 
@@ -58,7 +59,8 @@ bool peer_is_usable(const struct peer *p);
 void peer_send(struct peer *p, struct leg *leg, enum dnode_type type, uint32_t token,
 	const uint8_t *bytes, size_t len);
 
-/* Give up connections that do not answer. */
+/* Give up connections that do not answer, and see who is well again.  To be called a few times each
+ * timeout. */
 void peer_check(struct peer *p, int64_t now_ms);
 
 /* Take it out of use, put it back, and close its connections to begin anew. */
