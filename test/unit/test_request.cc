@@ -33,8 +33,8 @@ class Parser
 		if (result != REQUEST_DONE)
 			return result;
 		for (uint32_t i = 0; i < p.argc; i++)
-			args.emplace_back(reinterpret_cast<const char *>(
-						  request_arg(&p, copy.get(), i)),
+			args.emplace_back(
+				reinterpret_cast<const char *>(request_arg(&p, copy.get(), i)),
 				p.args[i].len);
 		buf out = {};
 		EXPECT_TRUE(request_write(&p, copy.get(), &out));
