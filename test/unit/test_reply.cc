@@ -108,6 +108,20 @@ TEST(Reply, TheLargestLengths)
 	EXPECT_EQ('*', s.type);
 }
 
+TEST(Reply, AStatusIsNoLongerThanAString)
+{
+	const std::string piece(1024 * 1024, 'x');
+	reply_scanner s = {};
+	size_t used;
+
+	ASSERT_EQ(REPLY_MORE, scan(s, "-", &used));
+	for (uint64_t sent = 0; sent < REPLY_BULK_MAX; sent += piece.size())
+		ASSERT_EQ(
+			REPLY_MORE, reply_scan(&s, reinterpret_cast<const uint8_t *>(piece.data()),
+					    piece.size(), &used));
+	EXPECT_EQ(REPLY_BAD, scan(s, "x", &used));
+}
+
 TEST(Reply, OneBehindTheOther)
 {
 	const std::vector<std::string> list = {

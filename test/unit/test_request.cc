@@ -73,8 +73,10 @@ void expect_request(const std::string &bytes, const Args &args)
 
 	ASSERT_EQ(REQUEST_DONE, whole.parse(bytes));
 	expect_args(whole, bytes, args, "whole");
-	ASSERT_EQ(REQUEST_DONE, whole.parse(bytes + "*1\r\n"));
-	expect_args(whole, bytes, args, "more behind it");
+	for (const char *behind : {"*1\r\n", "$1\r\nx\r\n", "x"}) {
+		ASSERT_EQ(REQUEST_DONE, whole.parse(bytes + behind));
+		expect_args(whole, bytes, args, "more behind it");
+	}
 	for (size_t cut = 0; cut < bytes.size(); cut++) {
 		Parser p;
 
@@ -235,9 +237,10 @@ INSTANTIATE_TEST_SUITE_P(Bytes, RequestRefuses,
 		Bad{"*1\r\n$a\r\n", bulk}, Bad{"*1\r\n$536870913\r\n", bulk},
 		Bad{"*1\r\n$4294967297\r\n", bulk}, Bad{"*1\r\n$1\na\r\n", bulk},
 		Bad{"*1\r\n$1\r\nab\r\n", crlf}, Bad{"*1\r\n$1\r\na\rb", crlf},
-		Bad{"*1\r\n$0\r\na\r\n", crlf}, Bad{"a \"b\r\n", quotes}, Bad{"a 'b\n", quotes},
-		Bad{"\"a\"b\r\n", quotes}, Bad{"'a'b\r\n", quotes}, Bad{"\"a\\\"\r\n", quotes},
-		Bad{"a\"b\"c\r\n", quotes}, Bad{"\"a\\\r\n", quotes},
+		Bad{"*1\r\n$1\r\nax\n", crlf}, Bad{"*1\r\n$0\r\na\r\n", crlf},
+		Bad{"a \"b\r\n", quotes}, Bad{"a 'b\n", quotes}, Bad{"\"a\"b\r\n", quotes},
+		Bad{"'a'b\r\n", quotes}, Bad{"\"a\\\"\r\n", quotes}, Bad{"a\"b\"c\r\n", quotes},
+		Bad{"\"a\\\r\n", quotes},
 		Bad{std::string("GET a\0b\r\n", 9), "NUL in an inline request"}));
 
 TEST(Request, TheLongestLine)
