@@ -112,8 +112,7 @@ struct Forwarder::Pipe {
 
 Forwarder::Forwarder(uint16_t target) : port_(Ring::port()), target_(target)
 {
-	for (int i = 0; i < 2; i++)
-		listeners_[i] = listen_on(port_ + i * kPortAbove);
+	listen_as_told();
 	if (pipe(wake_) != 0)
 		throw std::runtime_error("no pipe for a forwarder");
 	thread_ = std::thread([this] { run(); });
@@ -123,10 +122,24 @@ Forwarder::~Forwarder()
 {
 	tell(State::kEnded);
 	thread_.join();
+	for (const int fd : wake_)
+		close(fd);
+}
+
+void Forwarder::listen_as_told()
+{
+	const bool wanted = state_ == State::kOpen || state_ == State::kStalled;
+
 	for (int i = 0; i < 2; i++) {
-		close(listeners_[i]);
-		close(wake_[i]);
+		if (wanted && listeners_[i] < 0)
+			listeners_[i] = listen_on(port_ + i * kPortAbove);
+		if (!wanted && listeners_[i] >= 0) {
+			close(listeners_[i]);
+			listeners_[i] = -1;
+		}
 	}
+	if (!wanted)
+		pipes_.clear();
 }
 
 void Forwarder::tell(State state)
@@ -147,8 +160,6 @@ void Forwarder::accept_from(size_t which)
 	if (fd < 0)
 		return;
 	made->fds[0] = fd;
-	if (state_ == State::kCut)
-		return;
 	made->fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (connect(made->fds[1], reinterpret_cast<const struct sockaddr *>(&sin), sizeof(sin)) !=
 			0 &&
@@ -185,14 +196,13 @@ void Forwarder::turn()
 void Forwarder::run()
 {
 	while (state_ != State::kEnded) {
-		if (state_ == State::kCut)
-			pipes_.clear();
+		listen_as_told();
 		turn();
 		for (size_t i = pipes_.size(); i-- > 0;)
 			if (pipes_[i]->done())
 				pipes_.erase(pipes_.begin() + static_cast<std::ptrdiff_t>(i));
 	}
-	pipes_.clear();
+	listen_as_told();
 }
 
 } // namespace e2e

@@ -29,7 +29,7 @@ class Forwarder
 		return port_;
 	}
 
-	/* Close all that passes, and whatever comes from now on. */
+	/* Close all that passes, and listen no more. */
 	void cut()
 	{
 		tell(State::kCut);
@@ -64,6 +64,7 @@ class Forwarder
 	void run();
 	void turn();
 	void accept_from(size_t which);
+	void listen_as_told();
 };
 
 } // namespace e2e

@@ -1,0 +1,368 @@
+/*
+ * What clients see while things go wrong: nothing that was acknowledged is lost, no request waits
+ * for ever, and nobody's slowness is another's, nor takes memory without end.
+ */
+#include "proxy/load.h"
+#include "proxy/ring.h"
+#include "proxy/socket.h"
+#include "support/wait.h"
+
+#include <csignal>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+namespace e2e
+{
+namespace
+{
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using support::RedisClient;
+using support::wait_until;
+using Clock = std::chrono::steady_clock;
+
+bool holds(const std::string &text, const std::string &part)
+{
+	return text.find(part) != std::string::npos;
+}
+
+const Places kTwoRacks = {{"dc", "r1"}, {"dc", "r2"}};
+
+/* Memory counts where it is what users have. */
+void expect_grown_at_most(size_t kib, const char *why, size_t before, Member &m)
+{
+	const size_t now = m.node().resident_kib();
+
+	std::cout << why << ": grown by " << (now > before ? now - before : 0) << " KiB\n";
+	if (!kSanitized) {
+		EXPECT_LE(now, before + kib) << why;
+	}
+}
+
+/* ---- Deaths under load ---- */
+
+struct Death {
+	const char *name;
+	bool node, redis;
+};
+
+std::ostream &operator<<(std::ostream &to, const Death &d)
+{
+	return to << d.name;
+}
+
+void kill(Member &m, const Death &death)
+{
+	if (death.redis)
+		m.redis().kill9();
+	if (death.node)
+		m.node().kill9();
+}
+
+void start(Member &m, const Death &death)
+{
+	if (death.redis)
+		m.redis().start_again();
+	if (death.node)
+		m.node().start();
+}
+
+class UnderLoad : public testing::TestWithParam<Death>
+{
+};
+
+TEST_P(UnderLoad, AReplicaMayDieAndTheWriterSeesNothingOfIt)
+{
+	Ring ring(kTwoRacks);
+
+	ring.set("server_retry_timeout", "300").set("recon_max_rate", "0").start();
+	Load load(ring[0], "k");
+	ASSERT_TRUE(load.more(3000));
+	kill(ring[1], GetParam());
+	ASSERT_TRUE(load.more(3000));
+	start(ring[1], GetParam());
+	ASSERT_TRUE(load.more(3000));
+	EXPECT_TRUE(wait_until([&] { return ring[0].peer_is_up(1); }, seconds(20)));
+	load.stop();
+	EXPECT_EQ(load.errors(), 0u);
+	EXPECT_EQ(load.broken(), 0u);
+	EXPECT_EQ(load.missing(ring[0].store()), 0u);
+	EXPECT_GT(ring[0].missed(1), 0u);
+	EXPECT_TRUE(wait_until([&] { return load.missing(ring[1].store()) == 0; }, seconds(40)))
+		<< load.missing(ring[1].store()) << " of " << load.keys().size();
+}
+
+TEST_P(UnderLoad, TheWritersOwnMayDieAndNothingAcknowledgedIsLost)
+{
+	Ring ring(kTwoRacks, {"--appendonly", "yes", "--appendfsync", "always"});
+
+	ring.set("server_retry_timeout", "300").start();
+	Load load(ring[0], "k");
+	for (int i = 0; i < 2; i++) {
+		ASSERT_TRUE(load.more(1000));
+		kill(ring[0], GetParam());
+		start(ring[0], GetParam());
+	}
+	ASSERT_TRUE(load.more(1000));
+	load.stop();
+	EXPECT_GT(load.errors() + load.broken(), 0u);
+	EXPECT_EQ(load.missing(ring[0].store()), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Deaths, UnderLoad,
+	testing::Values(
+		Death{"Node", true, false}, Death{"Redis", false, true}, Death{"Both", true, true}),
+	testing::PrintToStringParamName());
+
+/* ---- A Redis that is silent, or gone ---- */
+
+TEST(SilentRedis, IsAnErrorInTime)
+{
+	One one;
+
+	one.set("timeout", "400").start();
+	RedisClient c = one->client();
+	c.set("k", "v");
+	for (int i = 0; i < 2; i++) {
+		one->redis().pause();
+		const auto begin = Clock::now();
+		EXPECT_EQ(c.error("GET", "k"), "ERR dynomite: no answer within 400 ms");
+		EXPECT_GE(Clock::now() - begin, milliseconds(300));
+		EXPECT_LT(Clock::now() - begin, milliseconds(1500));
+		EXPECT_EQ(c.cmd("PING"), "PONG") << "the connection stays";
+		one->redis().resume();
+		EXPECT_TRUE(wait_until([&] {
+			return c.call({"GET", "k"})->type == REDIS_REPLY_STRING;
+		}));
+	}
+	EXPECT_GE(one->number("total_timeouts"), 2u);
+}
+
+/* Replies that come too late must be nobody's: each client gets its own, or an error. */
+TEST(SilentRedis, NeverGivesAReplyToAnotherRequest)
+{
+	constexpr int kClients = 20;
+	One one;
+
+	one.set("timeout", "200").start();
+	std::vector<Socket> clients;
+	for (int i = 0; i < kClients; i++) {
+		clients.emplace_back(one->client_port());
+		one->store().set("k" + std::to_string(i), "value" + std::to_string(i));
+	}
+	for (int round = 0; round < 6; round++) {
+		/* Sometimes for less than its time, sometimes until it is given up. */
+		const int pause_ms = round % 3 == 0 ? 100 : round % 3 == 1 ? 300 : 900;
+
+		one->redis().pause();
+		for (int i = 0; i < kClients; i++)
+			ASSERT_TRUE(clients[static_cast<size_t>(i)].send(
+				resp("GET", "k" + std::to_string(i)) + "PING\r\n"));
+		std::this_thread::sleep_for(milliseconds(pause_ms));
+		one->redis().resume();
+		for (int i = 0; i < kClients; i++) {
+			Socket &s = clients[static_cast<size_t>(i)];
+			const std::string line = s.line();
+
+			if (line[0] == '$') {
+				EXPECT_EQ(s.line(), "value" + std::to_string(i) + "\r\n");
+			} else {
+				EXPECT_EQ(line.compare(0, 15, "-ERR dynomite: "), 0) << line;
+			}
+			EXPECT_EQ(s.line(), "+PONG\r\n");
+		}
+	}
+	EXPECT_TRUE(wait_until([&] {
+		Socket &s = clients[0];
+		return s.send(resp("GET", "k0")) && s.line()[0] == '$' && s.line() == "value0\r\n";
+	}));
+}
+
+TEST(DeadRedis, IsAnErrorAtOnceAndBackByItself)
+{
+	One one;
+
+	one.set("server_retry_timeout", "500").set("timeout", "3000").start();
+	RedisClient c = one->client();
+	one->redis().kill9();
+	EXPECT_TRUE(wait_until([&] { return one->info("datastore_state") == "down"; }));
+	const auto begin = Clock::now();
+	for (int i = 0; i < 100; i++)
+		EXPECT_EQ(c.error("GET", "k"), "ERR dynomite: the datastore is down");
+	EXPECT_LT(Clock::now() - begin, seconds(2));
+	one->redis().start_again();
+	EXPECT_TRUE(wait_until(
+		[&] {
+			return c.call({"SET", "k", "v"})->type == REDIS_REPLY_STATUS;
+		},
+		seconds(3)));
+	EXPECT_EQ(one->store().get("k"), "v");
+	EXPECT_TRUE(one->node().wait_log("is back"));
+}
+
+TEST(DeadRedis, IsLeftAloneForAWhileWhenItIsEjected)
+{
+	One one;
+
+	one.set("auto_eject_hosts", "true")
+		.set("server_failure_limit", "1")
+		.set("server_retry_timeout", "2500")
+		.start();
+	one->redis().kill9();
+	EXPECT_TRUE(wait_until([&] { return one->info("datastore_state") == "down"; }));
+	const auto begin = Clock::now();
+	one->redis().start_again();
+	RedisClient c = one->client();
+	EXPECT_TRUE(wait_until([&] { return c.call({"GET", "k"})->type == REDIS_REPLY_NIL; }));
+	EXPECT_GE(Clock::now() - begin, milliseconds(1500)) << "it was tried before its time";
+	EXPECT_LE(Clock::now() - begin, milliseconds(4500));
+}
+
+TEST(DeadRedis, AtTheStartKeepsNobodyFromStarting)
+{
+	One one;
+
+	one.set("server_retry_timeout", "300");
+	one->redis().kill9();
+	one.start();
+	RedisClient c = one->client();
+	EXPECT_TRUE(holds(c.error("GET", "k"), "ERR dynomite: the datastore"));
+	one->redis().start_again();
+	EXPECT_TRUE(wait_until([&] { return c.call({"GET", "k"})->type == REDIS_REPLY_NIL; }));
+}
+
+/* ---- Those who are slow ---- */
+
+TEST(SlowClient, IsReadNoMoreAndAloneWaits)
+{
+	constexpr size_t kRequests = 5000, kBytes = 100'000;
+	One one;
+	std::string said;
+	const std::string value(kBytes, 'v');
+
+	one.start();
+	one->store().set("large", value);
+	const size_t before = one->node().resident_kib();
+	Socket slow(one->client_port(), 4096);
+	for (size_t i = 0; i < kRequests; i++)
+		said += resp("GET", "large");
+	const size_t taken = slow.send_some(said);
+	RedisClient c = one->client();
+	const auto begin = Clock::now();
+	for (int i = 0; i < 500; i++)
+		c.set("k" + std::to_string(i), "v");
+	EXPECT_LT(Clock::now() - begin, seconds(2)) << "others are served meanwhile";
+	expect_grown_at_most(160 * 1024, "a client that reads nothing", before, *one);
+	/* When it does read at last, all is there. */
+	std::thread writer([&] { EXPECT_TRUE(slow.send(said.substr(taken), seconds(60))); });
+	const std::string expected = "$" + std::to_string(kBytes) + "\r\n" + value + "\r\n";
+	for (size_t i = 0; i < kRequests; i++)
+		ASSERT_TRUE(slow.read(expected.size()) == expected) << i;
+	writer.join();
+}
+
+TEST(SlowClient, ThatSendsRequestsWithoutEndIsHeldBack)
+{
+	One one;
+	std::string said;
+
+	one.start();
+	for (int i = 0; i < 20000; i++)
+		said += resp("ECHO", std::string(100, 'x'));
+	const size_t before = one->node().resident_kib();
+	Socket slow(one->client_port(), 4096);
+	size_t taken = 0;
+	for (int i = 0; i < 20; i++) {
+		const size_t n = slow.send_some(said);
+
+		taken += n;
+		if (n < said.size())
+			break;
+	}
+	EXPECT_LT(taken, 20 * said.size()) << "at some point no more is taken";
+	expect_grown_at_most(20 * 1024, "a client that only sends", before, *one);
+	EXPECT_EQ(one->client().cmd("PING"), "PONG");
+}
+
+TEST(SlowClient, ThatClaimsMuchGetsNoMemoryForIt)
+{
+	One one;
+	std::vector<Socket> clients;
+
+	one.start();
+	const size_t before = one->node().resident_kib();
+	for (int i = 0; i < 100; i++) {
+		clients.emplace_back(one->client_port());
+		ASSERT_TRUE(clients.back().send(
+			"*1048576\r\n$3\r\nSET\r\n$1\r\nk\r\n$536870912\r\nabc"));
+	}
+	EXPECT_TRUE(wait_until([&] { return one->number("connected_clients") >= 101; }));
+	expect_grown_at_most(5 * 1024, "clients that claim a lot", before, *one);
+}
+
+TEST(SlowPeer, DoesNotSlowClientsAtDcOne)
+{
+	constexpr size_t kWrites = 60000;
+	const std::string value(2000, 'v');
+	Ring ring(kTwoRacks);
+
+	ring.set("timeout", "2000").set("recon_max_rate", "0").set("server_retry_timeout", "300");
+	ring.start();
+	RedisClient c = ring[0].client();
+	const size_t before = ring[0].node().resident_kib();
+	ring[1].node().process().signal(SIGSTOP);
+	std::vector<RedisClient::Args> writes;
+	for (size_t i = 0; i < kWrites; i++)
+		writes.push_back({"SET", "k" + std::to_string(i), value});
+	auto slowest = Clock::duration::zero();
+	for (size_t i = 0; i < kWrites; i += 1000) {
+		const auto begin = Clock::now();
+		c.pipeline({writes.begin() + static_cast<std::ptrdiff_t>(i),
+			writes.begin() + static_cast<std::ptrdiff_t>(i + 1000)});
+		slowest = std::max(slowest, Clock::now() - begin);
+	}
+	EXPECT_LT(slowest, seconds(1));
+	expect_grown_at_most(250 * 1024, "120 MB for a peer that takes nothing", before, ring[0]);
+	EXPECT_EQ(ring[0].store().dbsize(), static_cast<int64_t>(kWrites));
+	EXPECT_TRUE(wait_until([&] { return ring[0].missed(1) > 0; }));
+	ring[1].node().process().signal(SIGCONT);
+	EXPECT_TRUE(wait_until(
+		[&] { return ring[1].store().dbsize() == static_cast<int64_t>(kWrites); },
+		seconds(60)))
+		<< ring[1].store().dbsize();
+}
+
+/* ---- Descriptors ---- */
+
+TEST(Descriptors, MayRunOut)
+{
+	One one;
+	std::vector<Socket> clients;
+
+	one.start();
+	const std::string limit = std::to_string(one->node().descriptors() + 20);
+	ASSERT_EQ(support::run({"prlimit", "--pid", std::to_string(one->node().process().pid()),
+			  "--nofile=" + limit}),
+		0);
+	size_t served = 0;
+	for (int i = 0; i < 60; i++) {
+		clients.emplace_back(one->client_port());
+		if (clients.back().send("PING\r\n") && clients.back().line() == "+PONG\r\n")
+			served++;
+	}
+	EXPECT_GE(served, 15u);
+	EXPECT_LT(served, 40u);
+	EXPECT_TRUE(clients[0].send(resp("SET", "k", "v")));
+	EXPECT_EQ(clients[0].line(), "+OK\r\n");
+	clients.clear();
+	EXPECT_TRUE(wait_until([&] {
+		Socket again(one->client_port());
+		return again.send("PING\r\n") && again.line() == "+PONG\r\n";
+	}));
+	EXPECT_GT(one->number("rejected_connections"), 0u);
+}
+
+} // namespace
+} // namespace e2e
