@@ -1,6 +1,7 @@
 #include "engine.h"
 
 #include "base/log.h"
+#include "control.h"
 #include "daemon.h"
 #include "healer.h"
 #include "proxy/proxy.h"
@@ -23,6 +24,7 @@ struct engine {
 	struct event *signals[N_SIGNALS];
 	struct proxy *proxy;   /* NULL: no listen */
 	struct healer *healer; /* NULL: no entropy channel */
+	struct control *control;
 	bool stopping;
 };
 
@@ -150,6 +152,9 @@ struct engine *engine_new(const struct engine_options *options)
 	}
 	if (options->recon && !make_healer(e))
 		goto failed;
+	e->control = control_new(e->base, options->conf, e->proxy, e->healer, options->ring);
+	if (!e->control)
+		goto failed;
 	return e;
 failed:
 	engine_free(e);
@@ -158,7 +163,7 @@ failed:
 
 static void log_stats(struct engine *e)
 {
-	struct stats s = {0};
+	struct stats_entropy s = {0};
 	char text[1024];
 
 	healer_count(e->healer, &s);
@@ -192,6 +197,7 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
+	control_free(e->control);
 	healer_free(e->healer);
 	proxy_free(e->proxy);
 	for (size_t i = 0; i < N_SIGNALS; i++)

@@ -28,6 +28,7 @@ struct healer {
 	struct event *round_done; /* the round's thread has ended */
 	int round_done_fd;
 	struct peers *peers;
+	struct ledger *ledger;
 	struct dyn_entropy_sink sink;
 	dyn_entropy_receiver *receiver;
 	dyn_entropy_driver *driver;
@@ -47,7 +48,9 @@ struct healer {
 static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err)
 {
-	(void)arg;
+	struct healer *h = arg;
+
+	ledger_received(h->ledger, status, result, err);
 	if (status == DYN_ENTROPY_OK)
 		log_info("entropy: from %s: %" PRIu64 " bytes, %" PRIu64 " commands: %" PRIu64
 			 " applied, %" PRIu64 " kept as they were, in %.2f s",
@@ -63,8 +66,9 @@ static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 static void on_peer_done(void *arg, const struct dyn_entropy_peer_report *r)
 {
 	const struct dyn_entropy_push_result *p = &r->last;
+	struct healer *h = arg;
 
-	(void)arg;
+	ledger_pushed(h->ledger, r);
 	if (p->source.not_carried)
 		log_warn("entropy: to %s: left out what the channel cannot carry: %s", r->endpoint,
 			p->source.not_carried_what);
@@ -220,6 +224,7 @@ static bool make_receiver(struct healer *h, struct dyn_entropy_error *err)
 		.allow = strcmp(h->conf->recon_allow, "any") == 0 ? NULL : peers_allow,
 		.allow_arg = h->peers,
 		.ended = on_connection_ended,
+		.ended_arg = h,
 	};
 
 	return dyn_entropy_sink_redis(&r->redis, r->accept, &h->sink, err) == DYN_ENTROPY_OK &&
@@ -235,6 +240,7 @@ static bool make_driver(struct healer *h, struct dyn_entropy_error *err)
 		.open_source = open_source,
 		.open_source_arg = h,
 		.peer_done = on_peer_done,
+		.peer_done_arg = h,
 		.cancel = h->options.cancel,
 	};
 
@@ -256,7 +262,9 @@ struct healer *healer_new(const struct healer_options *options)
 	h->recon = options->recon;
 	h->round_done_fd = -1;
 	h->peers = peers_new(&h->conf->recon_peers);
-	if (!h->peers || !choose_peers(h) || !add_events(h)) {
+	if (h->peers && choose_peers(h))
+		h->ledger = ledger_new(h->endpoints, h->n_endpoints);
+	if (!h->ledger || !add_events(h)) {
 		log_error("cannot start: entropy: no memory or descriptor is left");
 		goto failed;
 	}
@@ -323,6 +331,7 @@ void healer_free(struct healer *h)
 	dyn_entropy_driver_free(h->driver);
 	dyn_entropy_sink_free(&h->sink);
 	peers_free(h->peers);
+	ledger_free(h->ledger);
 	free(h->endpoints);
 	if (h->timer)
 		event_free(h->timer);
@@ -337,7 +346,7 @@ void healer_free(struct healer *h)
 
 /* ---- What it knows ---- */
 
-void healer_count(struct healer *h, struct stats *s)
+void healer_count(struct healer *h, struct stats_entropy *s)
 {
 	struct dyn_entropy_receiver_counters in;
 	struct dyn_entropy_round out;
@@ -362,9 +371,9 @@ void healer_count(struct healer *h, struct stats *s)
 	s->keys_kept = in.kept;
 }
 
-bool healer_peer(struct healer *h, size_t i, struct dyn_entropy_peer_report *report)
+struct ledger *healer_ledger(struct healer *h)
 {
-	return dyn_entropy_driver_peer(h->driver, i, report);
+	return h->ledger;
 }
 
 bool healer_is_running(const struct healer *h)

@@ -10,6 +10,7 @@
 
 #include "conf.h"
 #include "entropy/dynentropy.h"
+#include "ledger.h"
 #include "recon.h"
 #include "stats.h"
 
@@ -53,10 +54,10 @@ void healer_stop(struct healer *h);
 void healer_free(struct healer *h);
 
 /* Its part of the counters. */
-void healer_count(struct healer *h, struct stats *s);
+void healer_count(struct healer *h, struct stats_entropy *s);
 
-/* The report of peer i, as dyn_entropy_driver_peer. */
-bool healer_peer(struct healer *h, size_t i, struct dyn_entropy_peer_report *report);
+/* What it did with each peer and each sender.  Lives as long as the healer. */
+struct ledger *healer_ledger(struct healer *h);
 
 bool healer_is_running(const struct healer *h);       /* a round is */
 int64_t healer_next_round_ms(const struct healer *h); /* from now; -1: there is no peer */

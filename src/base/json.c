@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stddef.h>
 
 /* The bytes of the UTF-8 character that c begins with; 0 when it begins with none. */
 static size_t utf8_len(const unsigned char *c)
@@ -48,8 +47,10 @@ static void lead(struct json *j, const char *name)
 	if (j->comma)
 		fputc(',', j->to);
 	j->comma = true;
-	if (name != NULL)
-		fprintf(j->to, "\"%s\":", name);
+	if (name != NULL) {
+		quote(j->to, name);
+		fputc(':', j->to);
+	}
 }
 
 void json_init(struct json *j, FILE *to)
@@ -119,6 +120,13 @@ void json_bool(struct json *j, const char *name, bool value)
 {
 	lead(j, name);
 	fputs(value ? "true" : "false", j->to);
+}
+
+void json_raw(struct json *j, const char *name, const char *text, size_t len)
+{
+	lead(j, name);
+	for (size_t i = 0; i < len; i++)
+		fputc(text[i] == '\n' || text[i] == '\r' ? ' ' : text[i], j->to);
 }
 
 void json_begin(struct json *j, FILE *to, const char *event)

@@ -1,13 +1,14 @@
 /*
  * json - JSON is written, value by value, into a stream; commas are the writer's care.
  *
- * Names are plain ASCII.  Bytes of a text that are no UTF-8 come out as U+FFFD.  Any thread, one
- * at a time for each struct json.
+ * Bytes of a text that are no UTF-8 come out as U+FFFD.  Any thread, one at a time for each struct
+ * json.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -28,6 +29,9 @@ void json_text(struct json *j, const char *name, const char *text); /* NULL writ
 void json_number(struct json *j, const char *name, uint64_t value);
 void json_real(struct json *j, const char *name, double value); /* three decimals; NaN is null */
 void json_bool(struct json *j, const char *name, bool value);
+
+/* A value that is JSON already; its line breaks become spaces. */
+void json_raw(struct json *j, const char *name, const char *text, size_t len);
 
 /* An object on a line of its own that begins with {"event":"..."; the end flushes. */
 void json_begin(struct json *j, FILE *to, const char *event);

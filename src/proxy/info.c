@@ -1,3 +1,4 @@
+#include "base/process.h"
 #include "proxy/local.h"
 #include "proxy/proxy.h"
 
@@ -34,20 +35,6 @@ static int64_t uptime_s(void)
 		return 0;
 	ticks = strtoll(at, NULL, 10);
 	return now.tv_sec - ticks / sysconf(_SC_CLK_TCK);
-}
-
-/* Resident bytes, or 0. */
-static uint64_t resident_bytes(void)
-{
-	FILE *f = fopen("/proc/self/statm", "re");
-	unsigned long long pages = 0;
-
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /* ---- Sections ---- */
@@ -92,7 +79,7 @@ static bool write_clients(const struct proxy *p, struct buf *text)
 
 static bool write_memory(const struct proxy *p, struct buf *text)
 {
-	uint64_t rss = resident_bytes();
+	uint64_t rss = process_resident_bytes();
 
 	(void)p;
 	return buf_printf(text,

@@ -1,5 +1,6 @@
 #include "base/addr.h"
 #include "base/json.h"
+#include "ledger.h"
 #include "tools/channel.h"
 #include "tools/login.h"
 #include "tools/progress.h"
@@ -78,25 +79,6 @@ static void show_progress(void *arg, const struct dyn_entropy_push_result *so_fa
 /* ---- What it came to ----------------------------------------------------------------------------
  */
 
-static const char *outcome_word(enum dyn_entropy_outcome outcome)
-{
-	switch (outcome) {
-	case DYN_ENTROPY_OUTCOME_NONE:
-		return "none";
-	case DYN_ENTROPY_OUTCOME_CLOSED:
-		return "closed";
-	case DYN_ENTROPY_OUTCOME_REFUSED:
-		return "refused";
-	case DYN_ENTROPY_OUTCOME_UNANSWERED:
-		return "unanswered";
-	case DYN_ENTROPY_OUTCOME_UNREACHED:
-		return "unreached";
-	case DYN_ENTROPY_OUTCOME_FAILED:
-		return "failed";
-	}
-	return "unknown";
-}
-
 static void write_peer_json(
 	const char *peer, const struct dyn_entropy_push_result *p, const char *error)
 {
@@ -105,7 +87,7 @@ static void write_peer_json(
 	json_begin(&j, stdout, "peer");
 	json_text(&j, "peer", peer);
 	json_bool(&j, "ok", error == NULL);
-	json_text(&j, "outcome", outcome_word(p->outcome));
+	json_text(&j, "outcome", ledger_outcome_word(p->outcome));
 	json_number(&j, "snapshots", p->snapshots);
 	json_number(&j, "closed", p->closed);
 	json_number(&j, "keys", p->keys);

@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
 	&cmd_compare,
 	&cmd_keygen,
 	&cmd_conf,
+	&cmd_status,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -16,7 +16,7 @@ enum tool_exit {
 	TOOL_EXIT_UNCLEAR = 2,
 };
 
-extern const struct command cmd_push, cmd_receive, cmd_compare, cmd_keygen, cmd_conf;
+extern const struct command cmd_push, cmd_receive, cmd_compare, cmd_keygen, cmd_conf, cmd_status;
 
 /* "dyn-entropy: ..." on standard error, one line. */
 void tool_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -115,6 +115,7 @@ Node::Node(const std::string &redis, const KeyFiles *keys, uint16_t port)
 		{"recon_interval_seconds", "1"},
 		{"recon_max_rate", "0"},
 		{"recon_spool_dir", dir_.path()},
+		{"stats_listen", loopback(0)},
 	};
 	if (keys) {
 		settings_["recon_key_file"] = keys->key_file();

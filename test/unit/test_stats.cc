@@ -1,21 +1,48 @@
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <map>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 extern "C" {
+#include "base/json_view.h"
 #include "stats.h"
 }
 
 namespace
 {
 
-/* Every counter has another value. */
-struct stats numbered()
+constexpr size_t kFigures =
+	(sizeof(struct stats_identity) + sizeof(struct stats_node) + sizeof(struct stats_pool) +
+		sizeof(struct stats_store) + sizeof(struct stats_peer) +
+		sizeof(struct stats_entropy) + sizeof(struct stats_schedule) +
+		sizeof(struct stats_push) + sizeof(struct stats_sender)) /
+	sizeof(uint64_t);
+
+/* What is written into a stream. */
+template <typename Write> std::string written(Write write)
 {
-	struct stats s;
+	char *text = nullptr;
+	size_t len = 0;
+	FILE *to = open_memstream(&text, &len);
+
+	write(to);
+	fclose(to);
+	const std::string all(text, len);
+	free(text);
+	return all;
+}
+
+/* Every counter has another value. */
+template <typename Stats> Stats numbered()
+{
+	Stats s;
 	uint64_t n = 1000;
 
 	for (size_t at = 0; at < sizeof(s); at += sizeof(n), n++)
@@ -23,9 +50,32 @@ struct stats numbered()
 	return s;
 }
 
+std::string json_of(enum stats_scope scope, const void *values)
+{
+	return written([&](FILE *to) {
+		struct json j;
+
+		json_init(&j, to);
+		json_open_object(&j, nullptr);
+		stats_write_json(&j, scope, values);
+		json_close_object(&j);
+	});
+}
+
+std::string metrics_of(enum stats_scope scope, const std::vector<struct stats_sample> &samples)
+{
+	return written(
+		[&](FILE *to) { stats_write_metrics(to, scope, samples.data(), samples.size()); });
+}
+
+/* Zeroes for any scope. */
+const uint64_t kZeroes[64] = {};
+
+/* ---- For people ---- */
+
 TEST(Stats, FormatsEveryCounterOnce)
 {
-	const struct stats s = numbered();
+	const auto s = numbered<struct stats_entropy>();
 	char text[4096];
 	const std::string all = std::string(", ") + stats_format(&s, text, sizeof(text)) + ",";
 
@@ -42,7 +92,7 @@ TEST(Stats, FormatsEveryCounterOnce)
 
 TEST(Stats, CutsToTheSpaceThereIs)
 {
-	const struct stats s = numbered();
+	const auto s = numbered<struct stats_entropy>();
 	char all[4096], text[4096];
 
 	stats_format(&s, all, sizeof(all));
@@ -54,23 +104,137 @@ TEST(Stats, CutsToTheSpaceThereIs)
 	}
 }
 
-TEST(Stats, DescribesEveryCounter)
+TEST(Stats, DescribesEveryFigure)
 {
-	char *text = nullptr;
-	size_t len = 0;
-	FILE *to = open_memstream(&text, &len);
-
-	stats_describe(to);
-	fclose(to);
-	std::istringstream lines{std::string(text, len)};
-	std::string name, unit, rest;
+	std::istringstream lines(written([](FILE *to) { stats_describe(to); }));
+	const std::regex row("  ([a-z_]+) +([a-z]+) +(.{5,})");
+	std::string line;
+	std::smatch m;
 	size_t n = 0;
-	while (lines >> name >> unit && std::getline(lines, rest)) {
-		EXPECT_GT(rest.size(), 5u) << name;
+
+	while (std::getline(lines, line)) {
+		if (line.rfind("  ", 0) != 0)
+			continue; /* a heading */
+		EXPECT_TRUE(std::regex_match(line, m, row)) << line;
+		EXPECT_LE(line.size(), 120u) << line;
 		n++;
 	}
-	EXPECT_EQ(n, sizeof(struct stats) / sizeof(uint64_t));
-	free(text);
+	EXPECT_EQ(n, kFigures);
+}
+
+/* ---- For programs ---- */
+
+TEST(Stats, EveryFigureHasItsFieldInJson)
+{
+	size_t n = 0;
+
+	for (int scope = 0; scope < STATS_N_SCOPES; scope++) {
+		const std::string text = json_of(static_cast<enum stats_scope>(scope), kZeroes);
+		struct json_view v;
+
+		ASSERT_TRUE(json_view_init(&v, text.data(), text.size())) << text;
+		std::set<std::string> names;
+		const std::regex name("\"([a-z_]+)\":");
+		for (std::sregex_iterator i(text.begin(), text.end(), name), end; i != end; ++i)
+			EXPECT_TRUE(names.insert((*i)[1]).second) << "twice: " << (*i)[1];
+		n += names.size();
+	}
+	EXPECT_EQ(n, kFigures);
+}
+
+TEST(Stats, JsonHasTheValuesUnderTheirNames)
+{
+	const auto pool = numbered<struct stats_pool>();
+	struct stats_schedule schedule = {};
+
+	EXPECT_NE(
+		json_of(STATS_POOL, &pool).find("\"client_connections\":1000,"), std::string::npos);
+	EXPECT_NE(
+		json_of(STATS_POOL, &pool)
+			.find("\"peer_missed_writes\":" + std::to_string(pool.peer_missed_writes)),
+		std::string::npos);
+	schedule.running = 1;
+	schedule.next_round = 1.5;
+	EXPECT_EQ(json_of(STATS_SCHEDULE, &schedule), "{\"running\":true,\"next_round\":1.500}");
+	schedule.running = 0;
+	schedule.next_round = NAN;
+	EXPECT_EQ(json_of(STATS_SCHEDULE, &schedule), "{\"running\":false,\"next_round\":null}");
+}
+
+TEST(Stats, MetricsFollowTheTextFormat)
+{
+	const std::regex help("# HELP (dynomite_[a-z_]+) .{8,}");
+	const std::regex type("# TYPE (dynomite_[a-z_]+) (counter|gauge)");
+	const std::regex sample("(dynomite_[a-z_]+)(\\{.*\\})? [0-9]+(\\.[0-9]+)?");
+	std::map<std::string, std::string> types;
+
+	for (int scope = 0; scope < STATS_N_SCOPES; scope++) {
+		std::istringstream lines(
+			metrics_of(static_cast<enum stats_scope>(scope), {{nullptr, 0, kZeroes}}));
+		std::string line;
+		std::smatch m;
+
+		while (std::getline(lines, line)) {
+			ASSERT_TRUE(std::regex_match(line, m, help)) << line;
+			const std::string name = m[1];
+			EXPECT_EQ(types.count(name), 0u) << "two metrics of one name: " << name;
+			ASSERT_TRUE(std::getline(lines, line) && std::regex_match(line, m, type))
+				<< line;
+			EXPECT_EQ(m[1], name);
+			types[name] = m[2];
+			ASSERT_TRUE(std::getline(lines, line) && std::regex_match(line, m, sample))
+				<< line;
+			EXPECT_EQ(m[1], name);
+		}
+	}
+	EXPECT_GT(types.size(), 60u);
+	for (const auto &[name, type_of] : types) {
+		const bool total = std::regex_search(name, std::regex("_total$"));
+
+		EXPECT_EQ(total, type_of == "counter") << name;
+	}
+}
+
+/* The unit of a figure in bytes or seconds stands in its name. */
+TEST(Stats, MetricsNameTheirUnit)
+{
+	size_t n = 0;
+
+	for (int scope = 0; scope < STATS_N_SCOPES; scope++) {
+		const std::string text =
+			metrics_of(static_cast<enum stats_scope>(scope), {{nullptr, 0, kZeroes}});
+		const std::regex row("# HELP (\\S+) [^:]*: (bytes|seconds) ");
+
+		for (std::sregex_iterator i(text.begin(), text.end(), row), end; i != end; ++i) {
+			EXPECT_NE(((*i)[1].str() + "_").find("_" + (*i)[2].str() + "_"),
+				std::string::npos)
+				<< (*i)[1];
+			n++;
+		}
+	}
+	EXPECT_GT(n, 10u);
+}
+
+TEST(Stats, ASampleForEachWithItsLabels)
+{
+	const struct stats_label a[] = {{"peer", "a\"b\\c\nd"}, {"dc", "x"}}, b[] = {{"peer", "e"}};
+	struct stats_push first = {}, second = {};
+
+	first.keys_sent = 7;
+	second.keys_sent = 8;
+	first.last_seconds = NAN;
+	second.last_seconds = 0.25;
+	const std::string text = metrics_of(STATS_PUSH, {{a, 2, &first}, {b, 1, &second}});
+
+	EXPECT_NE(text.find("\ndynomite_entropy_peer_sent_keys_total{peer=\"a\\\"b\\\\c\\nd\",dc="
+			    "\"x\"} 7\n"
+			    "dynomite_entropy_peer_sent_keys_total{peer=\"e\"} 8\n"),
+		std::string::npos)
+		<< text;
+	EXPECT_NE(text.find("gauge\ndynomite_entropy_peer_last_round_duration_seconds{peer=\"e\"} "
+			    "0.250\n"),
+		std::string::npos)
+		<< "what is not known has no sample: " << text;
 }
 
 } // namespace

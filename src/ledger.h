@@ -1,0 +1,64 @@
+/*
+ * ledger - what the entropy channel did with whom: a page for each peer that is pushed to, and one
+ * for each address that pushed to us.
+ *
+ * The wire tells a sender nothing of what became of its keys: what was applied and what was kept is
+ * known where it was received, and stands here under the address it came from.  Any thread.
+ */
+#ifndef LEDGER_H
+#define LEDGER_H
+
+#include "base/addr.h"
+#include "entropy/dynentropy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Addresses with a page of their own. */
+#define LEDGER_SENDERS_MAX 256
+
+struct ledger;
+
+struct ledger_peer {
+	uint64_t rounds, rounds_failed; /* that it took part in; of them, those that failed */
+	uint64_t snapshots, keys, bytes;
+	int64_t ended_ms;                    /* wall clock, of the last round; 0: there was none */
+	struct dyn_entropy_peer_report last; /* its endpoint is always there */
+};
+
+struct ledger_sender {
+	char address[ADDR_HOST_MAX];
+	uint64_t snapshots; /* applied whole */
+	uint64_t failed;    /* connections that ended otherwise */
+	uint64_t bytes;     /* plaintext of the snapshots applied whole */
+	uint64_t commands, applied, kept, commands_failed;
+	int64_t ended_ms; /* wall clock, of the last connection */
+	double seconds;   /* that it took */
+	enum dyn_entropy_status status;
+	char message[DYN_ENTROPY_MESSAGE_MAX]; /* empty when it went well */
+};
+
+/* endpoints is borrowed, and so is what it names.  NULL when memory is short. */
+struct ledger *ledger_new(const char *const *endpoints, size_t n);
+void ledger_free(struct ledger *l);
+
+/* A peer's part of a round has ended. */
+void ledger_pushed(struct ledger *l, const struct dyn_entropy_peer_report *report);
+
+/*
+ * A connection to the receiver has ended.  Who gets no further than to connect gets no page, and
+ * when there is no room for another page the one goes that was without success for longest: so
+ * strangers can neither fill the ledger nor grow it.
+ */
+void ledger_received(struct ledger *l, enum dyn_entropy_status status,
+	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err);
+
+/* "closed", "refused" and so on: for programs, as dyn_entropy_outcome_text() is for people. */
+const char *ledger_outcome_word(enum dyn_entropy_outcome outcome);
+
+/* A copy of page i; false when there is none. */
+bool ledger_copy_peer(struct ledger *l, size_t i, struct ledger_peer *out);
+bool ledger_copy_sender(struct ledger *l, size_t i, struct ledger_sender *out);
+
+#endif

@@ -1,0 +1,348 @@
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/json_view.h"
+#include "conf.h"
+#include "tools/channel.h"
+#include "tools/fetch.h"
+#include "tools/progress.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_STATS      "127.0.0.1:22222"
+#define DEFAULT_TIMEOUT_MS 5000
+#define TEXT_MAX           512
+
+struct settings {
+	const char *stats, *conf;
+	struct option_number timeout_ms;
+	bool json, quiet;
+};
+
+#define AT(field) offsetof(struct settings, field)
+
+static const struct option options[] = {
+	{0, "stats", "HOST:PORT", "the stats_listen of the node\n(default " DEFAULT_STATS ")",
+		OPTION_TEXT, AT(stats), 0, 0},
+	{'c', "conf", "FILE", "take stats_listen from this dynomite.yml", OPTION_TEXT, AT(conf), 0,
+		0},
+	{0, "timeout", "MS", "for the whole answer (default 5000)", OPTION_NUMBER, AT(timeout_ms),
+		1, 3600000},
+	{0, "json", NULL, "write JSON, an object a line", OPTION_FLAG, AT(json), 0, 0},
+	{'q', "quiet", NULL, "say nothing but what is wrong", OPTION_FLAG, AT(quiet), 0, 0},
+};
+
+/* ---- Whom to ask ---- */
+
+/* One connects to an address; "any" is none. */
+static void make_reachable(struct addr *a)
+{
+	if (strcmp(a->host, "0.0.0.0") == 0)
+		strcpy(a->host, "127.0.0.1");
+	else if (strcmp(a->host, "::") == 0)
+		strcpy(a->host, "::1");
+}
+
+static int address_from_conf(const char *path, struct addr *a)
+{
+	struct conf_report report = {0};
+	struct conf *c = conf_load(path, &report);
+	bool ok = channel_tell("status", &report) && c != NULL;
+
+	if (ok && (!addr_parse(a, c->stats_listen) || a->port == 0)) {
+		tool_error("status: %s: stats_listen %s names no port: give --stats HOST:PORT, "
+			   "which the node's log tells",
+			path, c->stats_listen);
+		ok = false;
+	}
+	conf_free(c);
+	return ok ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
+}
+
+static int choose_address(const struct settings *s, struct addr *a)
+{
+	const char *text = s->stats != NULL ? s->stats : DEFAULT_STATS;
+	int code = TOOL_EXIT_OK;
+
+	if (s->stats == NULL && s->conf != NULL) {
+		code = address_from_conf(s->conf, a);
+	} else if (!addr_parse(a, text) || a->port == 0) {
+		tool_error("status: --stats %s: not HOST:PORT with a port of 1..65535", text);
+		code = TOOL_EXIT_USAGE;
+	}
+	if (code == TOOL_EXIT_OK)
+		make_reachable(a);
+	return code;
+}
+
+/* ---- Values ---- */
+
+static double number(const struct json_view *object, const char *name)
+{
+	struct json_view v;
+
+	return json_view_member(object, name, &v) ? json_view_number(&v, (double)NAN) : (double)NAN;
+}
+
+/* "1,234", or "-" where it is not known. */
+static const char *count(
+	const struct json_view *object, const char *name, char out[PROGRESS_TEXT_MAX])
+{
+	double n = number(object, name);
+
+	if (!(n >= 0 && n < 1.8e19))
+		return "-";
+	return progress_count((uint64_t)n, out);
+}
+
+static const char *bytes(
+	const struct json_view *object, const char *name, char out[PROGRESS_TEXT_MAX])
+{
+	double n = number(object, name);
+
+	return n >= 0 ? progress_bytes(n, out) : "-";
+}
+
+static const char *duration(double seconds, char out[PROGRESS_TEXT_MAX])
+{
+	return seconds >= 0 ? progress_duration(seconds, out) : "-";
+}
+
+static const char *text(const struct json_view *object, const char *name, char out[TEXT_MAX])
+{
+	struct json_view v;
+
+	if (!json_view_member(object, name, &v) || !json_view_text(&v, out, TEXT_MAX))
+		strcpy(out, "-");
+	return out;
+}
+
+static bool is_true(const struct json_view *object, const char *name)
+{
+	struct json_view v;
+
+	return json_view_member(object, name, &v) && json_view_is_true(&v);
+}
+
+/* How long ago a moment was that the node gave, by the node's own clock. */
+static double ago(const struct json_view *info, const struct json_view *object, const char *name)
+{
+	double seconds = number(info, "timestamp") - number(object, name);
+
+	return seconds < 0 ? 0 : seconds; /* of the same second, which timestamp cuts */
+}
+
+/* Whether the last round to each peer went well. */
+static bool all_went_well(const struct json_view *entropy)
+{
+	struct json_view peers, peer;
+	bool well = true;
+
+	if (!json_view_member(entropy, "peers", &peers) || !json_view_first(&peers, &peer))
+		return true;
+	do {
+		if (number(&peer, "rounds") > 0 && !is_true(&peer, "last_ok"))
+			well = false;
+	} while (json_view_next(&peer));
+	return well;
+}
+
+/* ---- For people ---- */
+
+static void write_node(const struct json_view *info)
+{
+	char version[TEXT_MAX], source[TEXT_MAX], rack[TEXT_MAX], dc[TEXT_MAX], state[TEXT_MAX];
+	char up[PROGRESS_TEXT_MAX];
+
+	printf("dynomite %s on %s, up %s, datacenter %s, rack %s", text(info, "version", version),
+		text(info, "source", source), duration(number(info, "uptime"), up),
+		text(info, "dc", dc), text(info, "rack", rack));
+	if (strcmp(text(info, "state", state), "-") != 0)
+		printf(", state %s", state);
+	putchar('\n');
+}
+
+static void write_ring(const struct json_view *info)
+{
+	struct json_view peers, peer;
+
+	if (!json_view_member(info, "peers", &peers) || !json_view_first(&peers, &peer))
+		return;
+	printf("\n%-32s %-12s %-12s %-10s %13s\n", "node of the ring", "datacenter", "rack",
+		"state", "missed writes");
+	do {
+		char name[TEXT_MAX], dc[TEXT_MAX], rack[TEXT_MAX], state[TEXT_MAX];
+		char missed[PROGRESS_TEXT_MAX];
+
+		printf("%-32s %-12s %-12s %-10s %13s\n", text(&peer, "name", name),
+			text(&peer, "dc", dc), text(&peer, "rack", rack),
+			text(&peer, "state", state), count(&peer, "missed_writes", missed));
+	} while (json_view_next(&peer));
+}
+
+static void write_rounds(const struct json_view *entropy)
+{
+	char rounds[PROGRESS_TEXT_MAX], skipped[PROGRESS_TEXT_MAX], next[PROGRESS_TEXT_MAX];
+	double seconds = number(entropy, "next_round");
+
+	printf("\nentropy channel: %s rounds, %s skipped, ", count(entropy, "rounds", rounds),
+		count(entropy, "rounds_skipped", skipped));
+	if (is_true(entropy, "running"))
+		puts("one is running");
+	else if (seconds >= 0)
+		printf("the next in %s\n", progress_duration(seconds, next));
+	else
+		puts("no peer to push to");
+}
+
+static void write_pushes(const struct json_view *info, const struct json_view *entropy)
+{
+	struct json_view peers, peer;
+
+	if (!json_view_member(entropy, "peers", &peers) || !json_view_first(&peers, &peer))
+		return;
+	printf("\n%-32s %7s %7s %13s %10s  %s\n", "pushed to", "rounds", "failed", "keys", "bytes",
+		"last round");
+	do {
+		char name[TEXT_MAX], outcome[TEXT_MAX], error[TEXT_MAX];
+		char rounds[PROGRESS_TEXT_MAX], failed[PROGRESS_TEXT_MAX], keys[PROGRESS_TEXT_MAX];
+		char sent[PROGRESS_TEXT_MAX], since[PROGRESS_TEXT_MAX], took[PROGRESS_TEXT_MAX];
+
+		printf("%-32s %7s %7s %13s %10s  ", text(&peer, "peer", name),
+			count(&peer, "rounds", rounds), count(&peer, "rounds_failed", failed),
+			count(&peer, "keys_sent", keys), bytes(&peer, "bytes_sent", sent));
+		if (number(&peer, "rounds") > 0)
+			printf("%s ago, %s, took %s\n",
+				duration(ago(info, &peer, "last_round"), since),
+				text(&peer, "outcome", outcome),
+				duration(number(&peer, "last_seconds"), took));
+		else
+			puts("none yet");
+		if (strcmp(text(&peer, "error", error), "-") != 0)
+			printf("    %s\n", error);
+	} while (json_view_next(&peer));
+}
+
+static void write_senders(const struct json_view *info, const struct json_view *entropy)
+{
+	struct json_view senders, sender;
+
+	if (!json_view_member(entropy, "senders", &senders) || !json_view_first(&senders, &sender))
+		return;
+	printf("\n%-32s %9s %7s %13s %13s %8s %10s  %s\n", "received from", "snapshots", "failed",
+		"applied", "kept", "refused", "bytes", "last");
+	do {
+		char name[TEXT_MAX], error[TEXT_MAX];
+		char snapshots[PROGRESS_TEXT_MAX], failed[PROGRESS_TEXT_MAX];
+		char applied[PROGRESS_TEXT_MAX], kept[PROGRESS_TEXT_MAX];
+		char refused[PROGRESS_TEXT_MAX], got[PROGRESS_TEXT_MAX], since[PROGRESS_TEXT_MAX];
+
+		printf("%-32s %9s %7s %13s %13s %8s %10s  %s ago\n", text(&sender, "sender", name),
+			count(&sender, "snapshots_committed", snapshots),
+			count(&sender, "connections_failed", failed),
+			count(&sender, "applied", applied), count(&sender, "kept", kept),
+			count(&sender, "failed", refused), bytes(&sender, "bytes_received", got),
+			duration(ago(info, &sender, "last_connection"), since));
+		if (strcmp(text(&sender, "error", error), "-") != 0)
+			printf("    %s\n", error);
+	} while (json_view_next(&sender));
+}
+
+static void write_text(const struct json_view *info, const struct json_view *entropy)
+{
+	write_node(info);
+	write_ring(info);
+	if (!is_true(entropy, "enabled")) {
+		puts("\nentropy channel: not enabled (recon_enabled)");
+		return;
+	}
+	write_rounds(entropy);
+	write_pushes(info, entropy);
+	write_senders(info, entropy);
+}
+
+/* ---- The command ---- */
+
+static bool look(const struct buf *page, const char *address, struct json_view *info,
+	struct json_view *entropy)
+{
+	if (json_view_init(info, (const char *)buf_head(page), buf_len(page)) &&
+		json_view_member(info, "entropy", entropy))
+		return true;
+	tool_error("status: %s: its /info is not that of a node with an entropy channel", address);
+	return false;
+}
+
+static void write_json(const struct buf *page, const char *address, bool ok)
+{
+	const char *info = (const char *)buf_head(page);
+	size_t len = buf_len(page);
+	struct json j;
+
+	while (len > 0 && info[len - 1] == '\n')
+		len--;
+	json_begin(&j, stdout, "status");
+	json_text(&j, "address", address);
+	json_raw(&j, "info", info, len);
+	json_end(&j);
+	json_begin(&j, stdout, "result");
+	json_text(&j, "command", "status");
+	json_bool(&j, "ok", ok);
+	json_end(&j);
+}
+
+static int show(const struct settings *s, const struct addr *from)
+{
+	uint32_t timeout_ms =
+		s->timeout_ms.given ? (uint32_t)s->timeout_ms.value : DEFAULT_TIMEOUT_MS;
+	dyn_entropy_cancel *cancel = tool_cancel();
+	struct dyn_entropy_error err;
+	struct json_view info, entropy;
+	char address[ADDR_TEXT_MAX];
+	struct buf page = {0};
+	bool ok = false;
+
+	addr_format(from, address, sizeof(address));
+	if (cancel == NULL)
+		goto done;
+	if (fetch(from, "/info", timeout_ms, cancel, &page, &err) != DYN_ENTROPY_OK) {
+		tool_error("status: %s", err.message);
+		goto done;
+	}
+	if (!look(&page, address, &info, &entropy))
+		goto done;
+	ok = all_went_well(&entropy);
+	if (s->json)
+		write_json(&page, address, ok);
+	else if (!s->quiet)
+		write_text(&info, &entropy);
+	if (!ok)
+		tool_error("status: the last round did not reach every peer");
+done:
+	buf_fini(&page);
+	return ok ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct settings s = {0};
+	struct addr from;
+	int code = options_parse(command, argc, argv, &s, NULL);
+
+	if (code != 0)
+		return tool_parse_exit(code);
+	code = choose_address(&s, &from);
+	return code == TOOL_EXIT_OK ? show(&s, &from) : code;
+}
+
+const struct command cmd_status = {
+	.name = "status",
+	.operands = "",
+	.summary = "Ask a running node how it is, and how its entropy channel fared.",
+	.about = "0 is given when the node answers and the last round to each peer went well.",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.run = run,
+};

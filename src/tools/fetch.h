@@ -1,0 +1,21 @@
+/*
+ * fetch - a page of a node's statistics, over HTTP.
+ */
+#ifndef TOOLS_FETCH_H
+#define TOOLS_FETCH_H
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "entropy/dynentropy.h"
+
+/* A longer answer is refused. */
+#define FETCH_BYTES_MAX ((size_t)16 * 1024 * 1024)
+
+/*
+ * GET path and append the body to out, all of it within timeout_ms.  Any answer but 200 is an
+ * error, with the first line that the node says about it.
+ */
+enum dyn_entropy_status fetch(const struct addr *from, const char *path, uint32_t timeout_ms,
+	const dyn_entropy_cancel *cancel, struct buf *out, struct dyn_entropy_error *err);
+
+#endif

@@ -1,0 +1,177 @@
+#include <cstring>
+#include <gtest/gtest.h>
+#include <string>
+
+extern "C" {
+#include "base/clock.h"
+#include "ledger.h"
+}
+
+namespace
+{
+
+class Ledger : public testing::Test
+{
+      protected:
+	void SetUp() override
+	{
+		ledger_ = ledger_new(endpoints_, 2);
+		ASSERT_NE(ledger_, nullptr);
+	}
+	void TearDown() override
+	{
+		ledger_free(ledger_);
+	}
+
+	void pushed(const char *endpoint, enum dyn_entropy_status status, uint64_t keys)
+	{
+		/* Of another place in memory than the name we gave. */
+		const std::string copy = endpoint;
+		struct dyn_entropy_peer_report r = {};
+
+		r.endpoint = copy.c_str();
+		r.status = status;
+		r.last.keys = keys;
+		r.last.bytes = keys * 10;
+		r.last.snapshots = 1;
+		if (status != DYN_ENTROPY_OK)
+			strcpy(r.message, "why");
+		ledger_pushed(ledger_, &r);
+	}
+
+	void received(const std::string &from, enum dyn_entropy_status status, uint64_t applied = 0)
+	{
+		struct dyn_entropy_receive_result r = {};
+		struct dyn_entropy_error err = {};
+
+		strcpy(r.peer, from.c_str());
+		r.bytes = 100;
+		r.seconds = 1.5;
+		r.applied.commands = applied + 2;
+		r.applied.applied = applied;
+		r.applied.kept = 1;
+		r.applied.failed = 1;
+		err.status = status;
+		strcpy(err.message, "why");
+		ledger_received(ledger_, status, &r, &err);
+	}
+
+	size_t senders()
+	{
+		struct ledger_sender s;
+		size_t n = 0;
+
+		while (ledger_copy_sender(ledger_, n, &s))
+			n++;
+		return n;
+	}
+
+	bool has_page(const std::string &address)
+	{
+		struct ledger_sender s;
+
+		for (size_t i = 0; ledger_copy_sender(ledger_, i, &s); i++)
+			if (address == s.address)
+				return true;
+		return false;
+	}
+
+	const char *const endpoints_[2] = {"a:1", "b:2"};
+	struct ledger *ledger_ = nullptr;
+};
+
+TEST_F(Ledger, SumsWhatEachPeerGot)
+{
+	struct ledger_peer p;
+	const int64_t before = clock_wall_ms();
+
+	pushed("b:2", DYN_ENTROPY_OK, 5);
+	pushed("b:2", DYN_ENTROPY_ERR_IO, 2);
+	pushed("unknown:3", DYN_ENTROPY_OK, 100);
+	ASSERT_TRUE(ledger_copy_peer(ledger_, 0, &p));
+	EXPECT_STREQ(p.last.endpoint, "a:1");
+	EXPECT_EQ(p.rounds, 0u);
+	EXPECT_EQ(p.ended_ms, 0);
+	ASSERT_TRUE(ledger_copy_peer(ledger_, 1, &p));
+	EXPECT_EQ(p.last.endpoint, endpoints_[1]) << "the name that we gave, which lives on";
+	EXPECT_EQ(p.rounds, 2u);
+	EXPECT_EQ(p.rounds_failed, 1u);
+	EXPECT_EQ(p.keys, 7u);
+	EXPECT_EQ(p.bytes, 70u);
+	EXPECT_EQ(p.snapshots, 2u);
+	EXPECT_EQ(p.last.status, DYN_ENTROPY_ERR_IO);
+	EXPECT_STREQ(p.last.message, "why");
+	EXPECT_GE(p.ended_ms, before);
+	EXPECT_FALSE(ledger_copy_peer(ledger_, 2, &p));
+}
+
+TEST_F(Ledger, SumsWhatCameFromEachAddress)
+{
+	struct ledger_sender s;
+
+	received("10.0.0.1:4000", DYN_ENTROPY_OK, 3);
+	received("10.0.0.1:4001", DYN_ENTROPY_ERR_CRYPTO, 0);
+	received("[::1]:4001", DYN_ENTROPY_OK, 4);
+	received("10.0.0.1:4002", DYN_ENTROPY_OK, 5);
+	ASSERT_EQ(senders(), 2u);
+	ASSERT_TRUE(ledger_copy_sender(ledger_, 0, &s));
+	EXPECT_STREQ(s.address, "10.0.0.1") << "whatever port it came from";
+	EXPECT_EQ(s.snapshots, 2u);
+	EXPECT_EQ(s.failed, 1u);
+	EXPECT_EQ(s.bytes, 200u) << "of what was applied whole";
+	EXPECT_EQ(s.commands, 14u);
+	EXPECT_EQ(s.applied, 8u);
+	EXPECT_EQ(s.kept, 3u);
+	EXPECT_EQ(s.commands_failed, 3u);
+	EXPECT_EQ(s.status, DYN_ENTROPY_OK);
+	EXPECT_STREQ(s.message, "") << "of the last one, which went well";
+	EXPECT_EQ(s.seconds, 1.5);
+	ASSERT_TRUE(ledger_copy_sender(ledger_, 1, &s));
+	EXPECT_STREQ(s.address, "::1");
+	received("[::1]:4001", DYN_ENTROPY_ERR_SINK);
+	ASSERT_TRUE(ledger_copy_sender(ledger_, 1, &s));
+	EXPECT_STREQ(s.message, "why");
+}
+
+TEST_F(Ledger, WhoOnlyConnectsGetsNoPage)
+{
+	struct ledger_sender s;
+
+	received("10.0.0.1:1", DYN_ENTROPY_ERR_IO);
+	received("10.0.0.1:1", DYN_ENTROPY_ERR_CANCELLED);
+	received("no address", DYN_ENTROPY_OK);
+	EXPECT_EQ(senders(), 0u);
+	received("10.0.0.1:1", DYN_ENTROPY_OK);
+	received("10.0.0.1:1", DYN_ENTROPY_ERR_IO);
+	ASSERT_TRUE(ledger_copy_sender(ledger_, 0, &s));
+	EXPECT_EQ(s.failed, 1u) << "of one that is known it counts";
+}
+
+TEST_F(Ledger, StrangersNeitherFillNorGrowIt)
+{
+	received("good:1", DYN_ENTROPY_OK);
+	for (size_t i = 0; i < LEDGER_SENDERS_MAX * 3; i++)
+		received("stranger" + std::to_string(i) + ":1", DYN_ENTROPY_ERR_PROTOCOL);
+	EXPECT_EQ(senders(), size_t(LEDGER_SENDERS_MAX));
+	EXPECT_TRUE(has_page("good"));
+	received("late:1", DYN_ENTROPY_OK);
+	EXPECT_TRUE(has_page("late"));
+
+	/* When all have a success, who comes next is not written down. */
+	for (size_t i = 0; i < LEDGER_SENDERS_MAX; i++)
+		received("friend" + std::to_string(i) + ":1", DYN_ENTROPY_OK);
+	EXPECT_EQ(senders(), size_t(LEDGER_SENDERS_MAX));
+	EXPECT_TRUE(has_page("good"));
+	received("toolate:1", DYN_ENTROPY_OK);
+	EXPECT_FALSE(has_page("toolate"));
+}
+
+TEST_F(Ledger, EveryOutcomeHasAWord)
+{
+	EXPECT_STREQ(ledger_outcome_word(DYN_ENTROPY_OUTCOME_CLOSED), "closed");
+	for (int i = DYN_ENTROPY_OUTCOME_NONE; i <= DYN_ENTROPY_OUTCOME_FAILED; i++)
+		EXPECT_STRNE(
+			ledger_outcome_word(static_cast<enum dyn_entropy_outcome>(i)), "unknown");
+}
+
+} // namespace
