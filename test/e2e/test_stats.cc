@@ -1,0 +1,508 @@
+/*
+ * stats_listen: what a node tells of its entropy channel, who may ask for what, the bounds of the
+ * server, and dyn-entropy status.
+ */
+#include "e2e/http.h"
+#include "e2e/node.h"
+#include "e2e/pair.h"
+#include "support/process.h"
+#include "support/wait.h"
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <regex>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+namespace e2e
+{
+namespace
+{
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using support::Process;
+using support::RedisClient;
+using support::RedisServer;
+using support::wait_until;
+using Path = std::vector<std::string>;
+
+constexpr size_t kGuestsMax = 64; /* connections that the server has at a time */
+const char kPing[] = "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n";
+
+bool holds(const std::string &text, const std::string &part)
+{
+	return text.find(part) != std::string::npos;
+}
+
+void fill(const RedisServer &redis, int n)
+{
+	RedisClient client = redis.connect();
+
+	for (int i = 0; i < n; i++)
+		client.set("key" + std::to_string(i), "value");
+}
+
+/* The samples of a page of metrics: name and labels to value. */
+std::map<std::string, double> samples(const std::string &page)
+{
+	std::map<std::string, double> all;
+	std::istringstream lines(page);
+	std::string line;
+	std::smatch m;
+
+	while (std::getline(lines, line)) {
+		if (line.rfind("# ", 0) == 0)
+			continue;
+		const bool good =
+			std::regex_match(line, m, std::regex("([a-z_]+(\\{[^ ]*\\})?) ([0-9.]+)"));
+		EXPECT_TRUE(good) << line;
+		if (good) {
+			EXPECT_TRUE(all.emplace(m[1], std::stod(m[3])).second) << "twice: " << line;
+		}
+	}
+	return all;
+}
+
+/* ---- What it tells ---- */
+
+TEST(Stats, BothSidesTellOfARound)
+{
+	constexpr int kKeys = 500, kThere = 20;
+	Pair pair;
+
+	fill(pair.a_redis, kKeys);
+	fill(pair.b_redis, kThere);
+	pair.a.set("recon_interval_seconds", "300");
+	pair.b.set("recon_interval_seconds", "300").peers({});
+	pair.b.start();
+	pair.a.start();
+	ASSERT_TRUE(pair.a.wait_rounds(1));
+	ASSERT_TRUE(wait_keys(pair.b_redis, kKeys));
+
+	const std::string sent = http(stats_port(pair.a), "/entropy").body;
+	EXPECT_EQ(json_at(sent, {"enabled"}), "true");
+	EXPECT_EQ(json_number_at(sent, {"rounds"}), 1u);
+	EXPECT_EQ(json_at(sent, {"peers", "0", "peer"}), pair.b.address());
+	EXPECT_EQ(json_at(sent, {"peers", "0", "outcome"}), "closed");
+	EXPECT_EQ(json_at(sent, {"peers", "0", "last_ok"}), "true");
+	EXPECT_EQ(json_at(sent, {"peers", "0", "error"}), "null");
+	EXPECT_EQ(json_number_at(sent, {"peers", "0", "keys_sent"}), uint64_t(kKeys));
+	EXPECT_GT(json_number_at(sent, {"peers", "0", "bytes_sent"}), uint64_t(kKeys));
+	EXPECT_NEAR(std::stod(json_at(sent, {"next_round"})), 290, 10.5);
+	EXPECT_EQ(json_at(sent, {"peers", "1"}), "(none)");
+	EXPECT_EQ(json_at(sent, {"senders", "0"}), "(none)");
+
+	/* The receiver tells of a connection a moment after it has closed it. */
+	std::string got;
+	ASSERT_TRUE(wait_until([&] {
+		got = http(stats_port(pair.b), "/entropy").body;
+		return json_at(got, {"senders", "0"}) != "(none)";
+	})) << got;
+	EXPECT_EQ(json_at(got, {"senders", "0", "sender"}), "127.0.0.1");
+	EXPECT_EQ(json_number_at(got, {"senders", "0", "applied"}), uint64_t(kKeys - kThere));
+	EXPECT_EQ(json_number_at(got, {"senders", "0", "kept"}), uint64_t(kThere));
+	EXPECT_EQ(json_number_at(got, {"senders", "0", "failed"}), 0u);
+	EXPECT_EQ(json_number_at(got, {"senders", "0", "bytes_received"}),
+		json_number_at(sent, {"peers", "0", "bytes_sent"}));
+	EXPECT_EQ(json_at(got, {"next_round"}), "null") << "it has no peer";
+
+	const std::string info = http(stats_port(pair.a), "/info").body;
+	EXPECT_EQ(json_at(info, {"service"}), "dynomite");
+	EXPECT_EQ(json_at(info, {"dc"}), "localdc");
+	EXPECT_EQ(json_number_at(info, {"entropy", "keys_sent"}), uint64_t(kKeys));
+	EXPECT_EQ(json_at(info, {"state"}), "(none)") << "there is no proxy to have one";
+
+	auto figures = samples(http(stats_port(pair.a), "/metrics").body);
+	const std::string peer = "{peer=\"" + pair.b.address() + "\"}";
+	EXPECT_EQ(figures["dynomite_entropy_rounds_total"], 1);
+	EXPECT_EQ(figures["dynomite_entropy_peer_sent_keys_total" + peer], kKeys);
+	EXPECT_EQ(figures["dynomite_entropy_peer_last_round_ok" + peer], 1);
+	EXPECT_GT(figures["dynomite_resident_memory_bytes"], 1 << 20);
+	figures = samples(http(stats_port(pair.b), "/metrics").body);
+	EXPECT_EQ(figures["dynomite_entropy_sender_applied_commands_total{sender=\"127.0.0.1\"}"],
+		kKeys - kThere);
+	EXPECT_EQ(figures.count("dynomite_entropy_next_round_seconds"), 0u);
+}
+
+TEST(Stats, AFailedPeerIsToldWithTheReason)
+{
+	const uint16_t nobody = node_port();
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	fill(redis, 1);
+	node.set("recon_interval_seconds", "300").peers({loopback(nobody)}).start();
+	ASSERT_TRUE(node.wait_rounds(1));
+	const std::string said = http(stats_port(node), "/entropy").body;
+	EXPECT_EQ(json_at(said, {"peers", "0", "outcome"}), "unreached");
+	EXPECT_EQ(json_at(said, {"peers", "0", "last_ok"}), "false");
+	EXPECT_TRUE(holds(json_at(said, {"peers", "0", "error"}), "refused")) << said;
+	EXPECT_EQ(json_number_at(said, {"peers", "0", "rounds_failed"}), 1u);
+}
+
+TEST(Stats, ARoundIsStartedOnRequest)
+{
+	RedisServer from, to;
+	Node node(from.address(), nullptr), other(to.address(), nullptr);
+
+	other.start();
+	node.set("recon_interval_seconds", "300").peers({other.address()}).start();
+	ASSERT_TRUE(node.wait_rounds(1));
+	fill(from, 10);
+	EXPECT_EQ(http(stats_port(node), "/entropy/run").code, 200);
+	EXPECT_TRUE(wait_keys(to, 10));
+	ASSERT_TRUE(node.wait_rounds(2));
+
+	/* One that cannot end yet: the peer's Redis does not answer. */
+	to.pause();
+	fill(from, 20);
+	EXPECT_EQ(http(stats_port(node), "/entropy/run").code, 200);
+	const Http again = http(stats_port(node), "/entropy/run");
+	EXPECT_EQ(again.code, 409);
+	EXPECT_TRUE(holds(again.body, "running already")) << again.body;
+	EXPECT_EQ(json_at(http(stats_port(node), "/entropy").body, {"running"}), "true");
+	to.resume();
+	EXPECT_TRUE(node.wait_rounds(3));
+
+	const Http nobody = http(stats_port(other), "/entropy/run");
+	EXPECT_EQ(nobody.code, 409);
+	EXPECT_TRUE(holds(nobody.body, "no peer")) << nobody.body;
+}
+
+TEST(Stats, WithoutChannelOrProxyItSaysSo)
+{
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	node.set("recon_enabled", "false").start();
+	const uint16_t port = stats_port(node);
+	EXPECT_EQ(http(port, "/entropy").body, "{\"enabled\":false}\n");
+	EXPECT_EQ(json_at(http(port, "/info").body, {"entropy", "enabled"}), "false");
+	samples(http(port, "/metrics").body);
+	for (const char *path : {"/entropy/run", "/cluster_describe", "/get_consistency",
+		     "/set_consistency/read/dc_one", "/peer/up/all", "/state/get_state",
+		     "/state/normal"}) {
+		const Http answer = http(port, path);
+
+		EXPECT_EQ(answer.code, 409) << path;
+		EXPECT_TRUE(holds(answer.body, "the configuration has no")) << answer.body;
+	}
+	EXPECT_EQ(http(port, "/entropy/run").code, 409);
+}
+
+/* ---- Paths ---- */
+
+TEST(Stats, HelpNamesThePathsAndNoOtherIsThere)
+{
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	node.start();
+	const uint16_t port = stats_port(node);
+	const Http help = http(port, "/help");
+	ASSERT_EQ(help.code, 200);
+	std::istringstream lines(help.body);
+	std::string line;
+	size_t n = 0;
+	while (std::getline(lines, line)) {
+		if (line[0] != '/')
+			continue;
+		EXPECT_NE(http(port, line.substr(0, line.find_first_of("{N"))).code, 404) << line;
+		n++;
+	}
+	EXPECT_EQ(n, 15u);
+	EXPECT_EQ(http(port, "/ping").body, "OK\n");
+	EXPECT_EQ(http(port, "/ping?x=y").body, "OK\n");
+	EXPECT_EQ(http(port, "/").body.substr(0, 11), "{\"service\":");
+	EXPECT_EQ(http(port, "/ping", "", "127.0.0.1", "POST").code, 200);
+	for (const char *path : {"/nope", "/ping/", "/ping/x", "/pingx", "/PING", "/info%00",
+		     "/entropy/run/now", "/..", "/%2e%2e/etc/passwd", "/entropyrun"})
+		EXPECT_EQ(http(port, path).code, 404) << path;
+	for (const char *method : {"PUT", "DELETE", "HEAD", "OPTIONS", "X"})
+		EXPECT_GE(http(port, "/ping", "", "127.0.0.1", method).code, 400) << method;
+}
+
+TEST(Stats, TheLogLevelIsChanged)
+{
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	node.start();
+	const uint16_t port = stats_port(node);
+	EXPECT_EQ(http(port, "/setloglevel/8").code, 200);
+	EXPECT_TRUE(node.wait_log("log level is now 8, says 127.0.0.1"));
+	EXPECT_EQ(http(port, "/loglevelup").code, 200);
+	EXPECT_TRUE(node.wait_log("log level is now 9"));
+	EXPECT_EQ(http(port, "/logleveldown").code, 200);
+	EXPECT_TRUE(node.wait_log("log level is now 8", 2));
+	EXPECT_EQ(http(port, "/setloglevel/11").code, 200);
+	for (const char *bad :
+		{"12", "-1", "+1", "x", "", "1x", " 1", "99999999999999999999", "%0a"}) {
+		const Http answer = http(port, std::string("/setloglevel/") + bad);
+
+		EXPECT_EQ(answer.code, 400) << bad;
+	}
+	EXPECT_TRUE(holds(http(port, "/setloglevel/12").body, "allowed: 0..11"));
+	EXPECT_EQ(node.logged("log level is now"), 4u);
+}
+
+/* ---- Who may change something ---- */
+
+TEST(Stats, OnlyThisMachineChangesAnything)
+{
+	const std::string own = address_beyond_loopback();
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	if (own.empty())
+		GTEST_SKIP() << "this machine has no address but loopback";
+	/* Who connects to that address comes from it. */
+	node.set("stats_listen", "0.0.0.0:0").start();
+	EXPECT_EQ(http(stats_port(node), "/info", "", own).code, 200);
+	for (const char *path :
+		{"/setloglevel/11", "/loglevelup", "/logleveldown", "/peer/down/all",
+			"/state/standby", "/set_consistency/read/dc_one", "/entropy/run"}) {
+		const Http answer = http(stats_port(node), path, "", own);
+
+		EXPECT_EQ(answer.code, 403) << path;
+		EXPECT_TRUE(holds(answer.body, "stats_admin: any")) << answer.body;
+	}
+	EXPECT_EQ(http(stats_port(node), "/state/get_state", "", own).code, 409) << "it only tells";
+	EXPECT_EQ(node.logged("log level is now"), 0u);
+	EXPECT_EQ(node.logged("control: refused to " + own + ": /loglevelup"), 1u);
+	EXPECT_EQ(http(stats_port(node), "/loglevelup").code, 200);
+	EXPECT_EQ(node.stop(), 0);
+
+	node.set("stats_admin", "any").start();
+	EXPECT_EQ(http(stats_port(node), "/loglevelup", "", own).code, 200);
+}
+
+TEST(Stats, AWebPageChangesNothing)
+{
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	node.set("stats_admin", "any").start();
+	const uint16_t port = stats_port(node);
+	for (const char *header : {"Origin: http://evil.example\r\n", "Origin: null\r\n",
+		     "Referer: http://evil.example/x\r\n", "Sec-Fetch-Site: cross-site\r\n",
+		     "sec-fetch-site: same-origin\r\n"}) {
+		EXPECT_EQ(http(port, "/loglevelup", header).code, 403) << header;
+		EXPECT_EQ(http(port, "/loglevelup", header, "127.0.0.1", "POST").code, 403);
+		EXPECT_EQ(http(port, "/ping", header).code, 200) << header;
+	}
+	EXPECT_EQ(node.logged("log level is now"), 0u);
+	EXPECT_EQ(http(port, "/loglevelup", "Sec-Fetch-Site: none\r\n").code, 200)
+		<< "an address that was typed in";
+}
+
+/* ---- Bounds ---- */
+
+TEST(Stats, MoreConnectionsThanThereIsRoomForWait)
+{
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	node.start();
+	const uint16_t port = stats_port(node);
+	EXPECT_EQ(http(port, "/ping").code, 200);
+	ASSERT_TRUE(wait_until([&] { return node.descriptors() > 0; }));
+	const size_t before = node.descriptors();
+	std::vector<std::unique_ptr<HttpSocket>> silent;
+	for (size_t i = 0; i < 2 * kGuestsMax; i++)
+		silent.push_back(std::make_unique<HttpSocket>(port));
+	EXPECT_TRUE(wait_until([&] { return node.descriptors() >= before + kGuestsMax; }));
+	/* It waits in the kernel's queue, with those that the node has not taken either. */
+	HttpSocket patient(port);
+	ASSERT_TRUE(patient.send(kPing));
+	EXPECT_LE(node.descriptors(), before + kGuestsMax + 4);
+	silent.clear();
+	EXPECT_EQ(patient.read().code, 200);
+	EXPECT_TRUE(wait_until([&] { return node.descriptors() <= before; }))
+		<< node.descriptors() << " descriptors, " << before << " before";
+	EXPECT_EQ(node.stop(), 0);
+}
+
+TEST(Stats, ALongRequestIsRefused)
+{
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	node.start();
+	const uint16_t port = stats_port(node);
+	EXPECT_EQ(http(port, "/ping", "X: " + std::string(4000, 'x') + "\r\n").code, 200);
+	EXPECT_EQ(http(port, "/ping", "X: " + std::string(100000, 'x') + "\r\n").code / 100, 4);
+	EXPECT_EQ(http(port, "/" + std::string(100000, 'x')).code / 100, 4);
+	HttpSocket s(port);
+	ASSERT_TRUE(s.send("POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n"));
+	EXPECT_EQ(s.read().code / 100, 4);
+	for (const char *raw :
+		{"GET\r\n\r\n", "\r\n\r\n", "GET /ping\r\n\r\n", "*1\r\n$4\r\nPING\r\n"}) {
+		HttpSocket bad(port);
+
+		ASSERT_TRUE(bad.send(raw));
+		EXPECT_NE(bad.read().code, 200) << raw;
+	}
+	EXPECT_EQ(http(port, "/ping").code, 200);
+}
+
+/* A byte now and then is activity, but the connection has only so long for all of it. */
+TEST(Stats, ASlowRequestIsGivenUp)
+{
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	node.start();
+	HttpSocket slow(stats_port(node)), idle(stats_port(node));
+	slow.send("GET /ping HTTP/1.1\r\nX: ");
+	EXPECT_TRUE(wait_until(
+		[&] {
+			slow.send("x");
+			return slow.is_closed(200);
+		},
+		seconds(30)));
+	EXPECT_TRUE(idle.is_closed(1000));
+	EXPECT_EQ(http(stats_port(node), "/ping").code, 200);
+}
+
+TEST(Stats, APortThatIsTakenIsAFailureToStart)
+{
+	RedisServer redis;
+	Node first(redis.address(), nullptr), second(redis.address(), nullptr);
+
+	first.start();
+	const std::string address = loopback(stats_port(first));
+	second.set("stats_listen", address).launch();
+	EXPECT_EQ(second.process().wait(), 1);
+	EXPECT_EQ(second.logged("cannot start: statistics on " + address), 1u) << second.log();
+	EXPECT_EQ(second.logged("stats_listen of its own"), 1u) << second.log();
+	EXPECT_EQ(second.logged("started, pid"), 0u);
+	EXPECT_EQ(http(stats_port(first), "/ping").code, 200);
+}
+
+TEST(Stats, StopsWithARequestUnderWay)
+{
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	node.start();
+	HttpSocket half(stats_port(node)), silent(stats_port(node));
+	ASSERT_TRUE(half.send("GET /in"));
+	EXPECT_EQ(http(stats_port(node), "/ping").code, 200);
+	EXPECT_EQ(node.stop(15, seconds(5)), 0) << node.log();
+	EXPECT_TRUE(half.is_closed(1000) && silent.is_closed(1000));
+}
+
+/* ---- dyn-entropy status ---- */
+
+struct Said {
+	int status;
+	std::string out, err;
+};
+
+Said status_of(std::vector<std::string> args)
+{
+	args.insert(args.begin(), {support::dyn_entropy_program(), "status"});
+	Process process(args);
+	const int status = process.wait();
+
+	return {status, process.out(), process.err()};
+}
+
+TEST(Status, TellsPeopleWhatTheNodeTells)
+{
+	Pair pair;
+
+	fill(pair.a_redis, 1234);
+	pair.set("recon_interval_seconds", "300");
+	pair.b.peers({}).start();
+	pair.a.start();
+	ASSERT_TRUE(pair.a.wait_rounds(1));
+	ASSERT_TRUE(wait_keys(pair.b_redis, 1234));
+
+	Said said = status_of({"--stats", loopback(stats_port(pair.a))});
+	EXPECT_EQ(said.status, 0) << said.out << said.err;
+	EXPECT_EQ(said.err, "");
+	EXPECT_TRUE(holds(said.out, "datacenter localdc, rack localrack")) << said.out;
+	EXPECT_TRUE(holds(said.out, "entropy channel: 1 rounds, 0 skipped, the next in "))
+		<< said.out;
+	EXPECT_TRUE(std::regex_search(said.out,
+		std::regex(
+			pair.b.address() + " +1 +0 +1,234 +[0-9.]+ [KM]iB +0:0[0-9] ago, closed")))
+		<< said.out;
+	ASSERT_TRUE(wait_until([&] {
+		said = status_of({"--stats", loopback(stats_port(pair.b))});
+		return holds(said.out, "received from");
+	})) << said.out;
+	EXPECT_TRUE(std::regex_search(
+		said.out, std::regex("\n127\\.0\\.0\\.1 +[1-9] +0 +1,234 +0 +0 ")))
+		<< said.out;
+	EXPECT_TRUE(holds(said.out, "no peer to push to")) << said.out;
+	EXPECT_EQ(status_of({"-q", "--stats", loopback(stats_port(pair.b))}).out, "");
+}
+
+TEST(Status, TellsProgramsAllOfIt)
+{
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	node.set("stats_listen", loopback(node_port())).start();
+	const Said said = status_of({"-c", node.conf_file(), "--json"});
+	EXPECT_EQ(said.status, 0) << said.err;
+	const size_t end = said.out.find('\n');
+	const std::string first = said.out.substr(0, end), second = said.out.substr(end + 1);
+	EXPECT_EQ(json_at(first, {"event"}), "status");
+	EXPECT_EQ(json_at(first, {"info", "service"}), "dynomite");
+	EXPECT_EQ(json_at(first, {"info", "entropy", "enabled"}), "true");
+	EXPECT_EQ(second, "{\"event\":\"result\",\"command\":\"status\",\"ok\":true}\n");
+}
+
+TEST(Status, ItsExitStatusIsTheVerdict)
+{
+	RedisServer redis;
+	Node node(redis.address(), nullptr);
+
+	fill(redis, 1);
+	node.peers({loopback(node_port())}).start();
+	ASSERT_TRUE(node.wait_rounds(1));
+	const Said failed = status_of({"--stats", loopback(stats_port(node))});
+	EXPECT_EQ(failed.status, 1);
+	EXPECT_TRUE(holds(failed.out, "unreached")) << failed.out;
+	EXPECT_TRUE(holds(failed.err, "did not reach every peer")) << failed.err;
+	const Said json = status_of({"--json", "--stats", loopback(stats_port(node))});
+	EXPECT_EQ(json.status, 1);
+	EXPECT_TRUE(holds(json.out, "\"ok\":false}\n")) << json.out;
+
+	const Said nobody = status_of({"--stats", loopback(node_port())});
+	EXPECT_EQ(nobody.status, 1);
+	EXPECT_TRUE(holds(nobody.err, "refused")) << nobody.err;
+	const Said other = status_of({"--stats", redis.address()});
+	EXPECT_EQ(other.status, 1);
+	EXPECT_TRUE(holds(other.err, "stats_listen")) << other.err;
+	for (const std::vector<std::string> &wrong :
+		std::vector<std::vector<std::string>>{{"--stats", "x"}, {"--stats", "a:0"}, {"x"}})
+		EXPECT_EQ(status_of(wrong).status, 2) << wrong[0];
+	EXPECT_EQ(status_of({"-c", "/nonexistent"}).status, 1);
+	const Said port = status_of({"-c", node.conf_file()});
+	EXPECT_EQ(port.status, 1) << "the node chose its port, and the file does not tell";
+	EXPECT_TRUE(holds(port.err, "give --stats")) << port.err;
+}
+
+/* A node that takes connections and says nothing. */
+TEST(Status, DoesNotWaitForEver)
+{
+	RedisServer redis;
+
+	redis.pause();
+	const auto begin = std::chrono::steady_clock::now();
+	const Said said = status_of({"--stats", redis.address(), "--timeout", "300"});
+	EXPECT_EQ(said.status, 1);
+	EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(10));
+	redis.resume();
+}
+
+} // namespace
+} // namespace e2e
