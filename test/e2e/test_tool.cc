@@ -231,7 +231,7 @@ TEST(ToolUsage, HelpAndVersion)
 	std::string output;
 
 	EXPECT_EQ(kDone, run({"--help"}, &output));
-	for (const char *name : {"push", "receive", "compare", "keygen", "conf"}) {
+	for (const char *name : {"push", "receive", "compare", "keygen", "conf", "status"}) {
 		std::string help;
 
 		EXPECT_NE(std::string::npos, output.find(std::string("  ") + name)) << output;
@@ -299,7 +299,7 @@ TEST(ToolPage, HasExactlyTheOptionsOfHelp)
 {
 	const auto page = page_options();
 
-	for (const std::string name : {"push", "receive", "compare", "keygen", "conf"}) {
+	for (const std::string name : {"push", "receive", "compare", "keygen", "conf", "status"}) {
 		std::set<std::string> expected = page.at(name);
 		const auto &every = page.at("Options of every command");
 
