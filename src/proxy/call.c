@@ -23,8 +23,8 @@ static void unlink_call(struct call *c)
 {
 	struct call_list *l = c->list;
 
-	if (l->expiring == c)
-		l->expiring = c->newer;
+	if (l->unexpired == c)
+		l->unexpired = c->newer;
 	if (c->older)
 		c->older->newer = c->newer;
 	else
@@ -124,6 +124,8 @@ struct call *call_new(struct call_list *l, const struct call_origin *origin, voi
 	else
 		l->oldest = c;
 	l->newest = c;
+	if (!l->unexpired)
+		l->unexpired = c;
 	l->n++;
 	return c;
 }
@@ -336,23 +338,24 @@ void call_leg_refused(struct leg *leg, const uint8_t *bytes, size_t len)
 
 /* ---- Deadlines ---- */
 
+/* Its legs go on, for the sake of the order of replies, but nobody listens. */
+static void expire(struct call *c)
+{
+	if (c->answered)
+		return;
+	c->list->timeouts++;
+	for (uint32_t i = 0; i < c->n_parts; i++)
+		c->parts[i].decided = true;
+	call_refuse(c, "dynomite: no answer within %lld ms", (long long)c->list->timeout_ms);
+}
+
 void call_list_expire(struct call_list *l, int64_t now_ms)
 {
-	struct call *c = l->oldest;
+	/* Telling one asker may end other calls: the list says which is next. */
+	while (l->unexpired && l->unexpired->deadline_ms <= now_ms) {
+		struct call *c = l->unexpired;
 
-	while (c && c->deadline_ms <= now_ms) {
-		/* Whoever is told may release other calls too, the next one among them. */
-		l->expiring = c->newer;
-		if (!c->answered) {
-			l->timeouts++;
-			/* Its legs go on, for the sake of the order of replies, but nobody listens.
-			 */
-			for (uint32_t i = 0; i < c->n_parts; i++)
-				c->parts[i].decided = true;
-			call_refuse(
-				c, "dynomite: no answer within %lld ms", (long long)l->timeout_ms);
-		}
-		c = l->expiring;
+		l->unexpired = c->newer;
+		expire(c);
 	}
-	l->expiring = NULL;
 }

@@ -76,7 +76,7 @@ struct call {
  * first. */
 struct call_list {
 	struct call *oldest, *newest;
-	struct call *expiring; /* where call_list_expire() goes on */
+	struct call *unexpired; /* the oldest whose time is not up, as far as was looked */
 	size_t n;
 	int64_t timeout_ms;
 	struct call *spare; /* for reuse */
