@@ -74,24 +74,46 @@ static void leg_failed(struct peer *p, struct leg *leg, const char *why)
 
 /* ---- Answers ---- */
 
-/* Whether an answer is a node's own, which has not done what it was asked, and no datastore's. */
-static bool is_refusal(const uint8_t *reply, size_t len)
+/* How errors begin that tell not of the request, but of the state of a node or a datastore: nothing
+ * was done, and the same request will do when they are well. */
+static const struct {
+	const char *text;
+	bool by_node; /* the datastore was not even asked */
+} refusals[] = {
+	{"-ERR dynomite: ", true},
+	{"-ERR Dynomite: ", true},
+	{"-ERR Storage: ", true},
+	{"-ERR Peer: ", true},
+	{"-LOADING ", true},
+	{"-BUSY ", false},
+	{"-MASTERDOWN ", false},
+	{"-MISCONF ", false},
+	{"-NOAUTH ", false},
+	{"-OOM ", false},
+	{"-READONLY ", false},
+};
+
+#define N_REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
+
+/* Whether a reply is a refusal: which one, or N_REFUSALS. */
+static size_t find_refusal(const uint8_t *reply, size_t len)
 {
-	static const char *const begins[] = {
-		"-ERR dynomite: ", "-ERR Dynomite: ", "-ERR Storage: ", "-ERR Peer: "};
+	size_t i = 0;
 
 	if (len == 0 || reply[0] != '-')
-		return false;
-	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
-		if (len > strlen(begins[i]) && memcmp(reply, begins[i], strlen(begins[i])) == 0)
-			return true;
-	return false;
+		return N_REFUSALS;
+	while (i < N_REFUSALS && (len < strlen(refusals[i].text) ||
+					 memcmp(reply, refusals[i].text, strlen(refusals[i].text))))
+		i++;
+	return i;
 }
 
 static void take_reply(struct peer *p, struct leg *leg, const uint8_t *reply, size_t len)
 {
+	size_t refusal = find_refusal(reply, len);
+
 	p->counters.replies++;
-	if (!is_refusal(reply, len)) {
+	if (refusal == N_REFUSALS) {
 		p->answers_since = true;
 		call_leg_answered(leg, reply, len, NULL);
 		return;
@@ -103,7 +125,10 @@ static void take_reply(struct peer *p, struct leg *leg, const uint8_t *reply, si
 	p->answers_since = false;
 	p->counters.failures++;
 	p->counters.missed += leg->is_write;
-	call_leg_refused(leg, reply, len);
+	if (refusals[refusal].by_node)
+		call_leg_refused(leg, reply, len);
+	else
+		call_leg_answered(leg, reply, len, NULL);
 }
 
 static void take_answer(struct line *l, const struct dnode_header *h, const uint8_t *payload)
