@@ -111,6 +111,20 @@ TEST(Shortage, SilenceAndDripsEndInTime)
 	expect_sound(node, std::size(cases), 0);
 }
 
+TEST(Shortage, HeadersHaveADeadlineOfTheirOwn)
+{
+	Node node(impatient(60000));
+	const int64_t begin = clock_monotonic_ms();
+	Peer peer(node.port());
+
+	EXPECT_EQ(peer.end(), End::Reset);
+	EXPECT_GE(clock_monotonic_ms() - begin, 4900);
+	ASSERT_TRUE(node.wait_ended(1));
+	EXPECT_NE(node.ended()[0].message.find("headers did not arrive within 5000 ms"),
+		std::string::npos)
+		<< node.ended()[0].message;
+}
+
 TEST(Shortage, AGoodPeerMayTakeLongerThanTheTimeout)
 {
 	Node node(impatient(1000));
