@@ -172,7 +172,8 @@ TEST(BadPeer, MayVanishAtAnyByteAndTheNextIsHealed)
 	std::vector<std::string> addresses;
 
 	write_strings(client, 200, 20000);
-	for (const size_t n : {0, 1, 19, 20, 21, 1043, 1044, 1045, 1048, 17000, 20000, 1000000})
+	for (const size_t n : std::initializer_list<size_t>{
+		     0, 1, 19, 20, 21, 1043, 1044, 1045, 1048, 17000, 20000, 1000000})
 		for (const bool by_reset : {false, true}) {
 			peers.push_back(std::make_unique<VanishingPeer>(n, by_reset));
 			addresses.push_back(peers.back()->address());

@@ -14,8 +14,8 @@ uint64_t bit_by_bit(const std::string &bytes)
 {
 	uint64_t crc = 0;
 
-	for (unsigned char c : bytes) {
-		crc ^= c;
+	for (const char c : bytes) {
+		crc ^= static_cast<unsigned char>(c);
 		for (int bit = 0; bit < 8; bit++)
 			crc = crc & 1 ? crc >> 1 ^ UINT64_C(0x95AC9329AC4BC9B5) : crc >> 1;
 	}
