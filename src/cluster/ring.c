@@ -122,6 +122,11 @@ static bool find_dc(const struct builder *b, const char *name, size_t *index)
 			return true;
 		}
 	}
+	if (r->n_dcs == RING_DCS_MAX) {
+		conf_report_error(b->report, "%s: dyn_seeds: more than %d datacenters", b->conf->path,
+			RING_DCS_MAX);
+		return false;
+	}
 	grown = realloc(r->dcs, (r->n_dcs + 1) * sizeof(*grown));
 	if (!grown)
 		return no_memory(b);

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RING_DCS_MAX 255 /* a byte holds the index of one */
+
 struct ring_node {
 	char *name;       /* "host:port", for people and the control paths; owned */
 	struct addr addr; /* of its dyn_listen */

@@ -17,6 +17,16 @@
 #define CALLS_MAX 1024
 #define OUT_MAX   ((size_t)1024 * 1024)
 
+/* Redis gives a connection up whose request is larger than 1 GiB (client-query-buffer-limit): ours
+ * is shared. */
+#define REQUEST_TOTAL_MAX ((size_t)1023 * 1024 * 1024)
+
+/* What a client may say at once before it has logged in. */
+#define REQUEST_LOGIN_MAX ((size_t)64 * 1024)
+
+/* A client that does not take its replies is given up beyond this. */
+#define OUT_HARD_MAX REQUEST_TOTAL_MAX
+
 struct client {
 	struct conn conn; /* first: the conn's functions give it back */
 	struct conn_grave grave;
@@ -25,6 +35,7 @@ struct client {
 	struct call *oldest, *newest; /* calls that are not answered, in order */
 	uint32_t n_calls;
 	bool quitting; /* no more requests; close when all are answered */
+	bool overrun;  /* given up: it did not take its replies */
 	struct local_client local;
 	struct request_parser parser;
 };
@@ -113,11 +124,27 @@ static void pop_call(struct client *cl)
 	call_release(c);
 }
 
+/* Too much waits for a client that does not read: close it, from the loop. */
+static void overrun(struct client *cl)
+{
+	log_warn("client: closed, for it does not take its replies");
+	cl->overrun = true;
+	cl->quitting = true;
+	cl->conn.close_after = true;
+	outq_clear(&cl->conn.out);
+	event_active(&cl->conn.write_event, EV_WRITE, 0);
+}
+
 /* Write a reply, which is counted. */
 static void write_reply(struct client *cl, const uint8_t *bytes, size_t len, struct outq *queue)
 {
 	struct proxy *p = cl->proxy;
 
+	if (cl->overrun) {
+		if (queue)
+			outq_clear(queue);
+		return;
+	}
 	if (bytes) {
 		p->counters.client_errors += bytes[0] == '-';
 		p->counters.client_bytes_out += len;
@@ -128,6 +155,8 @@ static void write_reply(struct client *cl, const uint8_t *bytes, size_t len, str
 		outq_splice(&cl->conn.out, queue);
 	}
 	conn_wrote(&cl->conn);
+	if (cl->conn.out.bytes > OUT_HARD_MAX)
+		overrun(cl);
 }
 
 static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct outq *queue)
@@ -363,6 +392,18 @@ static void handle_inline(struct client *cl, const uint8_t *bytes, const struct 
 	buf_fini(&resp);
 }
 
+/* What is there of a request says already that it is larger than may be. */
+static void refuse_too_large(struct client *cl)
+{
+	size_t max = cl->local.authenticated ? REQUEST_TOTAL_MAX : REQUEST_LOGIN_MAX;
+
+	if (cl->parser.need <= max)
+		return;
+	reply_error(cl, "-ERR Protocol error: the request is larger than %zu bytes%s", max,
+		cl->local.authenticated ? "" : ", which is what may come before AUTH");
+	cl->quitting = true;
+}
+
 static size_t on_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 {
 	struct client *cl = client_of(c);
@@ -375,6 +416,7 @@ static size_t on_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 		}
 		switch (request_parse(&cl->parser, bytes + at, len - at)) {
 		case REQUEST_MORE:
+			refuse_too_large(cl);
 			goto done;
 		case REQUEST_DONE:
 			if (cl->parser.argc > 0 && cl->parser.is_inline)

@@ -186,7 +186,7 @@ static size_t rack_of_dc(const struct plan *plan, size_t dc, const uint32_t *own
 static bool make_quorum(struct plan *plan, struct part *part)
 {
 	const struct ring *ring = plan->proxy->ring;
-	size_t n_racks[UINT8_MAX];
+	size_t n_racks[RING_DCS_MAX];
 	size_t n_dcs = plan->level == QUORUM_DC_EACH_SAFE_QUORUM ? ring->n_dcs : 1;
 
 	if (plan->level == QUORUM_DC_ONE)
