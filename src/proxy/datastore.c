@@ -48,10 +48,10 @@ static struct leg *pop_leg(struct line *l)
 /* ---- Replies ---- */
 
 /* Redis does not accept our password: every request would fail. */
-static void check_auth(struct line *l, const uint8_t *bytes, size_t len)
+static void check_auth(struct line *l)
 {
 	l->auth_pending = false;
-	if (len > 0 && bytes[0] == '+')
+	if (l->scanner.type == '+')
 		return;
 	log_error("datastore %s: AUTH failed: check requirepass", l->uplink.name);
 	uplink_fail(&l->uplink, "the datastore refused the password");
@@ -64,7 +64,7 @@ static void take_reply(struct line *l, const uint8_t *bytes, size_t len)
 
 	if (l->auth_pending) {
 		outq_clear(&l->partial);
-		check_auth(l, bytes, len);
+		check_auth(l);
 		return;
 	}
 	leg = pop_leg(l);
@@ -124,6 +124,7 @@ static void on_up(struct uplink *u)
 	if (l->said_down)
 		log_notice("datastore %s: is back", u->name);
 	l->said_down = false;
+	l->silent_since_ms = 0;
 	memset(&l->scanner, 0, sizeof(l->scanner));
 	if (!password)
 		return;
@@ -228,8 +229,8 @@ void datastore_check(struct datastore *d, int64_t now_ms)
 		struct line *l = &d->lines[i];
 
 		if (!l->oldest || l->uplink.state != UPLINK_UP)
-			continue;
-		if (l->silent_since_ms == 0)
+			l->silent_since_ms = 0;
+		else if (l->silent_since_ms == 0)
 			l->silent_since_ms = now_ms;
 		else if (now_ms - l->silent_since_ms >= 2 * d->options.timeout_ms)
 			uplink_fail(&l->uplink, "it does not answer");
