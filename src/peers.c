@@ -13,6 +13,7 @@ struct peer {
 
 struct peers {
 	const struct conf_list *list;
+	size_t turn;          /* of peers_refresh(), which runs once at a time */
 	pthread_mutex_t lock; /* of peers[] */
 	struct peer peers[];  /* list->n of them */
 };
@@ -41,8 +42,10 @@ void peers_refresh(struct peers *p, int64_t deadline_ms)
 	struct addr_resolved found[ADDR_RESOLVED_MAX];
 	struct addr a;
 	const char *why;
+	size_t first = p->turn++; /* a name may use all the time up: each begins in its turn */
 
-	for (size_t i = 0; i < p->list->n; i++) {
+	for (size_t k = 0; k < p->list->n; k++) {
+		size_t i = (first + k) % p->list->n;
 		size_t n;
 
 		if (!addr_parse(&a, p->list->items[i]))

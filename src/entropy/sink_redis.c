@@ -77,6 +77,9 @@ static enum dyn_entropy_status check_all(
 
 	resp_scanner_init(&scanner, check_command, a);
 	do {
+		/* A large snapshot takes its time. */
+		if (dyn_entropy_cancel_is_set(a->sink->endpoint.cancel))
+			return error_cancelled(err);
 		status = dyn_entropy_snapshot_read(snapshot, a->piece, sizeof(a->piece), &len, err);
 		if (status != DYN_ENTROPY_OK)
 			return status;
