@@ -21,6 +21,7 @@ struct line {
 	struct leg *table[TABLE_SIZE];
 	size_t n_legs;
 	int64_t silent_since_ms; /* a leg waits and nothing has come; 0: not so at the last check */
+	int64_t next_sweep_ms;
 	struct dnode_cipher *cipher; /* NULL: plain */
 	uint8_t session[DNODE_SESSION_BYTES];
 	bool session_sent;
@@ -356,6 +357,29 @@ void peer_send(struct peer *p, struct leg *leg, enum dnode_type type, uint32_t t
 	table_add(l, leg);
 }
 
+/* The peer is at it, but has passed over single requests: they are not answered any more. */
+static void sweep(struct line *l, int64_t now_ms)
+{
+	struct peer *p = l->peer;
+
+	for (size_t i = 0; i < TABLE_SIZE && l->n_legs > 0; i++) {
+		struct leg **at = &l->table[i];
+
+		while (*at) {
+			struct leg *leg = *at;
+
+			if (leg->part->call->deadline_ms + p->options.timeout_ms > now_ms) {
+				at = &leg->next_hash;
+				continue;
+			}
+			*at = leg->next_hash;
+			l->n_legs--;
+			leg_failed(p, leg, "a peer does not answer");
+		}
+	}
+	l->next_sweep_ms = now_ms + p->options.timeout_ms;
+}
+
 void peer_check(struct peer *p, int64_t now_ms)
 {
 	for (size_t i = 0; i < p->options.n_connections; i++) {
@@ -367,6 +391,8 @@ void peer_check(struct peer *p, int64_t now_ms)
 			l->silent_since_ms = now_ms;
 		else if (now_ms - l->silent_since_ms >= 2 * p->options.timeout_ms)
 			uplink_fail(&l->uplink, "it does not answer");
+		if (l->n_legs > 0 && now_ms >= l->next_sweep_ms)
+			sweep(l, now_ms);
 	}
 	if (p->refused_ms && p->answers_since && now_ms - p->refused_ms >= RECOVERED_MS) {
 		p->refused_ms = 0;

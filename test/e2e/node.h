@@ -103,6 +103,10 @@ class Node
 	void launch();
 
 	bool running();
+	bool started() const /* at any time before */
+	{
+		return process_ != nullptr;
+	}
 	support::Process &process()
 	{
 		return *process_;

@@ -482,5 +482,30 @@ TEST(Links, AnswersMayComeInAnyOrder)
 	EXPECT_EQ(client.read(expected.size()), expected);
 }
 
+/* A request that a node passes over is given up; the link and the other requests go on. */
+TEST(Links, ARequestThatIsPassedOverIsAnErrorAndNotKept)
+{
+	Listener listener;
+	One one;
+
+	one.set("recon_enabled", "false").set("timeout", "300");
+	one.stranger({"dc", "rack", "4294967295"}, listener.port());
+	one.start();
+	Socket s = listener.accept();
+	Socket client(one->client_port());
+	ASSERT_TRUE(client.send(resp("SET", "passed over", "v")));
+	read_message(s);
+	const auto others = [&] {
+		EXPECT_TRUE(client.send(resp("SET", "k", "v")));
+		EXPECT_TRUE(s.send(request(read_message(s).id, "+OK\r\n", DNODE_RESPONSE).bytes()));
+		return one->missed(1) == 1;
+	};
+	EXPECT_TRUE(wait_until(others));
+	EXPECT_EQ(client.line(), "-ERR dynomite: no answer within 300 ms\r\n");
+	EXPECT_EQ(client.line(), "+OK\r\n");
+	EXPECT_EQ(one->peer_info(1, "queued"), "0");
+	EXPECT_TRUE(one->peer_is_up(1));
+}
+
 } // namespace
 } // namespace e2e

@@ -146,7 +146,7 @@ TEST(SilentRedis, NeverGivesAReplyToAnotherRequest)
 	constexpr int kClients = 20;
 	One one;
 
-	one.set("timeout", "200").start();
+	one.set("timeout", "200").set("server_retry_timeout", "300").start();
 	std::vector<Socket> clients;
 	for (int i = 0; i < kClients; i++) {
 		clients.emplace_back(one->client_port());
