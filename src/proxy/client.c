@@ -17,6 +17,11 @@
 #define CALLS_MAX 1024
 #define OUT_MAX   ((size_t)1024 * 1024)
 
+/* As many calls are under way for a client as make about so many bytes of replies, going by those
+ * it had.  Before the first one they are taken to be large. */
+#define REPLIES_MAX    ((size_t)16 * 1024 * 1024)
+#define REPLY_AT_FIRST (REPLIES_MAX / 16)
+
 /* Redis gives a connection up whose request is larger than 1 GiB (client-query-buffer-limit): ours
  * is shared. */
 #define REQUEST_TOTAL_MAX ((size_t)1023 * 1024 * 1024)
@@ -34,8 +39,9 @@ struct client {
 	struct client *next, *prev;
 	struct call *oldest, *newest; /* calls that are not answered, in order */
 	uint32_t n_calls;
-	bool quitting; /* no more requests; close when all are answered */
-	bool overrun;  /* given up: it did not take its replies */
+	size_t reply_bytes; /* to be expected of a reply: falls slowly, rises at once */
+	bool quitting;      /* no more requests; close when all are answered */
+	bool overrun;       /* given up: it did not take its replies */
 	struct local_client local;
 	struct request_parser parser;
 };
@@ -102,7 +108,20 @@ void client_close_all(struct proxy *p)
 
 static bool has_room(const struct client *cl, unsigned part)
 {
-	return cl->n_calls < CALLS_MAX / part && cl->conn.out.bytes < OUT_MAX / part;
+	size_t max = REPLIES_MAX / cl->reply_bytes;
+
+	if (max > CALLS_MAX)
+		max = CALLS_MAX;
+	return (cl->n_calls == 0 || cl->n_calls < max / part) &&
+	       cl->conn.out.bytes < OUT_MAX / part;
+}
+
+static void expect_like(struct client *cl, size_t len)
+{
+	if (len > cl->reply_bytes)
+		cl->reply_bytes = len;
+	else
+		cl->reply_bytes -= (cl->reply_bytes - len) / 8;
 }
 
 static void check_quit(struct client *cl)
@@ -145,6 +164,7 @@ static void write_reply(struct client *cl, const uint8_t *bytes, size_t len, str
 			outq_clear(queue);
 		return;
 	}
+	expect_like(cl, bytes ? len : queue->bytes);
 	if (bytes) {
 		p->counters.client_errors += bytes[0] == '-';
 		p->counters.client_bytes_out += len;
@@ -472,6 +492,7 @@ void client_accepted(void *arg, int fd)
 	p->counters.clients++;
 	cl->proxy = p;
 	cl->grave.free_it = free_client;
+	cl->reply_bytes = REPLY_AT_FIRST;
 	cl->local.id = ++p->next_client_id;
 	cl->local.authenticated = p->local.requirepass == NULL;
 	cl->local.since_ms = p->now_ms;
