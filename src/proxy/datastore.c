@@ -19,6 +19,7 @@ struct line {
 	struct outq partial; /* of a reply that comes in several reads */
 	bool auth_pending;   /* the next reply is that to AUTH */
 	bool said_down;      /* logged */
+	bool was_away;       /* more than a connection that ended while nothing was asked */
 };
 
 struct datastore {
@@ -123,7 +124,10 @@ static void on_up(struct uplink *u)
 
 	if (l->said_down)
 		log_notice("datastore %s: is back", u->name);
+	if (l->was_away && l->store->options.back)
+		l->store->options.back(l->store->options.back_arg);
 	l->said_down = false;
+	l->was_away = false;
 	l->silent_since_ms = 0;
 	memset(&l->scanner, 0, sizeof(l->scanner));
 	if (!password)
@@ -144,6 +148,7 @@ static void on_down(struct uplink *u, const char *why)
 
 	if (!l->said_down)
 		log_warn("datastore %s: %s", u->name, why);
+	l->was_away = l->was_away || l->said_down || l->oldest;
 	l->said_down = true;
 	l->auth_pending = false;
 	outq_clear(&l->partial);
@@ -200,10 +205,11 @@ void datastore_send(
 	const char *why = NULL;
 
 	uplink_start(&l->uplink);
-	if (!uplink_usable(&l->uplink))
+	if (!uplink_usable(&l->uplink)) {
+		l->was_away = true;
 		why = "the datastore is down";
-	else if (l->n_legs >= d->options.queue_max ||
-		 !uplink_has_room(&l->uplink, d->options.queue_bytes_max))
+	} else if (l->n_legs >= d->options.queue_max ||
+		   !uplink_has_room(&l->uplink, d->options.queue_bytes_max))
 		why = "the queue to the datastore is full";
 	else if (!uplink_send(&l->uplink, bytes, len))
 		why = "out of memory";

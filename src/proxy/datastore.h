@@ -19,6 +19,9 @@ struct datastore_options {
 	size_t queue_max;       /* legs under way per connection */
 	size_t queue_bytes_max; /* waiting to be written per connection */
 	int64_t timeout_ms; /* a connection that lets a leg wait for twice as long is given up */
+	/* It was away, so that it may have missed or lost writes, and is back.  May be NULL. */
+	void (*back)(void *arg);
+	void *back_arg;
 };
 
 struct datastore_counters {

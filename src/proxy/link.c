@@ -24,6 +24,9 @@ struct link {
 	struct call *calls; /* not answered, in any order */
 	size_t n_calls;
 	struct dnode_cipher *cipher; /* NULL until a session key came */
+	int64_t since_ms;            /* accepted then, and its last request came */
+	int64_t asked_ms;
+	bool refused; /* a request since link_wake() */
 };
 
 static struct link *link_of(struct conn *c)
@@ -77,6 +80,22 @@ static void on_ended(struct conn *c, const char *why)
 	link_gone(link_of(c));
 }
 
+void link_wake(struct proxy *p, int64_t back_ms)
+{
+	struct link *next;
+
+	for (struct link *l = p->links; l; l = next) {
+		next = l->next;
+		if (l->since_ms > back_ms || (l->refused && l->asked_ms > back_ms)) {
+			l->refused = false; /* it knows, and is served again */
+			continue;
+		}
+		log_info("a node's connection was closed, for it to see that the datastore was "
+			 "away");
+		close_link(l, NULL);
+	}
+}
+
 void link_close_all(struct proxy *p)
 {
 	while (p->links)
@@ -85,10 +104,15 @@ void link_close_all(struct proxy *p)
 
 /* ---- Answers ---- */
 
+/* How an answer of ours begins that is none of the datastore. */
+static const char our_error[] = "-ERR dynomite: ";
+
 static void send_answer(struct link *l, const struct call *c, const uint8_t *bytes, size_t len)
 {
 	uint8_t header[DNODE_HEADER_MAX];
 	struct buf cipher = {0};
+	bool is_refusal =
+		len >= sizeof(our_error) && memcmp(bytes, our_error, sizeof(our_error) - 1) == 0;
 	struct dnode_header h = {
 		.id = c->id,
 		.type = DNODE_RESPONSE,
@@ -109,6 +133,7 @@ static void send_answer(struct link *l, const struct call *c, const uint8_t *byt
 	     conn_send(&l->conn, bytes, h.payload_len);
 	buf_fini(&cipher);
 	l->proxy->counters.peer_responses++;
+	l->refused = l->refused || is_refusal;
 	if (!ok)
 		l->conn.close_after = true; /* an answer with a hole in it is worse than none */
 }
@@ -201,6 +226,7 @@ static bool take_request(
 		l->calls->prev = r.call;
 	l->calls = r.call;
 	l->n_calls++;
+	l->asked_ms = p->now_ms;
 	p->counters.peer_requests++;
 	if (refusal)
 		call_refuse(r.call, "dynomite: %s", refusal);
@@ -316,6 +342,7 @@ void link_accepted(void *arg, int fd)
 	p->counters.peer_connections++;
 	p->counters.links++;
 	l->proxy = p;
+	l->since_ms = p->now_ms;
 	l->grave.free_it = free_link;
 	l->next = p->links;
 	if (l->next)

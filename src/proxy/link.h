@@ -12,6 +12,13 @@
 void link_accepted(void *arg, int fd);
 void link_turned_away(void *arg);
 
+/*
+ * The datastore was away, and has been back since then (monotonic): close the connections of nodes
+ * that have not noticed, be it for want of requests.  They connect again, and heal what they see
+ * come back.
+ */
+void link_wake(struct proxy *p, int64_t back_ms);
+
 /* Close all of them, at the end. */
 void link_close_all(struct proxy *p);
 

@@ -13,6 +13,9 @@
 
 #define TICK_MS 50
 
+/* Other nodes may notice by themselves in this time that the datastore is back. */
+#define NOTICE_MS 1000
+
 /* What may wait for the datastore or a peer to take it, per connection. */
 #define QUEUE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
@@ -44,6 +47,10 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 	datastore_check(p->store, p->now_ms);
 	for (size_t i = 1; i < p->ring->n_nodes; i++)
 		peer_check(p->peers[i], p->now_ms);
+	if (p->store_back_ms && p->now_ms - p->store_back_ms >= NOTICE_MS) {
+		link_wake(p, p->store_back_ms);
+		p->store_back_ms = 0;
+	}
 }
 
 static bool start_ticker(struct proxy *p)
@@ -62,6 +69,13 @@ void proxy_flush(struct proxy *p)
 
 /* ---- Datastore and peers ---- */
 
+static void on_store_back(void *arg)
+{
+	struct proxy *p = arg;
+
+	p->store_back_ms = p->now_ms;
+}
+
 static bool make_store(struct proxy *p)
 {
 	const struct conf *c = p->conf;
@@ -73,6 +87,8 @@ static bool make_store(struct proxy *p)
 		.queue_max = (size_t)c->max_msgs,
 		.queue_bytes_max = QUEUE_BYTES_MAX,
 		.timeout_ms = c->timeout,
+		.back = on_store_back,
+		.back_arg = p,
 	};
 
 	p->store = datastore_new(&options);

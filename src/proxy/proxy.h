@@ -50,7 +50,8 @@ struct proxy {
 	struct dnode_rsa *rsa;
 	enum quorum_level read_level, write_level;
 	enum proxy_state state;
-	int64_t now_ms; /* of this turn, monotonic */
+	int64_t now_ms;        /* of this turn, monotonic */
+	int64_t store_back_ms; /* when the datastore was back, while other nodes are to notice */
 	struct local_context local;
 	struct listener *client_listener, *link_listener;
 	struct client *clients; /* a list */

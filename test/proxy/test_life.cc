@@ -11,6 +11,8 @@ extern "C" {
 #include "proxy/ring.h"
 #include "support/wait.h"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 namespace e2e
@@ -90,6 +92,32 @@ TEST(LifeOfARedis, ThatWasStoppedHasTheKeysSoonWhenThereIsTraffic)
 	load.stop();
 	EXPECT_EQ(load.errors(), 0u);
 	EXPECT_TRUE(wait_until([&] { return load.missing(ring[1].store()) == 0; }));
+}
+
+TEST(LifeOfARedis, ThatWasStoppedHasTheKeysSoonWhenThereIsNone)
+{
+	Life ring(kTwoRacks);
+
+	ring.start();
+	RedisClient c = ring[0].client();
+	write_keys(c, "before", kKeys);
+	/* Nothing is written meanwhile: it comes back empty, and nobody was refused. */
+	ring[1].redis().kill9();
+	EXPECT_TRUE(wait_until([&] { return ring[1].info("datastore_state") == "down"; }));
+	std::this_thread::sleep_for(std::chrono::milliseconds(200));
+	ring[1].redis().start_again();
+	EXPECT_TRUE(soon_has(ring[1], "before", kKeys));
+	/* All is written meanwhile, and nothing afterwards. */
+	ring[1].redis().kill9();
+	EXPECT_TRUE(wait_until([&] { return ring[1].info("datastore_state") == "down"; }));
+	write_keys(c, "while", kKeys);
+	EXPECT_TRUE(wait_until([&] { return ring[0].missed(1) >= kKeys; }));
+	ring[1].redis().start_again();
+	EXPECT_TRUE(soon_has(ring[1], "while", kKeys));
+	EXPECT_TRUE(soon_has(ring[1], "before", kKeys));
+	/* And what is written now gets there at once. */
+	write_keys(c, "after", kKeys);
+	EXPECT_TRUE(soon_has(ring[1], "after", kKeys));
 }
 
 TEST(LifeOfARedis, BehindAnEmptyNodeIsFilledFromTheOthers)
