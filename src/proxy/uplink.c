@@ -73,10 +73,28 @@ static struct uplink *uplink_of(struct conn *c)
 	return (struct uplink *)c; /* conn is its first member */
 }
 
+/* A port that nobody listens on may be the one that the kernel gives to the connection itself. */
+static bool is_to_itself(int fd)
+{
+	struct sockaddr_storage here, there;
+	socklen_t here_len = sizeof(here), there_len = sizeof(there);
+
+	memset(&here, 0, sizeof(here));
+	memset(&there, 0, sizeof(there));
+	return getsockname(fd, (struct sockaddr *)&here, &here_len) == 0 &&
+	       getpeername(fd, (struct sockaddr *)&there, &there_len) == 0 &&
+	       here.ss_family != AF_UNIX && here_len == there_len &&
+	       memcmp(&here, &there, here_len) == 0;
+}
+
 static void on_connected(struct conn *c)
 {
 	struct uplink *u = uplink_of(c);
 
+	if (is_to_itself(c->fd)) {
+		went_down(u, strerror(ECONNREFUSED));
+		return;
+	}
 	event_del(&u->timer);
 	u->state = UPLINK_UP;
 	u->connects++;
@@ -129,6 +147,19 @@ static void dial_path(struct uplink *u)
 	dial(u, (const struct sockaddr *)&un, sizeof(un));
 }
 
+/* One of the addresses of a name, another one after each failure. */
+static const struct evutil_addrinfo *choose_address(
+	const struct evutil_addrinfo *answer, unsigned failures)
+{
+	unsigned n = 0;
+
+	for (const struct evutil_addrinfo *a = answer; a; a = a->ai_next)
+		n++;
+	for (unsigned i = failures % n; i > 0; i--)
+		answer = answer->ai_next;
+	return answer;
+}
+
 static void on_resolved(int code, struct evutil_addrinfo *answer, void *arg)
 {
 	struct uplink *u = arg;
@@ -140,10 +171,13 @@ static void on_resolved(int code, struct evutil_addrinfo *answer, void *arg)
 	}
 	u->lookup = NULL;
 	if (u->state == UPLINK_RESOLVING) {
-		if (code || !answer)
+		if (code || !answer) {
 			went_down(u, evutil_gai_strerror(code));
-		else
-			dial(u, answer->ai_addr, (socklen_t)answer->ai_addrlen);
+		} else {
+			const struct evutil_addrinfo *a = choose_address(answer, u->failures);
+
+			dial(u, a->ai_addr, (socklen_t)a->ai_addrlen);
+		}
 	}
 	if (answer)
 		evutil_freeaddrinfo(answer);

@@ -455,6 +455,24 @@ TEST(ProxySettings, UnixSocketsServeBothSides)
 	EXPECT_THROW(Socket{path}, std::runtime_error);
 }
 
+TEST(ProxySettings, RedisMayBeGivenByItsName)
+{
+	One one;
+	const std::string port = std::to_string(one->redis().port());
+
+	one.set("servers", yaml_list({"localhost:" + port + ":1"})).start();
+	RedisClient c = one->client();
+	c.set("k", "v");
+	EXPECT_EQ(one->store().get("k"), "v");
+	one->end();
+	one.set("servers", yaml_list({"no.such.host.invalid:" + port + ":1"}))
+		.set("timeout", "1000")
+		.start();
+	RedisClient other = one->client();
+	EXPECT_TRUE(begins(other.error("GET", "k"), "ERR dynomite: "));
+	EXPECT_EQ(other.cmd("PING"), "PONG");
+}
+
 TEST(ProxySettings, MoreClientsThanAllowedAreTurnedAway)
 {
 	One one;
