@@ -106,6 +106,12 @@ void link_close_all(struct proxy *p)
 
 /* How an answer of ours begins that is none of the datastore. */
 static const char our_error[] = "-ERR dynomite: ";
+static const char no_memory[] = "-ERR dynomite: out of memory\r\n";
+static const char too_large[] =
+	"-ERR dynomite: the reply is too large for a link between nodes\r\n";
+
+/* What a message carries at the most, encrypted. */
+#define ANSWER_MAX (DNODE_PAYLOAD_MAX - 16)
 
 static void send_answer(struct link *l, const struct call *c, const uint8_t *bytes, size_t len)
 {
@@ -143,9 +149,13 @@ static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct o
 	struct link *l = c->asker;
 	struct buf whole = {0};
 
-	if (!bytes) {
-		if (!outq_copy(queue, &whole))
-			l->conn.close_after = true;
+	if (!bytes && queue->bytes > ANSWER_MAX) {
+		bytes = (const uint8_t *)too_large;
+		len = sizeof(too_large) - 1;
+	} else if (!bytes && !outq_copy(queue, &whole)) {
+		bytes = (const uint8_t *)no_memory;
+		len = sizeof(no_memory) - 1;
+	} else if (!bytes) {
 		bytes = buf_head(&whole);
 		len = buf_len(&whole);
 	}
