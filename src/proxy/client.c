@@ -20,7 +20,7 @@
 /* As many calls are under way for a client as make about so many bytes of replies, going by those
  * it had.  Before the first one they are taken to be large. */
 #define REPLIES_MAX    ((size_t)16 * 1024 * 1024)
-#define REPLY_AT_FIRST (REPLIES_MAX / 16)
+#define REPLY_AT_FIRST (REPLIES_MAX / 64)
 
 /* Redis gives a connection up whose request is larger than 1 GiB (client-query-buffer-limit): ours
  * is shared. */

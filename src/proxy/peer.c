@@ -10,7 +10,7 @@
 
 #define TABLE_SIZE 1024 /* buckets of legs by id; a power of two */
 
-/* A peer that refused requests is well again when it has not done so for this long. */
+/* A peer that missed requests is well again when it has missed none for this long. */
 #define RECOVERED_MS 1000
 
 /* One connection. */
@@ -31,7 +31,7 @@ struct peer {
 	struct peer_options options;
 	struct peer_counters counters;
 	bool said_down;     /* logged; and somebody is told when it is back */
-	int64_t refused_ms; /* when it refused last; 0: it is well */
+	int64_t unwell_ms;  /* it is up, and has failed a request last then; 0: it is well */
 	bool answers_since; /* it has done what it was asked since */
 	struct line lines[];
 };
@@ -66,10 +66,21 @@ static struct leg *table_take(struct line *l, uint64_t id)
 	return NULL;
 }
 
-static void leg_failed(struct peer *p, struct leg *leg, const char *why)
+static void note_failure(struct peer *p, const struct leg *leg, const char *why)
 {
 	p->counters.failures++;
 	p->counters.missed += leg->is_write;
+	if (p->said_down)
+		return; /* that it is back will be told when it is up */
+	if (p->unwell_ms == 0)
+		log_warn("peer %s: it is up, but misses requests: %s", p->options.node->name, why);
+	p->unwell_ms = clock_monotonic_ms();
+	p->answers_since = false;
+}
+
+static void leg_failed(struct peer *p, struct leg *leg, const char *why)
+{
+	note_failure(p, leg, why);
 	call_leg_failed(leg, why);
 }
 
@@ -119,13 +130,7 @@ static void take_reply(struct peer *p, struct leg *leg, const uint8_t *reply, si
 		call_leg_answered(leg, reply, len, NULL);
 		return;
 	}
-	if (p->refused_ms == 0)
-		log_warn("peer %s: it is up, but refuses requests: look at its datastore",
-			p->options.node->name);
-	p->refused_ms = clock_monotonic_ms();
-	p->answers_since = false;
-	p->counters.failures++;
-	p->counters.missed += leg->is_write;
+	note_failure(p, leg, "it refuses them; look at its datastore");
 	if (refusals[refusal].by_node)
 		call_leg_refused(leg, reply, len);
 	else
@@ -215,7 +220,7 @@ static void on_down(struct uplink *u, const char *why)
 	if (!l->peer->said_down)
 		log_warn("peer %s: %s", u->name, why);
 	l->peer->said_down = true;
-	l->peer->refused_ms = 0; /* its being back will be told */
+	l->peer->unwell_ms = 0;
 	forget_session(l);
 	for (size_t i = 0; i < TABLE_SIZE && l->n_legs > 0; i++) {
 		while (l->table[i])
@@ -394,8 +399,8 @@ void peer_check(struct peer *p, int64_t now_ms)
 		if (l->n_legs > 0 && now_ms >= l->next_sweep_ms)
 			sweep(l, now_ms);
 	}
-	if (p->refused_ms && p->answers_since && now_ms - p->refused_ms >= RECOVERED_MS) {
-		p->refused_ms = 0;
+	if (p->unwell_ms && p->answers_since && now_ms - p->unwell_ms >= RECOVERED_MS) {
+		p->unwell_ms = 0;
 		is_back(p);
 	}
 }

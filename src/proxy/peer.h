@@ -24,7 +24,7 @@ struct peer_options {
 	size_t queue_max;       /* legs under way per connection */
 	size_t queue_bytes_max; /* waiting to be written per connection */
 	int64_t timeout_ms;
-	/* It was down, or refused requests, and takes them again. */
+	/* It was down, or missed requests while it was up, and takes them again. */
 	void (*back)(void *arg, struct peer *peer);
 	void *back_arg;
 };

@@ -451,7 +451,7 @@ TEST_F(Link, IsClosedOnWhatIsNoMessage)
 /* The test is the node of the same rack that has nearly all keys. */
 TEST(Links, AnswersMayComeInAnyOrder)
 {
-	constexpr int kRequests = 100;
+	constexpr int kRequests = 50;
 	Listener listener;
 	One one;
 	std::vector<Message> asked;

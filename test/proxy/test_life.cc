@@ -9,6 +9,7 @@ extern "C" {
 #include "proxy/forwarder.h"
 #include "proxy/load.h"
 #include "proxy/ring.h"
+#include "proxy/socket.h"
 #include "support/wait.h"
 
 #include <thread>
@@ -277,6 +278,35 @@ TEST_P(LifeOfALink, ThatWasCutLeavesNothingBehind)
 	if (GetParam()) {
 		EXPECT_FALSE(holds(ring[2].node().log(), "decrypt")) << ring[2].node().log();
 	}
+}
+
+/* The same by an operator's word: peers are taken out of use, and put back. */
+TEST(LifeOfAPeer, ThatWasTakenOutOfUseHasWhatItMissed)
+{
+	Life ring(Places{{"east", "r1"}, {"west", "r1"}});
+	const auto ask = [&](size_t i, const std::string &path) {
+		Socket s(ring[i].stats_port());
+
+		EXPECT_TRUE(s.send("GET " + path + " HTTP/1.0\r\n\r\n"));
+		const std::string answer = s.read_to_end();
+		EXPECT_TRUE(holds(answer.substr(0, 20), " 200 ")) << answer;
+	};
+
+	ring.start();
+	RedisClient east = ring[0].client(), west = ring[1].client();
+	for (const size_t i : {0u, 1u})
+		ask(i, "/peer/down/all");
+	write_keys(east, "east", kKeys);
+	write_keys(west, "west", kKeys);
+	EXPECT_EQ(ring[0].missed(1), kKeys);
+	EXPECT_EQ(ring[0].peer_info(1, "state"), "held");
+	EXPECT_EQ(count_keys(west, "east", kKeys), 0u);
+	for (const size_t i : {0u, 1u})
+		ask(i, "/peer/up/all");
+	EXPECT_TRUE(soon_has(ring[0], "west", kKeys));
+	EXPECT_TRUE(soon_has(ring[1], "east", kKeys));
+	write_keys(east, "after", kKeys);
+	EXPECT_TRUE(soon_has(ring[1], "after", kKeys));
 }
 
 INSTANTIATE_TEST_SUITE_P(
