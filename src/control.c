@@ -61,24 +61,16 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 		else if (now_ms >= g->leave_ms)
 			shutdown(bufferevent_getfd(g->bev), SHUT_RDWR); /* evhttp sees the end */
 	}
-	if (c->paused && c->n_guests < CONTROL_GUESTS_MAX) {
-		c->paused = false;
+	if (c->n_guests < CONTROL_GUESTS_MAX)
 		evconnlistener_enable(c->listener);
-	}
 }
 
-static void pause_accepting(struct control *c)
-{
-	c->paused = true; /* until the next tick that finds room */
-	evconnlistener_disable(c->listener);
-}
-
-/* No descriptor is left, most likely. */
+/* No descriptor is left, most likely: let it rest until the next tick.  arg is evhttp's. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
-	(void)listener;
-	log_warn("statistics: cannot accept: %s", strerror(errno));
-	pause_accepting(arg);
+	(void)arg;
+	log_info("statistics: cannot accept: %s", strerror(errno));
+	evconnlistener_disable(listener);
 }
 
 /* A connection was accepted. */
@@ -96,7 +88,7 @@ static struct bufferevent *welcome(struct event_base *base, void *arg)
 	bufferevent_incref(g->bev);
 	g->leave_ms = clock_deadline_ms(LIFETIME_MS);
 	if (++c->n_guests == CONTROL_GUESTS_MAX)
-		pause_accepting(c);
+		evconnlistener_disable(c->listener); /* until a tick that finds room */
 	return g->bev;
 }
 

@@ -32,7 +32,6 @@ struct control {
 	struct event *ticker;
 	struct control_guest guests[CONTROL_GUESTS_MAX];
 	size_t n_guests;
-	bool paused;        /* the listener is */
 	int64_t started_ms; /* monotonic */
 	uint64_t requests;
 };
