@@ -8,7 +8,7 @@
 #include "support/wait.h"
 
 #include <csignal>
-#include <functional>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -115,6 +115,55 @@ INSTANTIATE_TEST_SUITE_P(Deaths, UnderLoad,
 	testing::Values(
 		Death{"Node", true, false}, Death{"Redis", false, true}, Death{"Both", true, true}),
 	testing::PrintToStringParamName());
+
+/* Two datacenters of two racks each, and one thing after the other happens to all but the writer.
+ */
+TEST(UnderLoadEverything, MayHappenToTheOthers)
+{
+	constexpr int kEvents = 8;
+	const unsigned seed = std::random_device{}();
+	std::mt19937 random(seed);
+	Ring ring(Places{{"east", "r1"}, {"east", "r2"}, {"west", "r1"}, {"west", "r2"}});
+
+	SCOPED_TRACE("seed " + std::to_string(seed));
+	ring.set("server_retry_timeout", "300").set("recon_max_rate", "0").set("timeout", "300");
+	ring.start();
+	Load load(ring[0], "k");
+	const auto for_a_while = [&] {
+		std::this_thread::sleep_for(milliseconds(random() % 900));
+		ASSERT_TRUE(load.more(1));
+	};
+	for (int i = 0; i < kEvents; i++) {
+		Member &m = ring[1 + random() % 3];
+		const Death death = {"", random() % 2 == 0, random() % 2 == 0};
+		const bool dies = random() % 2 == 0;
+
+		if (dies) {
+			kill(m, death);
+			for_a_while();
+			start(m, death);
+		} else if (death.redis) {
+			m.redis().pause();
+			for_a_while();
+			m.redis().resume();
+		} else {
+			m.node().process().signal(SIGSTOP);
+			for_a_while();
+			m.node().process().signal(SIGCONT);
+		}
+		if (random() % 3 == 0)
+			for_a_while();
+	}
+	load.stop();
+	EXPECT_EQ(load.errors(), 0u);
+	EXPECT_EQ(load.broken(), 0u);
+	for (size_t i = 0; i < ring.size(); i++)
+		EXPECT_TRUE(wait_until(
+			[&] { return load.missing(ring[i].store()) == 0; }, seconds(i ? 60 : 1)))
+			<< i << ": " << load.missing(ring[i].store()) << " of "
+			<< load.keys().size() << "\n"
+			<< ring[0].node().log() << ring[i].node().log();
+}
 
 /* ---- A Redis that is silent, or gone ---- */
 
