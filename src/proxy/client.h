@@ -12,6 +12,9 @@
 void client_accepted(void *arg, int fd);
 void client_turned_away(void *arg);
 
+/* Take no more requests: each is closed when what it asked is answered. */
+void client_quit_all(struct proxy *p);
+
 /* Close all of them, at the end. */
 void client_close_all(struct proxy *p);
 

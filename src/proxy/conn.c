@@ -281,6 +281,14 @@ static void leave_dirty(struct conn *c)
 	c->is_dirty = false;
 }
 
+void conn_give_up(struct conn *c)
+{
+	conn_pause(c);
+	c->close_after = true;
+	outq_clear(&c->out);
+	event_active(&c->write_event, EV_WRITE, 0);
+}
+
 void conn_close(struct conn *c)
 {
 	if (c->fd < 0)

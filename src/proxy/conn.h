@@ -101,6 +101,10 @@ void conn_wrote(struct conn *c);
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 
+/* What out holds has a hole, or is more than may wait: drop it, read no more, and end from the loop
+ * (ops->ended is called). */
+void conn_give_up(struct conn *c);
+
 /* Close, at once; what out and in hold is dropped.  ops->ended is not called.  Harmless when
  * closed. */
 void conn_close(struct conn *c);
