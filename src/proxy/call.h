@@ -27,6 +27,7 @@ struct leg {
 	struct leg *next_hash; /* in a peer's table by id */
 	struct part *part;
 	uint64_t id;     /* of its DNODE message */
+	uint8_t type;    /* likewise: enum dnode_type */
 	uint8_t dc;      /* index of the replica's datacenter, 0: the local one */
 	bool local_rack; /* the replica of the local rack */
 	bool is_write;

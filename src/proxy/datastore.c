@@ -25,6 +25,7 @@ struct line {
 struct datastore {
 	struct datastore_options options;
 	struct datastore_counters counters;
+	struct lanes lanes;
 	struct line lines[];
 };
 
@@ -82,6 +83,7 @@ static void take_reply(struct line *l, const uint8_t *bytes, size_t len)
 		call_leg_failed(leg, "out of memory");
 	}
 	outq_clear(&l->partial);
+	lanes_ended(&l->store->lanes);
 }
 
 static size_t on_bytes(struct uplink *u, const uint8_t *bytes, size_t len)
@@ -155,10 +157,58 @@ static void on_down(struct uplink *u, const char *why)
 	while ((leg = pop_leg(l)) != NULL) {
 		l->store->counters.failures++;
 		call_leg_failed(leg, "the datastore went away");
+		lanes_ended(&l->store->lanes);
 	}
 }
 
 static const struct uplink_ops ops = {.up = on_up, .bytes = on_bytes, .down = on_down};
+
+/* ---- Requests ---- */
+
+static void refuse(void *arg, struct leg *leg, const char *why)
+{
+	struct datastore *d = arg;
+
+	d->counters.failures++;
+	call_leg_failed(leg, why);
+}
+
+static bool send_on(void *arg, size_t lane, struct leg *leg, const uint8_t *bytes, size_t len)
+{
+	struct datastore *d = arg;
+	struct line *l = &d->lines[lane];
+	const char *why = NULL;
+
+	uplink_start(&l->uplink);
+	if (!uplink_usable(&l->uplink)) {
+		l->was_away = true;
+		why = "the datastore is down";
+	} else if (l->n_legs >= d->options.queue_max ||
+		   !uplink_has_room(&l->uplink, d->options.queue_bytes_max))
+		why = "the queue to the datastore is full";
+	else if (!uplink_send(&l->uplink, bytes, len))
+		why = "out of memory";
+	if (why) {
+		refuse(d, leg, why);
+		return false;
+	}
+	d->counters.requests++;
+	d->counters.bytes_out += len;
+	leg->next = NULL;
+	if (l->newest)
+		l->newest->next = leg;
+	else
+		l->oldest = leg;
+	l->newest = leg;
+	l->n_legs++;
+	return true;
+}
+
+void datastore_send(struct datastore *d, struct leg *leg, const struct lane_keys *keys,
+	const uint8_t *bytes, size_t len)
+{
+	lanes_send(&d->lanes, leg, keys, bytes, len);
+}
 
 /* ---- For the proxy ---- */
 
@@ -169,6 +219,14 @@ struct datastore *datastore_new(const struct datastore_options *options)
 	if (!d)
 		return NULL;
 	d->options = *options;
+	d->lanes = (struct lanes){
+		.n = options->n_connections,
+		.queue_max = options->queue_max,
+		.queue_bytes_max = options->queue_bytes_max,
+		.send = send_on,
+		.refuse = refuse,
+		.arg = d,
+	};
 	for (size_t i = 0; i < options->n_connections; i++) {
 		d->lines[i].store = d;
 		if (!uplink_init(&d->lines[i].uplink, &ops, options->policy, options->address)) {
@@ -183,6 +241,7 @@ void datastore_free(struct datastore *d)
 {
 	if (!d)
 		return;
+	lanes_fini(&d->lanes, "the node stops");
 	for (size_t i = 0; i < d->options.n_connections; i++) {
 		uplink_fini(&d->lines[i].uplink);
 		d->lines[i].said_down = true;
@@ -195,38 +254,6 @@ void datastore_preconnect(struct datastore *d)
 {
 	for (size_t i = 0; i < d->options.n_connections; i++)
 		uplink_start(&d->lines[i].uplink);
-}
-
-void datastore_send(
-	struct datastore *d, struct leg *leg, uint32_t token, const uint8_t *bytes, size_t len)
-{
-	size_t n = d->options.n_connections;
-	struct line *l = &d->lines[n > 1 ? token % n : 0];
-	const char *why = NULL;
-
-	uplink_start(&l->uplink);
-	if (!uplink_usable(&l->uplink)) {
-		l->was_away = true;
-		why = "the datastore is down";
-	} else if (l->n_legs >= d->options.queue_max ||
-		   !uplink_has_room(&l->uplink, d->options.queue_bytes_max))
-		why = "the queue to the datastore is full";
-	else if (!uplink_send(&l->uplink, bytes, len))
-		why = "out of memory";
-	if (why) {
-		d->counters.failures++;
-		call_leg_failed(leg, why);
-		return;
-	}
-	d->counters.requests++;
-	d->counters.bytes_out += len;
-	leg->next = NULL;
-	if (l->newest)
-		l->newest->next = leg;
-	else
-		l->oldest = leg;
-	l->newest = leg;
-	l->n_legs++;
 }
 
 void datastore_check(struct datastore *d, int64_t now_ms)
@@ -247,6 +274,7 @@ void datastore_count(const struct datastore *d, struct datastore_counters *c)
 {
 	*c = d->counters;
 	c->connects = 0;
+	c->queued = d->lanes.n_waiting;
 	for (size_t i = 0; i < d->options.n_connections; i++) {
 		c->queued += d->lines[i].n_legs;
 		c->up = c->up || d->lines[i].uplink.state == UPLINK_UP;

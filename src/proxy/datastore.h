@@ -9,6 +9,7 @@
 #define PROXY_DATASTORE_H
 
 #include "proxy/call.h"
+#include "proxy/lanes.h"
 #include "proxy/uplink.h"
 
 struct datastore_options {
@@ -41,12 +42,9 @@ void datastore_free(struct datastore *d);
 /* Connect now, not with the first request. */
 void datastore_preconnect(struct datastore *d);
 
-/*
- * Send a request (RESP) for a leg, which ends here or with its reply.  Requests with the same token
- * keep their order.
- */
-void datastore_send(
-	struct datastore *d, struct leg *leg, uint32_t token, const uint8_t *bytes, size_t len);
+/* Send a request (RESP) for a leg, which ends here or with its reply. */
+void datastore_send(struct datastore *d, struct leg *leg, const struct lane_keys *keys,
+	const uint8_t *bytes, size_t len);
 
 /* Give up connections that let their oldest leg wait too long.  To be called a few times each
  * timeout. */

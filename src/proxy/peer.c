@@ -33,6 +33,7 @@ struct peer {
 	bool said_down;     /* logged; and somebody is told when it is back */
 	int64_t unwell_ms;  /* it is up, and has failed a request last then; 0: it is well */
 	bool answers_since; /* it has done what it was asked since */
+	struct lanes lanes;
 	struct line lines[];
 };
 
@@ -152,6 +153,7 @@ static void take_answer(struct line *l, const struct dnode_header *h, const uint
 		leg_failed(l->peer, leg, "a peer's answer does not decrypt");
 	}
 	buf_fini(&plain);
+	lanes_ended(&l->peer->lanes);
 }
 
 static size_t on_bytes(struct uplink *u, const uint8_t *bytes, size_t len)
@@ -223,66 +225,14 @@ static void on_down(struct uplink *u, const char *why)
 	l->peer->unwell_ms = 0;
 	forget_session(l);
 	for (size_t i = 0; i < TABLE_SIZE && l->n_legs > 0; i++) {
-		while (l->table[i])
+		while (l->table[i]) {
 			leg_failed(l->peer, table_take(l, l->table[i]->id), "a peer went away");
+			lanes_ended(&l->peer->lanes);
+		}
 	}
 }
 
 static const struct uplink_ops ops = {.up = on_up, .bytes = on_bytes, .down = on_down};
-
-struct peer *peer_new(const struct peer_options *options)
-{
-	struct peer *p = calloc(1, sizeof(*p) + options->n_connections * sizeof(p->lines[0]));
-
-	if (!p)
-		return NULL;
-	p->options = *options;
-	for (size_t i = 0; i < options->n_connections; i++) {
-		p->lines[i].peer = p;
-		if (!uplink_init(&p->lines[i].uplink, &ops, options->policy, options->node->name)) {
-			peer_free(p);
-			return NULL;
-		}
-	}
-	return p;
-}
-
-void peer_free(struct peer *p)
-{
-	if (!p)
-		return;
-	p->said_down = true;
-	for (size_t i = 0; i < p->options.n_connections; i++) {
-		uplink_fini(&p->lines[i].uplink);
-		on_down(&p->lines[i].uplink, "the node stops");
-	}
-	free(p);
-}
-
-const struct ring_node *peer_node(const struct peer *p)
-{
-	return p->options.node;
-}
-
-void peer_preconnect(struct peer *p)
-{
-	for (size_t i = 0; i < p->options.n_connections; i++)
-		uplink_start(&p->lines[i].uplink);
-}
-
-void peer_nudge(struct peer *p)
-{
-	for (size_t i = 0; i < p->options.n_connections; i++)
-		uplink_nudge(&p->lines[i].uplink);
-}
-
-bool peer_is_usable(const struct peer *p)
-{
-	for (size_t i = 0; i < p->options.n_connections; i++)
-		if (uplink_usable(&p->lines[i].uplink))
-			return true;
-	return false;
-}
 
 /* ---- Requests ---- */
 
@@ -328,44 +278,125 @@ static bool send_message(struct line *l, struct dnode_header *h, const uint8_t *
 	return ok;
 }
 
-void peer_send(struct peer *p, struct leg *leg, enum dnode_type type, uint32_t token,
-	const uint8_t *bytes, size_t len)
+static void refuse(void *arg, struct leg *leg, const char *why)
 {
-	struct line *l = &p->lines[token % p->options.n_connections];
+	leg_failed(arg, leg, why);
+}
+
+static bool send_on(void *arg, size_t lane, struct leg *leg, const uint8_t *bytes, size_t len)
+{
+	struct peer *p = arg;
+	struct line *l = &p->lines[lane];
 	struct dnode_header h = {
 		.id = ++l->next_id,
-		.type = (uint8_t)type,
+		.type = leg->type,
 		.same_dc = p->options.same_dc,
 		.data = (const uint8_t *)"d",
 		.data_len = 1,
 	};
+	const char *why = NULL;
 
 	uplink_start(&l->uplink);
-	if (!uplink_usable(&l->uplink)) {
-		leg_failed(p, leg, "a peer is down");
-		return;
-	}
-	if (l->n_legs >= p->options.queue_max ||
-		!uplink_has_room(&l->uplink, p->options.queue_bytes_max)) {
-		leg_failed(p, leg, "the queue to a peer is full");
-		return;
+	if (!uplink_usable(&l->uplink))
+		why = "a peer is down";
+	else if (l->n_legs >= p->options.queue_max ||
+		 !uplink_has_room(&l->uplink, p->options.queue_bytes_max))
+		why = "the queue to a peer is full";
+	if (why) {
+		leg_failed(p, leg, why);
+		return false;
 	}
 	if (!send_message(l, &h, bytes, len)) {
 		leg_failed(p, leg, "out of memory");
 		/* Half a message may be queued: there is no way on from there. */
 		uplink_fail(&l->uplink, "out of memory");
-		return;
+		return false;
 	}
 	p->counters.requests++;
 	p->counters.bytes_out += len;
 	leg->id = h.id;
 	table_add(l, leg);
+	return true;
 }
+
+void peer_send(struct peer *p, struct leg *leg, const struct lane_keys *keys, const uint8_t *bytes,
+	size_t len)
+{
+	lanes_send(&p->lanes, leg, keys, bytes, len);
+}
+
+/* ---- Coming and going ---- */
+
+struct peer *peer_new(const struct peer_options *options)
+{
+	struct peer *p = calloc(1, sizeof(*p) + options->n_connections * sizeof(p->lines[0]));
+
+	if (!p)
+		return NULL;
+	p->options = *options;
+	p->lanes = (struct lanes){
+		.n = options->n_connections,
+		.queue_max = options->queue_max,
+		.queue_bytes_max = options->queue_bytes_max,
+		.send = send_on,
+		.refuse = refuse,
+		.arg = p,
+	};
+	for (size_t i = 0; i < options->n_connections; i++) {
+		p->lines[i].peer = p;
+		if (!uplink_init(&p->lines[i].uplink, &ops, options->policy, options->node->name)) {
+			peer_free(p);
+			return NULL;
+		}
+	}
+	return p;
+}
+
+void peer_free(struct peer *p)
+{
+	if (!p)
+		return;
+	p->said_down = true;
+	lanes_fini(&p->lanes, "the node stops");
+	for (size_t i = 0; i < p->options.n_connections; i++) {
+		uplink_fini(&p->lines[i].uplink);
+		on_down(&p->lines[i].uplink, "the node stops");
+	}
+	free(p);
+}
+
+const struct ring_node *peer_node(const struct peer *p)
+{
+	return p->options.node;
+}
+
+void peer_preconnect(struct peer *p)
+{
+	for (size_t i = 0; i < p->options.n_connections; i++)
+		uplink_start(&p->lines[i].uplink);
+}
+
+void peer_nudge(struct peer *p)
+{
+	for (size_t i = 0; i < p->options.n_connections; i++)
+		uplink_nudge(&p->lines[i].uplink);
+}
+
+bool peer_is_usable(const struct peer *p)
+{
+	for (size_t i = 0; i < p->options.n_connections; i++)
+		if (uplink_usable(&p->lines[i].uplink))
+			return true;
+	return false;
+}
+
+/* ---- From time to time ---- */
 
 /* The peer is at it, but has passed over single requests: they are not answered any more. */
 static void sweep(struct line *l, int64_t now_ms)
 {
 	struct peer *p = l->peer;
+	size_t ended = 0;
 
 	for (size_t i = 0; i < TABLE_SIZE && l->n_legs > 0; i++) {
 		struct leg **at = &l->table[i];
@@ -380,8 +411,12 @@ static void sweep(struct line *l, int64_t now_ms)
 			*at = leg->next_hash;
 			l->n_legs--;
 			leg_failed(p, leg, "a peer does not answer");
+			ended++;
 		}
 	}
+	/* Which may send others: not while the table is gone through. */
+	for (; ended > 0; ended--)
+		lanes_ended(&p->lanes);
 	l->next_sweep_ms = now_ms + p->options.timeout_ms;
 }
 
@@ -428,6 +463,7 @@ void peer_reset(struct peer *p)
 void peer_count(const struct peer *p, struct peer_counters *c)
 {
 	*c = p->counters;
+	c->queued = p->lanes.n_waiting;
 	c->state = uplink_state_name(p->lines[0].uplink.state);
 	for (size_t i = 0; i < p->options.n_connections; i++) {
 		c->queued += p->lines[i].n_legs;

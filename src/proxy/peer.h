@@ -11,6 +11,7 @@
 #include "proto/dnode.h"
 #include "proto/dnode_crypto.h"
 #include "proxy/call.h"
+#include "proxy/lanes.h"
 #include "proxy/uplink.h"
 
 struct peer;
@@ -55,9 +56,10 @@ void peer_nudge(struct peer *p);
 /* Whether a message would be queued now. */
 bool peer_is_usable(const struct peer *p);
 
-/* Send a request (RESP) for a leg, which ends here or with its answer. */
-void peer_send(struct peer *p, struct leg *leg, enum dnode_type type, uint32_t token,
-	const uint8_t *bytes, size_t len);
+/* Send a request (RESP) for a leg, as a message of leg->type; the leg ends here or with its answer.
+ */
+void peer_send(struct peer *p, struct leg *leg, const struct lane_keys *keys, const uint8_t *bytes,
+	size_t len);
 
 /* Give up connections that do not answer, and see who is well again.  To be called a few times each
  * timeout. */

@@ -22,10 +22,10 @@ struct plan {
 	uint32_t *group_of; /* for each key; NULL with a single group */
 	uint32_t *owners;   /* n_groups * n_racks: the owner of each group in each rack */
 	uint32_t n_groups;
-	uint32_t *tokens; /* of each group's first key */
+	struct lane_keys *lanes; /* of each group */
 	uint32_t keys_inline[KEYS_INLINE];
 	uint32_t owners_inline[RACKS_INLINE];
-	uint32_t token_inline;
+	struct lane_keys lanes_inline;
 };
 
 static void plan_fini(struct plan *plan)
@@ -34,8 +34,8 @@ static void plan_fini(struct plan *plan)
 		free(plan->keys);
 	if (plan->owners != plan->owners_inline)
 		free(plan->owners);
-	if (plan->tokens != &plan->token_inline)
-		free(plan->tokens);
+	if (plan->lanes != &plan->lanes_inline)
+		free(plan->lanes);
 	free(plan->group_of);
 }
 
@@ -105,10 +105,12 @@ static uint32_t group_with(struct plan *plan, const uint32_t *owners, uint32_t t
 	size_t n_racks = plan->proxy->ring->n_racks;
 
 	for (uint32_t g = 0; g < plan->n_groups; g++)
-		if (memcmp(plan->owners + g * n_racks, owners, n_racks * sizeof(*owners)) == 0)
+		if (memcmp(plan->owners + g * n_racks, owners, n_racks * sizeof(*owners)) == 0) {
+			plan->lanes[g].several |= plan->lanes[g].token != token;
 			return g;
+		}
 	memcpy(plan->owners + plan->n_groups * n_racks, owners, n_racks * sizeof(*owners));
-	plan->tokens[plan->n_groups] = token;
+	plan->lanes[plan->n_groups].token = token;
 	return plan->n_groups++;
 }
 
@@ -123,8 +125,8 @@ static bool make_group_room(struct plan *plan)
 	n = plan->n_keys < points + 1 ? plan->n_keys : points + 1;
 	plan->group_of = calloc(plan->n_keys, sizeof(*plan->group_of));
 	plan->owners = calloc((n + 1) * n_racks, sizeof(*plan->owners));
-	plan->tokens = calloc(n, sizeof(*plan->tokens));
-	return plan->group_of && plan->owners && plan->tokens;
+	plan->lanes = calloc(n, sizeof(*plan->lanes));
+	return plan->group_of && plan->owners && plan->lanes;
 }
 
 static bool group_keys(struct plan *plan)
@@ -133,9 +135,9 @@ static bool group_keys(struct plan *plan)
 
 	if (plan->n_keys == 1 && n_racks <= RACKS_INLINE) {
 		plan->owners = plan->owners_inline;
-		plan->tokens = &plan->token_inline;
-		plan->token_inline = token_of(plan, plan->keys[0]);
-		find_owners(plan, plan->token_inline, plan->owners);
+		plan->lanes = &plan->lanes_inline;
+		plan->lanes_inline.token = token_of(plan, plan->keys[0]);
+		find_owners(plan, plan->lanes_inline.token, plan->owners);
 		plan->n_groups = 1;
 		return true;
 	}
@@ -153,8 +155,36 @@ static bool group_keys(struct plan *plan)
 
 /* ---- Legs ---- */
 
-static void send_leg(struct plan *plan, struct part *part, size_t rack, uint32_t owner,
-	enum dnode_type type, uint32_t token, const uint8_t *bytes, size_t len)
+/* What is sent to the owners of a group. */
+struct message {
+	const uint32_t *owners; /* by rack */
+	struct lane_keys lanes;
+	const uint8_t *bytes;
+	size_t len;
+};
+
+static struct message message_of(
+	const struct plan *plan, uint32_t group, const uint8_t *bytes, size_t len)
+{
+	return (struct message){
+		.owners = plan->owners + group * plan->proxy->ring->n_racks,
+		.lanes = plan->lanes[group],
+		.bytes = bytes,
+		.len = len,
+	};
+}
+
+/* To a node, which is this one itself when it is the first. */
+static void send_to(struct proxy *p, uint32_t node, struct leg *leg, const struct message *m)
+{
+	if (node == 0)
+		datastore_send(p->store, leg, &m->lanes, m->bytes, m->len);
+	else
+		peer_send(p->peers[node], leg, &m->lanes, m->bytes, m->len);
+}
+
+static void send_leg(struct plan *plan, struct part *part, size_t rack, enum dnode_type type,
+	const struct message *m)
 {
 	struct proxy *p = plan->proxy;
 	struct leg *leg =
@@ -162,13 +192,11 @@ static void send_leg(struct plan *plan, struct part *part, size_t rack, uint32_t
 
 	if (!leg)
 		return; /* the part is short of an answer, which its deadline tells */
+	leg->type = (uint8_t)type;
 	/* Of another datacenter only dc_each_safe_quorum wants to hear. */
 	if (leg->dc != 0 && plan->level != QUORUM_DC_EACH_SAFE_QUORUM)
 		leg->abandoned = true;
-	if (owner == 0)
-		datastore_send(p->store, leg, token, bytes, len);
-	else
-		peer_send(p->peers[owner], leg, type, token, bytes, len);
+	send_to(p, m->owners[rack], leg, m);
 }
 
 /* The rack of another datacenter that takes a write for all of it: the first one whose owner can be
@@ -198,8 +226,7 @@ static bool make_quorum(struct plan *plan, struct part *part)
 }
 
 /* Send one part to all replicas that are to have it. */
-static void send_part(struct plan *plan, struct part *part, const uint32_t *owners, uint32_t token,
-	const uint8_t *bytes, size_t len)
+static void send_part(struct plan *plan, struct part *part, const struct message *m)
 {
 	const struct ring *ring = plan->proxy->ring;
 	bool each = plan->level == QUORUM_DC_EACH_SAFE_QUORUM;
@@ -210,15 +237,12 @@ static void send_part(struct plan *plan, struct part *part, const uint32_t *owne
 	}
 	for (size_t r = 0; r < ring->n_racks; r++) {
 		if (is_asked(plan, r) && (ring->racks[r].dc == 0 || each))
-			send_leg(plan, part, r, owners[r], DNODE_REQUEST, token, bytes, len);
+			send_leg(plan, part, r, DNODE_REQUEST, m);
 	}
 	if (!plan->is_write || each || plan->only_local_dc)
 		return;
-	for (size_t dc = 1; dc < ring->n_dcs; dc++) {
-		size_t r = rack_of_dc(plan, dc, owners);
-
-		send_leg(plan, part, r, owners[r], DNODE_REQUEST_FORWARD, token, bytes, len);
-	}
+	for (size_t dc = 1; dc < ring->n_dcs; dc++)
+		send_leg(plan, part, rack_of_dc(plan, dc, m->owners), DNODE_REQUEST_FORWARD, m);
 }
 
 /* ---- Requests ---- */
@@ -256,7 +280,6 @@ static bool make_plan(struct plan *plan)
 static bool send_groups(struct plan *plan)
 {
 	const struct route_request *r = plan->request;
-	size_t n_racks = plan->proxy->ring->n_racks;
 	bool split = r->call->n_parts > 1;
 	uint32_t *keys = malloc(plan->n_keys * sizeof(*keys));
 	struct buf part = {0};
@@ -270,10 +293,11 @@ static bool send_groups(struct plan *plan)
 				keys[n++] = plan->keys[i];
 		buf_clear(&part);
 		ok = join_write_part(&part, r->call->command, r->bytes, r->parsed, keys, n);
-		if (ok)
-			send_part(plan, split ? &r->call->parts[g] : &r->call->one,
-				plan->owners + g * n_racks, plan->tokens[g], buf_head(&part),
-				buf_len(&part));
+		if (ok) {
+			struct message m = message_of(plan, g, buf_head(&part), buf_len(&part));
+
+			send_part(plan, split ? &r->call->parts[g] : &r->call->one, &m);
+		}
 	}
 	buf_fini(&part);
 	free(keys);
@@ -301,6 +325,11 @@ static void send_everywhere(struct plan *plan)
 {
 	const struct route_request *r = plan->request;
 	const struct ring *ring = plan->proxy->ring;
+	const struct message m = {
+		.lanes = {.several = true},
+		.bytes = r->bytes,
+		.len = r->parsed->len,
+	};
 
 	for (uint32_t n = 0; n < ring->n_nodes; n++) {
 		size_t rack = ring->nodes[n].rack;
@@ -309,11 +338,8 @@ static void send_everywhere(struct plan *plan)
 
 		if (!leg)
 			continue;
-		if (n == 0)
-			datastore_send(plan->proxy->store, leg, 0, r->bytes, r->parsed->len);
-		else
-			peer_send(plan->proxy->peers[n], leg, DNODE_REQUEST, 0, r->bytes,
-				r->parsed->len);
+		leg->type = DNODE_REQUEST;
+		send_to(plan->proxy, n, leg, &m);
 	}
 }
 
@@ -332,8 +358,9 @@ void route_client(struct proxy *p, const struct route_request *r)
 			call_refuse(r->call, "dynomite: BY and GET patterns read keys that other "
 					     "nodes may have");
 		} else if (plan.n_groups == 1) {
-			send_part(&plan, &r->call->one, plan.owners, plan.tokens[0], r->bytes,
-				r->parsed->len);
+			struct message m = message_of(&plan, 0, r->bytes, r->parsed->len);
+
+			send_part(&plan, &r->call->one, &m);
 		} else if (r->call->command->join == COMMAND_WHOLE) {
 			call_refuse(r->call,
 				"dynomite: the keys of this command belong to different nodes "
@@ -345,34 +372,50 @@ void route_client(struct proxy *p, const struct route_request *r)
 	plan_fini(&plan);
 }
 
-static bool take_first(void *arg, uint32_t index)
+/* What the lanes want to know of the keys of a request, as they are found. */
+struct key_survey {
+	const struct proxy *proxy;
+	const struct route_request *request;
+	struct lane_keys lanes;
+	bool any;
+};
+
+static bool survey_key(void *arg, uint32_t index)
 {
-	*(uint32_t *)arg = index;
-	return false;
+	struct key_survey *s = arg;
+	const struct route_request *r = s->request;
+	uint32_t token = ring_token(s->proxy->ring, request_arg(r->parsed, r->bytes, index),
+		r->parsed->args[index].len);
+
+	if (!s->any)
+		s->lanes.token = token;
+	s->any = true;
+	s->lanes.several = s->lanes.several || token != s->lanes.token;
+	return true;
 }
 
-/* The token of the first key: with it requests for a key keep their order, as they do where they
- * come from. */
-static uint32_t first_token(const struct proxy *p, const struct route_request *r)
+/* A request without keys may be about any, as a script is. */
+static struct lane_keys lanes_of(const struct proxy *p, const struct route_request *r)
 {
-	uint32_t key = 0;
+	struct key_survey s = {.proxy = p, .request = r};
 
-	if (p->conf->datastore_connections == 1 ||
-		!command_each_key(r->call->command, r->bytes, r->parsed, take_first, &key) ||
-		key == 0)
-		return 0;
-	return ring_token(p->ring, request_arg(r->parsed, r->bytes, key), r->parsed->args[key].len);
+	if (p->conf->datastore_connections == 1)
+		return s.lanes;
+	if (!command_each_key(r->call->command, r->bytes, r->parsed, survey_key, &s) || !s.any)
+		s.lanes.several = true;
+	return s.lanes;
 }
 
 void route_here(struct proxy *p, const struct route_request *r)
 {
 	struct leg *leg = call_leg(&r->call->one, 0, true, false);
+	struct lane_keys lanes = lanes_of(p, r);
 
 	if (!leg) {
 		call_refuse(r->call, "dynomite: out of memory");
 		return;
 	}
-	datastore_send(p->store, leg, first_token(p, r), r->bytes, r->parsed->len);
+	datastore_send(p->store, leg, &lanes, r->bytes, r->parsed->len);
 }
 
 void route_forward(struct proxy *p, const struct route_request *r)
@@ -388,9 +431,12 @@ void route_forward(struct proxy *p, const struct route_request *r)
 	plan.only_local_dc = true;
 	if (p->ring->dcs[0].n_racks > 1 && make_plan(&plan)) {
 		if (plan.n_groups == 1 || r->call->command->join == COMMAND_WHOLE) {
-			for (uint32_t g = 0; g < plan.n_groups; g++)
-				send_part(&plan, &r->call->one, plan.owners + g * p->ring->n_racks,
-					plan.tokens[g], r->bytes, r->parsed->len);
+			for (uint32_t g = 0; g < plan.n_groups; g++) {
+				struct message m = message_of(&plan, g, r->bytes, r->parsed->len);
+
+				m.lanes.several |= plan.n_groups > 1;
+				send_part(&plan, &r->call->one, &m);
+			}
 		} else if (!send_groups(&plan)) {
 			call_refuse(r->call, "dynomite: out of memory");
 		}

@@ -294,8 +294,10 @@ bool uplink_has_room(struct uplink *u, size_t max)
 
 void uplink_fail(struct uplink *u, const char *why)
 {
-	if (u->state == UPLINK_UP)
-		went_down(u, why);
+	if (u->state != UPLINK_UP && !uplink_usable(u))
+		return;
+	stop_lookup(u);
+	went_down(u, why);
 }
 
 void uplink_nudge(struct uplink *u)

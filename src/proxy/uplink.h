@@ -80,7 +80,7 @@ bool uplink_send(struct uplink *u, const void *bytes, size_t len);
  * on its way must not shut out all others. */
 bool uplink_has_room(struct uplink *u, size_t max);
 
-/* It is connected, but not of use (no answers): close, count a failure, try again later. */
+/* It is up, or on its way, but not of use (no answers): close, count a failure, try again later. */
 void uplink_fail(struct uplink *u, const char *why);
 
 /* Something worked: failures are counted anew. */

@@ -158,6 +158,46 @@ TEST(TwoRacksWithSeveralConnections, KeepTheOrderOfAKey)
 	}
 }
 
+/* A command with several keys is neither overtaken by another on one of them, nor overtakes it: not
+ * at the datastore, nor on the way to a peer. */
+TEST(TwoRacksWithSeveralConnections, KeepTheOrderOfCommandsWithSeveralKeys)
+{
+	constexpr int kTurns = 500, kKeys = 8;
+	Ring ring(Places{{"dc", "r1"}, {"dc", "r2"}});
+	std::string said, expected;
+
+	ring.set("datastore_connections", "8").set("local_peer_connections", "4").start();
+	Socket s(ring[0].client_port());
+	for (int i = 0; i < kTurns; i++) {
+		const std::string now = std::to_string(i);
+		const std::string key = "k" + std::to_string(i % kKeys);
+		std::string mset = "*" + std::to_string(1 + 2 * kKeys) + "\r\n$4\r\nMSET\r\n";
+
+		for (int k = 0; k < kKeys; k++)
+			for (const std::string &word : {"k" + std::to_string(k), now})
+				mset += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+		said += resp("SET", key, "before") + mset + resp("GET", key) +
+			resp("APPEND", key, "+") + resp("STRLEN", key);
+		expected += "+OK\r\n+OK\r\n$" + std::to_string(now.size()) + "\r\n" + now +
+			    "\r\n:" + std::to_string(now.size() + 1) +
+			    "\r\n:" + std::to_string(now.size() + 1) + "\r\n";
+	}
+	said += resp("SCRIPT", "LOAD", "return redis.call('GET', KEYS[1])");
+	said += resp("EVALSHA", "d3c21d0c2b9ca22f82737626a27bcaf5d288f99f", "1", "k0");
+	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
+	EXPECT_TRUE(s.read(expected.size()) == expected);
+	writer.join();
+	EXPECT_EQ(s.line(), "$40\r\n");
+	EXPECT_EQ(s.line(), "d3c21d0c2b9ca22f82737626a27bcaf5d288f99f\r\n");
+	EXPECT_EQ(s.line(), "$3\r\n");
+	for (int k = 0; k < kKeys; k++) {
+		const std::string key = "k" + std::to_string(k);
+
+		EXPECT_TRUE(soon_is(ring[1], key, ring[0].store().get(key))) << key;
+	}
+	EXPECT_EQ(ring[0].missed(1), 0u);
+}
+
 /* ---- One rack of several nodes ---- */
 
 constexpr size_t kNodes = 3;

@@ -1,0 +1,113 @@
+#include "proxy/lanes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct lanes_waiting {
+	struct lanes_waiting *next;
+	struct leg *leg;
+	struct lane_keys keys;
+	size_t len;
+	uint8_t bytes[];
+};
+
+/* Whether a request may go now, as far as those under way are concerned. */
+static bool may_go(const struct lanes *l, const struct lane_keys *keys)
+{
+	return !l->exclusive && (!keys->several || l->under_way == 0);
+}
+
+static void go(struct lanes *l, struct leg *leg, const struct lane_keys *keys, const uint8_t *bytes,
+	size_t len)
+{
+	if (!l->send(l->arg, keys->token % l->n, leg, bytes, len))
+		return;
+	l->under_way++;
+	l->exclusive = keys->several;
+}
+
+static struct lanes_waiting *pop(struct lanes *l)
+{
+	struct lanes_waiting *w = l->head;
+
+	l->head = w->next;
+	if (!l->head)
+		l->tail = NULL;
+	l->n_waiting--;
+	l->bytes_waiting -= w->len;
+	return w;
+}
+
+/* Those that wait have their turn.  Sending one may end others, which comes back to here. */
+static void advance(struct lanes *l)
+{
+	if (l->at_it)
+		return;
+	l->at_it = true;
+	while (l->head && may_go(l, &l->head->keys)) {
+		struct lanes_waiting *w = pop(l);
+
+		go(l, w->leg, &w->keys, w->bytes, w->len);
+		free(w);
+	}
+	l->at_it = false;
+}
+
+static void wait_for_turn(struct lanes *l, struct leg *leg, const struct lane_keys *keys,
+	const uint8_t *bytes, size_t len)
+{
+	struct lanes_waiting *w;
+
+	if (l->n_waiting >= l->queue_max ||
+		(l->n_waiting > 0 && l->bytes_waiting + len > l->queue_bytes_max)) {
+		l->refuse(l->arg, leg, "the queue is full");
+		return;
+	}
+	w = malloc(sizeof(*w) + len);
+	if (!w) {
+		l->refuse(l->arg, leg, "out of memory");
+		return;
+	}
+	w->next = NULL;
+	w->leg = leg;
+	w->keys = *keys;
+	w->len = len;
+	memcpy(w->bytes, bytes, len);
+	if (l->tail)
+		l->tail->next = w;
+	else
+		l->head = w;
+	l->tail = w;
+	l->n_waiting++;
+	l->bytes_waiting += len;
+}
+
+void lanes_send(struct lanes *l, struct leg *leg, const struct lane_keys *keys,
+	const uint8_t *bytes, size_t len)
+{
+	if (l->n == 1)
+		l->send(l->arg, 0, leg, bytes, len);
+	else if (!l->head && may_go(l, keys))
+		go(l, leg, keys, bytes, len);
+	else
+		wait_for_turn(l, leg, keys, bytes, len);
+}
+
+void lanes_ended(struct lanes *l)
+{
+	if (l->n == 1)
+		return;
+	if (--l->under_way == 0)
+		l->exclusive = false;
+	advance(l);
+}
+
+void lanes_fini(struct lanes *l, const char *why)
+{
+	while (l->head) {
+		struct lanes_waiting *w = pop(l);
+
+		l->refuse(l->arg, w->leg, why);
+		free(w);
+	}
+}
