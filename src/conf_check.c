@@ -137,6 +137,23 @@ static void check_rate(struct conf_loader *l)
 			(long long)c->recon_max_rate, LEAST_RATE);
 }
 
+/* The other nodes, each with as many connections as this one makes, must find room here. */
+static void check_connections(struct conf_loader *l)
+{
+	const struct conf *c = l->conf;
+	int64_t wanted = 0;
+
+	for (size_t i = 0; i < c->n_seeds; i++)
+		wanted += strcmp(c->seeds[i].datacenter, c->datacenter) == 0
+				  ? c->local_peer_connections
+				  : c->remote_peer_connections;
+	if (c->listen && wanted > c->dyn_connections)
+		conf_warn(l, conf_seen_line(l, "dyn_connections"), "dyn_connections",
+			"%lld leaves no room for all nodes of dyn_seeds, which make %lld "
+			"connections; raise it",
+			(long long)c->dyn_connections, (long long)wanted);
+}
+
 /* One line that names all that is set and does nothing yet. */
 static void warn_unused(struct conf_loader *l)
 {
@@ -164,6 +181,8 @@ void conf_check(struct conf_loader *l)
 		check_spool_dir(l);
 		check_rate(l);
 	}
-	if (!l->report->errors.n)
+	if (!l->report->errors.n) {
+		check_connections(l);
 		warn_unused(l);
+	}
 }

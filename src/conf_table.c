@@ -83,7 +83,7 @@ const struct conf_key conf_keys[] = {
 	{"dyn_port", CONF_TYPE_NUMBER, NULL, "8101", 1, 65535, CONF_UNUSED | CONF_ZERO_DEFAULT,
 		AT(dyn_port), "the port of nodes that a provider names without one", NULL, NULL},
 	{"dyn_connections", CONF_TYPE_NUMBER, "connections", "100", 1, INT_MAX_VALUE,
-		CONF_UNUSED | CONF_ZERO_DEFAULT, AT(dyn_connections),
+		CONF_ZERO_DEFAULT, AT(dyn_connections),
 		"connections from other nodes at the most", NULL, NULL},
 	{"local_peer_connections", CONF_TYPE_NUMBER, "connections", "1", 1, 255, CONF_ZERO_DEFAULT,
 		AT(local_peer_connections), "connections to each node of this datacenter", NULL,

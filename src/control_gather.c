@@ -49,6 +49,7 @@ void control_gather_pool(const struct control *c, struct stats_pool *s)
 		.timedout_requests = c->proxy->calls.timeouts,
 		.dnode_client_connections = of->links,
 		.dnode_client_connections_accepted = of->peer_connections,
+		.dnode_client_connections_refused = of->peer_turned_away,
 		.dnode_client_requests = of->peer_requests,
 		.dnode_client_responses = of->peer_responses,
 	};

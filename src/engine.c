@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "control.h"
 #include "daemon.h"
@@ -15,6 +16,9 @@
 #include <unistd.h>
 
 static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGTTIN, SIGTTOU};
+
+/* Of the second that a stop may take, for requests that are under way. */
+#define FINISH_MS 500
 
 #define N_SIGNALS (sizeof(handled_signals) / sizeof(handled_signals[0]))
 
@@ -170,6 +174,31 @@ static void log_stats(struct engine *e)
 	log_notice("counted: %s", stats_format(&s, text, sizeof(text)));
 }
 
+/* A turn of the loop; false when there is nothing left that could wake it. */
+static bool run_turn(struct engine *e)
+{
+	if (event_base_loop(e->base, EVLOOP_ONCE) != 0)
+		return false;
+	if (e->proxy)
+		proxy_flush(e->proxy);
+	return true;
+}
+
+/* Who has asked is still answered, and what was written goes to the replicas, if they are quick. */
+static void finish_requests(struct engine *e)
+{
+	int64_t until_ms = clock_deadline_ms(FINISH_MS);
+
+	proxy_quit(e->proxy);
+	proxy_flush(e->proxy);
+	while (!proxy_is_idle(e->proxy) && clock_monotonic_ms() < until_ms && run_turn(e))
+		;
+	if (!proxy_is_idle(e->proxy))
+		log_warn("stopping with %zu requests under way, for %zu clients and %zu nodes that "
+			 "did not end",
+			e->proxy->calls.n, e->proxy->counters.clients, e->proxy->counters.links);
+}
+
 bool engine_run(struct engine *e)
 {
 	if (e->healer && !healer_start(e->healer)) {
@@ -183,9 +212,11 @@ bool engine_run(struct engine *e)
 	if (e->healer)
 		healer_run_now(
 			e->healer); /* the timer rings for the first time after an interval */
-	while (!e->stopping && event_base_loop(e->base, EVLOOP_ONCE) == 0)
-		if (e->proxy)
-			proxy_flush(e->proxy);
+	while (!e->stopping && run_turn(e))
+		;
+	dyn_entropy_cancel_set(e->options.cancel); /* its threads stop meanwhile */
+	if (e->proxy)
+		finish_requests(e);
 	if (e->healer) {
 		healer_stop(e->healer);
 		log_stats(e);

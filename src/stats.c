@@ -80,6 +80,8 @@ static const struct stat_entry entries[] = {
 	ROW(POOL, pool, COUNTER, dnode_client_connections_accepted,
 		"node_connections_accepted_total", "connections",
 		"of other nodes to this one, that were accepted"),
+	ROW(POOL, pool, COUNTER, dnode_client_connections_refused, "node_connections_refused_total",
+		"connections", "of other nodes to this one, for which there was no room"),
 	ROW(POOL, pool, COUNTER, dnode_client_requests, "node_requests_total", "requests",
 		"of other nodes to this one"),
 	ROW(POOL, pool, COUNTER, dnode_client_responses, "node_responses_total", "responses",

@@ -45,6 +45,7 @@ struct stats_pool {
 	uint64_t client_request_bytes, client_response_bytes;
 	uint64_t requests_under_way, timedout_requests;
 	uint64_t dnode_client_connections, dnode_client_connections_accepted;
+	uint64_t dnode_client_connections_refused;
 	uint64_t dnode_client_requests, dnode_client_responses;
 	uint64_t peers, peers_up;
 	uint64_t peer_requests, peer_request_bytes, peer_responses, peer_response_bytes;

@@ -12,7 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_LINE_MAX 2048
+#define LOG_LINE_MAX  2048
+#define LOG_RARELY_MS 10000
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char *log_path;
@@ -122,4 +123,17 @@ void log_line(int level, const char *fmt, ...)
 	if (write(log_fd, line, len) < 0)
 		(void)0;
 	pthread_mutex_unlock(&lock);
+}
+
+bool log_is_due(struct log_rarely *r, uint64_t *n)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	r->n++;
+	if (now_ms < r->next_ms)
+		return false;
+	*n = r->n;
+	r->n = 0;
+	r->next_ms = now_ms + LOG_RARELY_MS;
+	return true;
 }

@@ -10,6 +10,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level {
 	LOG_LEVEL_EMERG = 0,
@@ -46,5 +47,17 @@ void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 
 #define log_notice(...) log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_info(...)   log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)  log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/*
+ * A line for what may happen very often: at most once in ten seconds.  log_is_due() counts, and
+ * tells whether a line is due; n is then how often it has happened since the last one.  One thread
+ * per struct, which is zero at first.
+ */
+struct log_rarely {
+	int64_t next_ms; /* monotonic */
+	uint64_t n;
+};
+
+bool log_is_due(struct log_rarely *r, uint64_t *n);
 
 #endif

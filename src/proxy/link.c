@@ -7,6 +7,7 @@
 #include "proxy/conn.h"
 #include "proxy/route.h"
 
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,9 @@ struct link {
 	struct dnode_cipher *cipher; /* NULL until a session key came */
 	int64_t since_ms;            /* accepted then, and its last request came */
 	int64_t asked_ms;
-	bool refused; /* a request since link_wake() */
+	bool refused;      /* a request since link_wake() */
+	bool quitting;     /* no more requests; close when all are answered */
+	bool must_encrypt; /* by where it comes from */
 };
 
 static struct link *link_of(struct conn *c)
@@ -63,12 +66,27 @@ static void link_gone(struct link *l)
 	conn_bury(&p->loop, &l->grave);
 }
 
+/* Who is at the other end, for people. */
+static const char *name_of(int fd, char *text, size_t cap)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	if (getpeername(fd, (struct sockaddr *)&sa, &len) != 0)
+		return "nowhere";
+	return addr_format_sockaddr((const struct sockaddr *)&sa, text, cap);
+}
+
 static void close_link(struct link *l, const char *why)
 {
 	if (l->conn.fd < 0)
 		return;
-	if (why)
-		log_warn("a node's connection was closed: %s", why);
+	if (why) {
+		char from[ADDR_TEXT_MAX];
+
+		log_warn("a node's connection from %s was closed: %s",
+			name_of(l->conn.fd, from, sizeof(from)), why);
+	}
 	conn_close(&l->conn);
 	link_gone(l);
 }
@@ -100,6 +118,23 @@ void link_close_all(struct proxy *p)
 {
 	while (p->links)
 		close_link(p->links, NULL);
+}
+
+static void check_quit(struct link *l)
+{
+	if (l->quitting && !l->calls) {
+		l->conn.close_after = true;
+		conn_wrote(&l->conn);
+	}
+}
+
+void link_quit_all(struct proxy *p)
+{
+	for (struct link *l = p->links; l; l = l->next) {
+		l->quitting = true;
+		conn_pause(&l->conn);
+		check_quit(l);
+	}
 }
 
 /* ---- Answers ---- */
@@ -141,7 +176,7 @@ static void send_answer(struct link *l, const struct call *c, const uint8_t *byt
 	l->proxy->counters.peer_responses++;
 	l->refused = l->refused || is_refusal;
 	if (!ok)
-		l->conn.close_after = true; /* an answer with a hole in it is worse than none */
+		conn_give_up(&l->conn); /* an answer with a hole in it is worse than none */
 }
 
 static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct outq *queue)
@@ -169,6 +204,7 @@ static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct o
 		l->calls = c->next;
 	l->n_calls--;
 	call_release(c);
+	check_quit(l);
 }
 
 static const struct call_origin link_origin = {.answer = on_answer};
@@ -177,7 +213,7 @@ static void on_written(struct conn *c)
 {
 	struct link *l = link_of(c);
 
-	if (c->paused && l->n_calls < CALLS_MAX / 2 && c->out.bytes < OUT_MAX / 2)
+	if (c->paused && !l->quitting && l->n_calls < CALLS_MAX / 2 && c->out.bytes < OUT_MAX / 2)
 		conn_resume(c);
 }
 
@@ -269,6 +305,17 @@ static const char *take_session(struct link *l, const struct dnode_header *h)
 	return why;
 }
 
+/* A node that is to encrypt, and does not, knows nothing of our pem_key_file: what it says may be
+ * anybody's. */
+static const char *refuse_plain(const struct link *l, const struct dnode_header *h)
+{
+	const struct proxy *p = l->proxy;
+
+	if (l->must_encrypt || (!h->same_dc && p->rsa))
+		return "its messages are not encrypted, as secure_server_option wants them";
+	return NULL;
+}
+
 static bool take_message(struct link *l, const struct dnode_header *h, const uint8_t *payload)
 {
 	struct buf plain = {0};
@@ -276,9 +323,11 @@ static bool take_message(struct link *l, const struct dnode_header *h, const uin
 
 	if (h->type == DNODE_RESPONSE)
 		why = "it sends answers where requests belong";
-	else if (!(h->flags & DNODE_FLAG_ENCRYPTED))
-		why = take_request(l, h, payload, h->payload_len) ? NULL : "out of memory";
-	else {
+	else if (!(h->flags & DNODE_FLAG_ENCRYPTED)) {
+		why = refuse_plain(l, h);
+		if (!why && !take_request(l, h, payload, h->payload_len))
+			why = "out of memory";
+	} else {
 		/* A message without a key has a single byte there. */
 		if (h->data_len > 1 || !l->cipher)
 			why = take_session(l, h);
@@ -324,28 +373,52 @@ static size_t on_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 
 static const struct conn_ops ops = {.bytes = on_bytes, .written = on_written, .ended = on_ended};
 
-/* A node that comes to us is up: those of its host that we wait for before trying again need no
- * more patience. */
-static void nudge_peers(struct proxy *p, int fd)
+/*
+ * What its address tells of who comes to us.  A node that does is up: those of its host that we
+ * wait for before trying again need no more patience.  And it has to encrypt when every node of its
+ * host has to; one of a host that the ring does not name by its address, when all nodes have to.
+ */
+static void recognise(struct link *l)
 {
+	struct proxy *p = l->proxy;
+	const struct ring *ring = p->ring;
 	struct sockaddr_storage from, node;
 	socklen_t len = sizeof(from);
+	size_t here = 0, plain = 0;
 
-	if (getpeername(fd, (struct sockaddr *)&from, &len) != 0)
+	if (getpeername(l->conn.fd, (struct sockaddr *)&from, &len) != 0)
 		return;
-	for (size_t i = 1; i < p->ring->n_nodes; i++)
-		if (addr_literal(&p->ring->nodes[i].addr, &node) &&
-			addr_same_host(
+	for (size_t i = 1; i < ring->n_nodes; i++) {
+		if (!addr_literal(&ring->nodes[i].addr, &node) ||
+			!addr_same_host(
 				(const struct sockaddr *)&from, (const struct sockaddr *)&node))
-			peer_nudge(p->peers[i]);
+			continue;
+		here++;
+		plain += !proxy_encrypts(p, ring->nodes[i].rack);
+		peer_nudge(p->peers[i]);
+	}
+	l->must_encrypt = here > 0 ? plain == 0 : proxy_encrypts(p, 0);
+}
+
+/* Tell why a node found no room here, now and then. */
+static void note_turned_away(struct proxy *p, const char *why)
+{
+	uint64_t n;
+
+	p->counters.peer_turned_away++;
+	if (log_is_due(&p->links_away, &n))
+		log_warn("nodes were turned away (%" PRIu64 "): %s", n, why);
 }
 
 void link_accepted(void *arg, int fd)
 {
 	struct proxy *p = arg;
-	struct link *l = calloc(1, sizeof(*l));
+	bool room = (int64_t)p->counters.links < p->conf->dyn_connections;
+	struct link *l = room ? calloc(1, sizeof(*l)) : NULL;
 
 	if (!l) {
+		note_turned_away(
+			p, room ? "no memory is left" : "there are dyn_connections already");
 		close(fd);
 		return;
 	}
@@ -360,11 +433,10 @@ void link_accepted(void *arg, int fd)
 	p->links = l;
 	conn_init(&l->conn);
 	conn_adopt(&l->conn, &ops, &p->loop, fd);
-	nudge_peers(p, fd);
+	recognise(l);
 }
 
 void link_turned_away(void *arg)
 {
-	(void)arg;
-	log_warn("a node was turned away: no descriptor is left (raise the limit on open files)");
+	note_turned_away(arg, "no descriptor is left (raise the limit on open files)");
 }

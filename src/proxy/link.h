@@ -19,6 +19,9 @@ void link_turned_away(void *arg);
  */
 void link_wake(struct proxy *p, int64_t back_ms);
 
+/* Take no more requests: each is closed when what it asked is answered. */
+void link_quit_all(struct proxy *p);
+
 /* Close all of them, at the end. */
 void link_close_all(struct proxy *p);
 

@@ -97,16 +97,16 @@ static bool make_store(struct proxy *p)
 	return p->store != NULL;
 }
 
-static bool is_encrypted(const struct proxy *p, const struct ring_node *node)
+bool proxy_encrypts(const struct proxy *p, size_t rack)
 {
 	const char *option = p->conf->secure_server_option;
 
 	if (!option || strcasecmp(option, "none") == 0)
 		return false;
 	if (strcasecmp(option, "rack") == 0)
-		return node->rack != 0;
+		return rack != 0;
 	if (strcasecmp(option, "datacenter") == 0)
-		return p->ring->racks[node->rack].dc != 0;
+		return p->ring->racks[rack].dc != 0;
 	return true;
 }
 
@@ -127,7 +127,7 @@ static bool make_peer(struct proxy *p, size_t i)
 	const struct peer_options options = {
 		.node = node,
 		.policy = &p->policy,
-		.rsa = is_encrypted(p, node) ? p->rsa : NULL,
+		.rsa = proxy_encrypts(p, node->rack) ? p->rsa : NULL,
 		.same_dc = same_dc,
 		.n_connections =
 			(size_t)(same_dc ? c->local_peer_connections : c->remote_peer_connections),
@@ -277,12 +277,31 @@ failed:
 	return NULL;
 }
 
+static void stop_listening(struct proxy *p)
+{
+	listener_free(p->client_listener);
+	listener_free(p->link_listener);
+	p->client_listener = NULL;
+	p->link_listener = NULL;
+}
+
+void proxy_quit(struct proxy *p)
+{
+	stop_listening(p);
+	client_quit_all(p);
+	link_quit_all(p);
+}
+
+bool proxy_is_idle(const struct proxy *p)
+{
+	return !p->clients && !p->links && p->calls.n == 0;
+}
+
 void proxy_free(struct proxy *p)
 {
 	if (!p)
 		return;
-	listener_free(p->client_listener);
-	listener_free(p->link_listener);
+	stop_listening(p);
 	if (p->ticker)
 		event_free(p->ticker);
 	client_close_all(p);

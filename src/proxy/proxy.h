@@ -8,6 +8,7 @@
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
+#include "base/log.h"
 #include "cluster/ring.h"
 #include "conf.h"
 #include "proxy/call.h"
@@ -34,6 +35,7 @@ struct proxy_counters {
 	uint64_t client_requests, client_reads, client_writes, client_errors;
 	uint64_t client_bytes_in, client_bytes_out;
 	uint64_t peer_connections;              /* accepted */
+	uint64_t peer_turned_away;              /* no room, or no descriptor */
 	uint64_t peer_requests, peer_responses; /* of other nodes */
 	size_t clients, links;                  /* now */
 };
@@ -59,7 +61,8 @@ struct proxy {
 	uint64_t next_client_id;
 	struct event *ticker;
 	struct proxy_counters counters;
-	void (*peer_back)(void *arg); /* a peer that was down is up again */
+	struct log_rarely clients_away, links_away; /* turned away */
+	void (*peer_back)(void *arg);               /* a peer that was down is up again */
 	void *peer_back_arg;
 };
 
@@ -70,6 +73,17 @@ struct proxy {
 struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const struct ring *ring,
 	void (*peer_back)(void *arg), void *peer_back_arg);
 void proxy_free(struct proxy *p);
+
+/*
+ * Take no more connections and no more requests; those under way are still answered, and sent to
+ * the replicas they are for.  Goes on in the loop, until proxy_is_idle() or the caller's patience
+ * ends.
+ */
+void proxy_quit(struct proxy *p);
+bool proxy_is_idle(const struct proxy *p);
+
+/* Whether messages between this node and those of a rack are encrypted: secure_server_option. */
+bool proxy_encrypts(const struct proxy *p, size_t rack);
 
 /* The end of a turn of the loop: what was said goes out. */
 void proxy_flush(struct proxy *p);

@@ -1,0 +1,59 @@
+/*
+ * message - DNODE messages as a test says and hears them, and a node that the test plays itself.
+ */
+#ifndef TEST_PROXY_MESSAGE_H
+#define TEST_PROXY_MESSAGE_H
+
+extern "C" {
+#include "proto/dnode.h"
+}
+
+#include "proxy/socket.h"
+
+#include <optional>
+#include <string>
+
+namespace e2e
+{
+
+struct Message {
+	uint64_t id = 0;
+	int type = 0, flags = 0;
+	bool same_dc = false;
+	std::string data, payload;
+
+	std::string bytes() const;
+};
+
+/* Take the message at the begin of bytes away from them. */
+std::optional<Message> take(std::string *bytes);
+
+/* The next one; throws when none comes. */
+Message read_message(Socket &s);
+
+/* A plain one, in the way of a node of the same datacenter, unless it is to be forwarded. */
+Message request(uint64_t id, const std::string &payload, int type = DNODE_REQUEST);
+
+/* Where our node dials the test. */
+class Listener
+{
+      public:
+	Listener();
+	~Listener();
+	Listener(const Listener &) = delete;
+	Listener &operator=(const Listener &) = delete;
+
+	uint16_t port() const
+	{
+		return port_;
+	}
+	Socket accept(); /* throws when nobody dials */
+
+      private:
+	uint16_t port_;
+	int fd_;
+};
+
+} // namespace e2e
+
+#endif

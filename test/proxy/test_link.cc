@@ -1,0 +1,260 @@
+/*
+ * What a node takes from other nodes beyond the recorded sessions, and what it refuses.
+ */
+#include "proxy/message.h"
+#include "proxy/ring.h"
+#include "proxy/socket.h"
+#include "support/wait.h"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace e2e
+{
+namespace
+{
+
+using std::chrono::milliseconds;
+using support::RedisClient;
+using support::wait_until;
+
+class Link : public testing::Test
+{
+      protected:
+	Link()
+	{
+		one_.start();
+	}
+	Socket dial()
+	{
+		return Socket(one_->node().port());
+	}
+	One one_;
+};
+
+TEST_F(Link, SkipsWhatOthersAddToTheData)
+{
+	Socket s = dial();
+	Message m = request(77, resp("SET", "k", "v"));
+
+	m.data = "d and more of it";
+	ASSERT_TRUE(s.send(m.bytes()));
+	m = read_message(s);
+	EXPECT_EQ(m.id, 77u);
+	EXPECT_EQ(m.payload, "+OK\r\n");
+	EXPECT_EQ(m.data, "d");
+}
+
+TEST_F(Link, TakesManyMessagesAndALargeOne)
+{
+	constexpr uint64_t kMessages = 20000;
+	const std::string large(30'000'000, 'x');
+	Socket s = dial();
+	std::string said;
+	std::vector<bool> answered(kMessages);
+
+	for (uint64_t i = 0; i < kMessages; i++)
+		said += request(i, resp("SET", "k" + std::to_string(i), "v")).bytes();
+	said += request(kMessages, resp("SET", "large", large)).bytes();
+	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
+	for (uint64_t i = 0; i <= kMessages; i++) {
+		const Message m = read_message(s);
+
+		ASSERT_LE(m.id, kMessages);
+		if (m.id < kMessages) {
+			EXPECT_FALSE(answered[m.id]);
+			answered[m.id] = true;
+		}
+		ASSERT_EQ(m.payload, "+OK\r\n");
+	}
+	writer.join();
+	EXPECT_EQ(one_->store().dbsize(), static_cast<int64_t>(kMessages) + 1);
+}
+
+TEST_F(Link, RefusesWhatNoNodeMaySay)
+{
+	Socket s = dial();
+	uint64_t id = 0;
+
+	for (const std::string &payload :
+		{resp("FLUSHALL"), resp("CONFIG", "SET", "dir", "/"), resp("MULTI"), resp("PING"),
+			resp("NOSUCH"), resp("GET"), std::string("GET k\r\n"), std::string("x"),
+			resp("SET", "a", "b") + resp("SET", "a", "b")}) {
+		ASSERT_TRUE(s.send(request(++id, payload).bytes()));
+		const Message m = read_message(s);
+		EXPECT_EQ(m.id, id);
+		EXPECT_EQ(m.payload.substr(0, 15), "-ERR dynomite: ") << payload;
+	}
+	EXPECT_EQ(one_->store().dbsize(), 0);
+}
+
+TEST_F(Link, IsClosedOnWhatIsNoMessage)
+{
+	Message response = request(1, "+OK\r\n");
+	Message encrypted = request(1, "0123456789abcdef");
+
+	response.type = DNODE_RESPONSE;
+	encrypted.flags = DNODE_FLAG_ENCRYPTED;
+	for (const std::string &bytes : {std::string("GET / HTTP/1.1\r\n\r\n"),
+		     std::string("   $2014$ 1 9 0 1 1 *1 d *1\r\nx"),
+		     std::string("   $2014$ 1 3 0 1 1 *1 d *1073741825\r\nx"),
+		     std::string("   $2014$ 1 3 0 1 1 *513 d *1\r\nx"), response.bytes(),
+		     encrypted.bytes()}) {
+		Socket s = dial();
+
+		ASSERT_TRUE(s.send(bytes));
+		EXPECT_TRUE(s.ends()) << bytes;
+	}
+	Socket s = dial();
+	ASSERT_TRUE(s.send(request(5, resp("SET", "k", "v")).bytes()));
+	EXPECT_EQ(read_message(s).payload, "+OK\r\n");
+	EXPECT_TRUE(wait_until([&] { return one_->number("connected_nodes") == 1; }));
+}
+
+/* The test is the node of the same rack that has nearly all keys. */
+TEST(Links, AnswersMayComeInAnyOrder)
+{
+	constexpr int kRequests = 50;
+	Listener listener;
+	One one;
+	std::vector<Message> asked;
+	std::string said, expected;
+
+	one.set("recon_enabled", "false").stranger({"dc", "rack", "4294967295"}, listener.port());
+	one.start();
+	Socket s = listener.accept();
+	Socket client(one->client_port());
+	for (int i = 0; i < kRequests; i++) {
+		said += resp("GET", "k" + std::to_string(i));
+		expected += ":" + std::to_string(i) + "\r\n";
+	}
+	ASSERT_TRUE(client.send(said));
+	for (int i = 0; i < kRequests; i++) {
+		asked.push_back(read_message(s));
+		EXPECT_EQ(asked.back().payload, resp("GET", "k" + std::to_string(i)));
+	}
+	EXPECT_FALSE(client.is_readable(milliseconds(5)));
+	for (int i = kRequests; i-- > 0;) {
+		Message answer = request(asked[static_cast<size_t>(i)].id,
+			":" + std::to_string(i) + "\r\n", DNODE_RESPONSE);
+
+		ASSERT_TRUE(s.send(answer.bytes()));
+		/* One that nobody waits for (any more) is passed over. */
+		ASSERT_TRUE(s.send(answer.bytes()));
+	}
+	EXPECT_EQ(client.read(expected.size()), expected);
+}
+
+/* A request that a node passes over is given up; the link and the other requests go on. */
+TEST(Links, ARequestThatIsPassedOverIsAnErrorAndNotKept)
+{
+	Listener listener;
+	One one;
+
+	one.set("recon_enabled", "false").set("timeout", "300");
+	one.stranger({"dc", "rack", "4294967295"}, listener.port());
+	one.start();
+	Socket s = listener.accept();
+	Socket client(one->client_port());
+	ASSERT_TRUE(client.send(resp("SET", "passed over", "v")));
+	read_message(s);
+	const auto others = [&] {
+		EXPECT_TRUE(client.send(resp("SET", "k", "v")));
+		EXPECT_TRUE(s.send(request(read_message(s).id, "+OK\r\n", DNODE_RESPONSE).bytes()));
+		return one->missed(1) == 1;
+	};
+	EXPECT_TRUE(wait_until(others));
+	EXPECT_EQ(client.line(), "-ERR dynomite: no answer within 300 ms\r\n");
+	EXPECT_EQ(client.line(), "+OK\r\n");
+	EXPECT_EQ(one->peer_info(1, "queued"), "0");
+	EXPECT_TRUE(one->peer_is_up(1));
+}
+
+/* ---- Who may connect, and must encrypt ---- */
+
+bool is_taken(Ring &ring, const Message &m)
+{
+	Socket s(ring[0].node().port());
+
+	EXPECT_TRUE(s.send(m.bytes()));
+	if (s.ends())
+		return false;
+	EXPECT_EQ(read_message(s).payload, "+OK\r\n");
+	return true;
+}
+
+struct Wanted {
+	const char *name, *option;
+	bool same_dc, other_dc; /* whether plain messages are taken that say so */
+};
+
+std::ostream &operator<<(std::ostream &to, const Wanted &w)
+{
+	return to << w.name;
+}
+
+class PlainMessages : public testing::TestWithParam<Wanted>
+{
+};
+
+TEST_P(PlainMessages, AreTakenWhereNoneNeedBeEncrypted)
+{
+	const LinkKey key(2048);
+	const Wanted &wanted = GetParam();
+	Message here = request(1, resp("SET", "here", "v"));
+	Message there = request(2, resp("SET", "there", "v"));
+	One one;
+
+	there.same_dc = false;
+	one.set("secure_server_option", wanted.option).set("pem_key_file", key.file()).start();
+	EXPECT_EQ(is_taken(one, here), wanted.same_dc);
+	EXPECT_EQ(is_taken(one, there), wanted.other_dc);
+	EXPECT_EQ(one->store().exists("here"), wanted.same_dc);
+	EXPECT_EQ(one->store().exists("there"), wanted.other_dc);
+	EXPECT_EQ(one->node().logged("secure_server_option"),
+		static_cast<size_t>(!wanted.same_dc) + !wanted.other_dc);
+}
+
+INSTANTIATE_TEST_SUITE_P(Options, PlainMessages,
+	testing::Values(Wanted{"None", "none", true, true}, Wanted{"Rack", "rack", true, false},
+		Wanted{"Datacenter", "datacenter", true, false},
+		Wanted{"All", "all", false, false}),
+	testing::PrintToStringParamName());
+
+/* All nodes of the test's address are in the other rack. */
+TEST(PlainLinks, AreRefusedFromANodeThatIsToEncrypt)
+{
+	const LinkKey key(2048);
+	Ring ring(Places{{"dc", "r1"}, {"dc", "r2"}});
+
+	ring.set("secure_server_option", "rack").set("pem_key_file", key.file()).start();
+	EXPECT_FALSE(is_taken(ring, request(1, resp("SET", "k", "v"))));
+	EXPECT_FALSE(ring[0].store().exists("k"));
+	/* The node itself encrypts. */
+	ring[1].client().set("k", "v");
+	EXPECT_TRUE(wait_until([&] { return ring[0].store().get("k") == "v"; }));
+}
+
+TEST(Links, AreNoMoreThanDynConnections)
+{
+	One one;
+
+	one.set("dyn_connections", "2").start();
+	const Message m = request(1, resp("SET", "k", "v"));
+	std::optional<Socket> first(one->node().port());
+	Socket second(one->node().port());
+	for (Socket *s : {&*first, &second}) {
+		ASSERT_TRUE(s->send(m.bytes()));
+		EXPECT_EQ(read_message(*s).payload, "+OK\r\n");
+	}
+	EXPECT_TRUE(Socket(one->node().port()).ends());
+	EXPECT_EQ(one->number("rejected_node_connections"), 1u);
+	EXPECT_TRUE(one->node().wait_log("dyn_connections"));
+	first.reset();
+	EXPECT_TRUE(wait_until([&] { return one->number("connected_nodes") == 1; }));
+	EXPECT_TRUE(is_taken(one, m));
+}
+
+} // namespace
+} // namespace e2e
