@@ -29,6 +29,8 @@ struct engine {
 	struct proxy *proxy;   /* NULL: no listen */
 	struct healer *healer; /* NULL: no entropy channel */
 	struct control *control;
+	size_t *node_of_peer; /* in the ring, by place in recon_peers; SIZE_MAX: none of its nodes
+			       */
 	bool stopping;
 };
 
@@ -78,7 +80,7 @@ static size_t node_of(const struct ring *ring, const char *endpoint)
 {
 	struct addr a;
 
-	if (!ring || !addr_parse(&a, endpoint))
+	if (!addr_parse(&a, endpoint))
 		return SIZE_MAX;
 	for (size_t i = 1; i < ring->n_nodes; i++) {
 		const struct addr *node = &ring->nodes[i].addr;
@@ -89,31 +91,65 @@ static size_t node_of(const struct ring *ring, const char *endpoint)
 	return SIZE_MAX;
 }
 
-/* The other nodes of our own rack have other keys: there is nothing to heal between us. */
-static bool takes_part(void *arg, const char *endpoint)
+static bool find_nodes(struct engine *e)
 {
-	const struct ring *ring = arg;
-	size_t node = node_of(ring, endpoint);
+	const struct conf_list *peers = &e->options.conf->recon_peers;
 
-	return node == SIZE_MAX || ring->nodes[node].rack != 0;
+	e->node_of_peer = calloc(peers->n + 1, sizeof(*e->node_of_peer));
+	if (!e->node_of_peer)
+		return false;
+	for (size_t i = 0; i < peers->n; i++)
+		e->node_of_peer[i] = node_of(e->options.ring, peers->items[i]);
+	return true;
 }
 
-static bool owns(void *arg, const char *endpoint, const void *key, size_t len)
+/* With a node that owns nothing of what this one owns there is nothing to heal. */
+static bool takes_part(void *arg, size_t peer)
 {
-	const struct ring *ring = arg;
-	size_t node = node_of(ring, endpoint);
+	const struct engine *e = arg;
+	size_t node = e->node_of_peer[peer];
+
+	return node == SIZE_MAX || ring_share(e->options.ring, 0, node);
+}
+
+static bool owns(void *arg, size_t peer, const void *key, size_t len)
+{
+	const struct engine *e = arg;
+	const struct ring *ring = e->options.ring;
+	size_t node = e->node_of_peer[peer];
 
 	return node == SIZE_MAX ||
 	       ring_owner(ring, ring->nodes[node].rack, ring_token(ring, key, len)) == node;
 }
 
-/* A peer that was down has missed what was written meanwhile: a round is due. */
-static void on_peer_back(void *arg)
+/* Whether other may have missed what node did: in another datacenter one node takes a write for
+ * all. */
+static bool misses_with(const struct ring *ring, size_t node, size_t other)
+{
+	size_t dc = ring->racks[ring->nodes[node].rack].dc;
+
+	return other == node ||
+	       (dc != 0 && other != SIZE_MAX && ring->racks[ring->nodes[other].rack].dc == dc);
+}
+
+/* A node that was down has missed what was written meanwhile: a round to it is due. */
+static void on_node_back(void *arg, size_t node)
 {
 	struct engine *e = arg;
+	const struct conf_list *peers = &e->options.conf->recon_peers;
+	bool known = false;
 
-	if (e->healer)
-		healer_run_soon(e->healer);
+	if (!e->healer)
+		return;
+	for (size_t i = 0; i < peers->n; i++) {
+		if (!misses_with(e->options.ring, node, e->node_of_peer[i]))
+			continue;
+		healer_run_soon(e->healer, i);
+		known = known || e->node_of_peer[i] == node;
+	}
+	/* Its channel may have an address of its own. */
+	if (!known)
+		healer_run_soon(e->healer, HEALER_ALL);
 }
 
 /* ---- Starting and stopping ---- */
@@ -128,7 +164,7 @@ static bool make_healer(struct engine *e)
 		.cancel = o->cancel,
 		.takes_part = o->ring ? takes_part : NULL,
 		.owns = o->ring ? owns : NULL,
-		.arg = (void *)(uintptr_t)o->ring,
+		.arg = e,
 	};
 
 	e->healer = healer_new(&options);
@@ -150,7 +186,11 @@ struct engine *engine_new(const struct engine_options *options)
 		goto failed;
 	}
 	if (options->ring) {
-		e->proxy = proxy_new(e->base, options->conf, options->ring, on_peer_back, e);
+		if (!find_nodes(e)) {
+			log_error("cannot start: out of memory");
+			goto failed;
+		}
+		e->proxy = proxy_new(e->base, options->conf, options->ring, on_node_back, e);
 		if (!e->proxy)
 			goto failed;
 	}
@@ -236,5 +276,6 @@ void engine_free(struct engine *e)
 			event_free(e->signals[i]);
 	if (e->base)
 		event_base_free(e->base);
+	free(e->node_of_peer);
 	free(e);
 }

@@ -19,6 +19,13 @@
 /* Nodes that come back together are healed by one round. */
 #define SOON_SECONDS 1
 
+/* A peer that is pushed to. */
+struct target {
+	size_t peer;   /* its place in recon_peers */
+	bool due;      /* it is to be part of the next round */
+	bool in_round; /* it is part of the one that runs; the round's thread reads it */
+};
+
 struct healer {
 	struct healer_options options;
 	const struct conf *conf;
@@ -32,9 +39,10 @@ struct healer {
 	struct dyn_entropy_sink sink;
 	dyn_entropy_receiver *receiver;
 	dyn_entropy_driver *driver;
-	const char **endpoints; /* of the peers that take part; borrowed from conf */
-	size_t n_endpoints;
-	const char *current; /* the peer whose part of the round it is; the thread's */
+	const char **endpoints; /* of the peers that are pushed to; borrowed from conf */
+	struct target *targets; /* likewise */
+	size_t n_targets;
+	const struct target *current; /* whose part of the round it is; the thread's */
 	bool serving;
 	pthread_t round_thread;
 	bool round_running;
@@ -124,17 +132,37 @@ static void on_round_done(evutil_socket_t fd, short events, void *arg)
 		join_round(arg);
 }
 
-bool healer_run_now(struct healer *h)
+/* A round to those that are due. */
+static bool run_due(struct healer *h)
 {
 	int failed;
 
-	if (h->round_running || h->n_endpoints == 0)
+	if (h->round_running || h->n_targets == 0)
 		return false;
+	for (size_t i = 0; i < h->n_targets; i++) {
+		h->targets[i].in_round = h->targets[i].due;
+		h->targets[i].due = false;
+	}
 	failed = pthread_create(&h->round_thread, NULL, round_main, h);
 	if (failed)
 		log_error("entropy: cannot start the sender's thread: %s", strerror(failed));
 	h->round_running = !failed;
 	return !failed;
+}
+
+static void make_due(struct healer *h, size_t peer)
+{
+	for (size_t i = 0; i < h->n_targets; i++)
+		if (peer == HEALER_ALL || h->targets[i].peer == peer)
+			h->targets[i].due = true;
+}
+
+bool healer_run_now(struct healer *h)
+{
+	if (h->round_running)
+		return false;
+	make_due(h, HEALER_ALL);
+	return run_due(h);
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)
@@ -154,12 +182,26 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 		h->rounds_skipped);
 }
 
-void healer_run_soon(struct healer *h)
+static void set_soon(struct healer *h)
 {
 	const struct timeval soon = {.tv_sec = SOON_SECONDS};
 
-	if (h->n_endpoints > 0 && !event_pending(h->soon, EV_TIMEOUT, NULL))
+	if (!event_pending(h->soon, EV_TIMEOUT, NULL))
 		event_add(h->soon, &soon);
+}
+
+void healer_run_soon(struct healer *h, size_t peer)
+{
+	make_due(h, peer);
+	set_soon(h);
+}
+
+static bool any_due(const struct healer *h)
+{
+	for (size_t i = 0; i < h->n_targets; i++)
+		if (h->targets[i].due)
+			return true;
+	return false;
 }
 
 static void on_soon(evutil_socket_t fd, short events, void *arg)
@@ -169,16 +211,30 @@ static void on_soon(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	if (h->round_running)
-		healer_run_soon(h); /* the one that runs may have passed that peer by */
-	else
-		healer_run_now(h);
+		set_soon(h); /* the one that runs may have passed that peer by */
+	else if (any_due(h))
+		run_due(h);
 }
 
 static bool owns(void *arg, const void *key, size_t len)
 {
 	const struct healer *h = arg;
 
-	return h->options.owns(h->options.arg, h->current, key, len);
+	return h->options.owns(h->options.arg, h->current->peer, key, len);
+}
+
+static const struct target *target_of(const struct healer *h, const char *endpoint)
+{
+	size_t i = 0;
+
+	while (strcmp(h->endpoints[i], endpoint) != 0)
+		i++; /* the driver knows those alone */
+	return &h->targets[i];
+}
+
+static bool is_in_round(void *arg, const char *endpoint)
+{
+	return target_of(arg, endpoint)->in_round;
 }
 
 static enum dyn_entropy_status open_source(void *arg, const char *endpoint,
@@ -186,7 +242,7 @@ static enum dyn_entropy_status open_source(void *arg, const char *endpoint,
 {
 	struct healer *h = arg;
 
-	h->current = endpoint;
+	h->current = target_of(h, endpoint);
 	return recon_open_source(h->recon, h->options.owns ? owns : NULL, h, out, err);
 }
 
@@ -209,11 +265,15 @@ static bool choose_peers(struct healer *h)
 	const struct conf_list *all = &h->conf->recon_peers;
 
 	h->endpoints = calloc(all->n + 1, sizeof(*h->endpoints));
-	if (!h->endpoints)
+	h->targets = calloc(all->n + 1, sizeof(*h->targets));
+	if (!h->endpoints || !h->targets)
 		return false;
-	for (size_t i = 0; i < all->n; i++)
-		if (!h->options.takes_part || h->options.takes_part(h->options.arg, all->items[i]))
-			h->endpoints[h->n_endpoints++] = all->items[i];
+	for (size_t i = 0; i < all->n; i++) {
+		if (h->options.takes_part && !h->options.takes_part(h->options.arg, i))
+			continue;
+		h->endpoints[h->n_targets] = all->items[i];
+		h->targets[h->n_targets++].peer = i;
+	}
 	return true;
 }
 
@@ -236,7 +296,10 @@ static bool make_driver(struct healer *h, struct dyn_entropy_error *err)
 {
 	const struct dyn_entropy_driver_options options = {
 		.peers = h->endpoints,
-		.n_peers = h->n_endpoints,
+		.n_peers = h->n_targets,
+		.takes_part = is_in_round,
+		.takes_part_arg = h,
+		.knock = true,
 		.open_source = open_source,
 		.open_source_arg = h,
 		.peer_done = on_peer_done,
@@ -263,7 +326,7 @@ struct healer *healer_new(const struct healer_options *options)
 	h->round_done_fd = -1;
 	h->peers = peers_new(&h->conf->recon_peers);
 	if (h->peers && choose_peers(h))
-		h->ledger = ledger_new(h->endpoints, h->n_endpoints);
+		h->ledger = ledger_new(h->endpoints, h->n_targets);
 	if (!h->ledger || !add_events(h)) {
 		log_error("cannot start: entropy: no memory or descriptor is left");
 		goto failed;
@@ -292,7 +355,7 @@ bool healer_start(struct healer *h)
 	h->serving = true;
 	log_notice("entropy: receiving on port %u, into Redis at %s",
 		dyn_entropy_receiver_port(h->receiver), h->recon->redis.address);
-	if (h->n_endpoints == 0) {
+	if (h->n_targets == 0) {
 		log_warn("entropy: no peer is known (recon_peers, dyn_seeds): this node only "
 			 "receives");
 		return true;
@@ -303,7 +366,7 @@ bool healer_start(struct healer *h)
 	}
 	h->next_round_ms = clock_deadline_ms(h->conf->recon_interval_seconds * 1000);
 	log_notice("entropy: a round to %zu peers now and every %" PRId64 " s, %s source, %s",
-		h->n_endpoints, h->conf->recon_interval_seconds, h->conf->recon_source,
+		h->n_targets, h->conf->recon_interval_seconds, h->conf->recon_source,
 		h->conf->recon_encrypt ? "encrypted" : "in plaintext");
 	return true;
 }
@@ -333,6 +396,7 @@ void healer_free(struct healer *h)
 	peers_free(h->peers);
 	ledger_free(h->ledger);
 	free(h->endpoints);
+	free(h->targets);
 	if (h->timer)
 		event_free(h->timer);
 	if (h->soon)
@@ -385,7 +449,7 @@ int64_t healer_next_round_ms(const struct healer *h)
 {
 	int64_t left;
 
-	if (h->n_endpoints == 0)
+	if (h->n_targets == 0)
 		return -1;
 	left = h->next_round_ms - clock_monotonic_ms();
 	return left > 0 ? left : 0;

@@ -1,6 +1,6 @@
 /*
- * healer - the entropy channel as a node runs it: its receiver, and a round to all peers on a
- * timer.
+ * healer - the entropy channel as a node runs it: its receiver, a round to all peers on a timer,
+ * and one to a peer that is back.
  *
  * It uses the library's public door alone.  Main thread; the receiver has a thread of its own with
  * its workers, a round another.
@@ -25,13 +25,15 @@ struct healer_options {
 	const struct recon *recon;  /* recon_init() found it good */
 	dyn_entropy_cancel *cancel; /* set when the healer stops */
 	/*
-	 * What a peer of recon_peers is to this node.  Both may be NULL: every peer takes part and
-	 * owns every key.  owns is called from the thread of a round.
+	 * What a peer is to this node, by its place in recon_peers.  Both may be NULL: every peer
+	 * takes part and owns every key.  owns is called from the thread of a round.
 	 */
-	bool (*takes_part)(void *arg, const char *endpoint);
-	bool (*owns)(void *arg, const char *endpoint, const void *key, size_t len);
+	bool (*takes_part)(void *arg, size_t peer);
+	bool (*owns)(void *arg, size_t peer, const void *key, size_t len);
 	void *arg;
 };
+
+#define HEALER_ALL SIZE_MAX
 
 struct healer;
 
@@ -42,12 +44,13 @@ struct healer *healer_new(const struct healer_options *options);
 /* The receiver serves, the timer runs.  False, with a message logged, on failure. */
 bool healer_start(struct healer *h);
 
-/* The first round, and any that is wanted out of turn.  False when one runs already, or there is no
- * peer. */
+/* A round to all peers: the first, and any that is wanted out of turn.  False when one runs
+ * already, or there is no peer. */
 bool healer_run_now(struct healer *h);
 
-/* The same in a moment, once for all who ask meanwhile; after the round that runs, if one does. */
-void healer_run_soon(struct healer *h);
+/* A round to one peer, or to HEALER_ALL, in a moment, together with those wanted meanwhile; after
+ * the round that runs, if one does. */
+void healer_run_soon(struct healer *h, size_t peer);
 
 /* Everything stops, mid-transfer too, within a second.  Harmless when nothing of it runs. */
 void healer_stop(struct healer *h);

@@ -123,8 +123,8 @@ static bool find_dc(const struct builder *b, const char *name, size_t *index)
 		}
 	}
 	if (r->n_dcs == RING_DCS_MAX) {
-		conf_report_error(b->report, "%s: dyn_seeds: more than %d datacenters", b->conf->path,
-			RING_DCS_MAX);
+		conf_report_error(b->report, "%s: dyn_seeds: more than %d datacenters",
+			b->conf->path, RING_DCS_MAX);
 		return false;
 	}
 	grown = realloc(r->dcs, (r->n_dcs + 1) * sizeof(*grown));
@@ -432,43 +432,4 @@ struct ring *ring_new(const struct conf *conf, struct conf_report *report)
 		return b.ring;
 	ring_free(b.ring);
 	return NULL;
-}
-
-uint32_t ring_token(const struct ring *r, const void *key, size_t len)
-{
-	const char *from = key, *begin, *end;
-
-	if (r->hash_tag[0] && len > 0) {
-		begin = memchr(from, r->hash_tag[0], len);
-		end = begin ? memchr(begin + 1, r->hash_tag[1], len - (size_t)(begin + 1 - from))
-			    : NULL;
-		if (end)
-			return ring_murmur(begin + 1, (size_t)(end - begin - 1));
-	}
-	return ring_murmur(key, len);
-}
-
-size_t ring_owner(const struct ring *r, size_t rack, uint32_t token)
-{
-	const struct ring_point *points = r->racks[rack].points;
-	size_t low = 0, high = r->racks[rack].n_points;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (points[middle].token < token)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return points[low < r->racks[rack].n_points ? low : 0].node;
-}
-
-size_t ring_find(const struct ring *r, const char *name)
-{
-	for (size_t i = 0; i < r->n_nodes; i++) {
-		if (strcasecmp(r->nodes[i].name, name) == 0)
-			return i;
-	}
-	return SIZE_MAX;
 }

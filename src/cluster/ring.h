@@ -70,6 +70,9 @@ uint32_t ring_token(const struct ring *r, const void *key, size_t len);
 /* The owner of a token in a rack, as an index into nodes. */
 size_t ring_owner(const struct ring *r, size_t rack, uint32_t token);
 
+/* Whether two nodes of different racks both own some key.  Nodes of one rack never do. */
+bool ring_share(const struct ring *r, size_t a, size_t b);
+
 /* The node with this name, or SIZE_MAX. */
 size_t ring_find(const struct ring *r, const char *name);
 

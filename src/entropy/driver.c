@@ -66,7 +66,7 @@ void dyn_entropy_driver_free(dyn_entropy_driver *d)
 }
 
 /* One peer's part of a round. */
-static enum dyn_entropy_status push_to(dyn_entropy_driver *d, const char *endpoint,
+static enum dyn_entropy_status serve(dyn_entropy_driver *d, const char *endpoint,
 	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err)
 {
 	const struct dyn_entropy_push_options options = {
@@ -76,15 +76,19 @@ static enum dyn_entropy_status push_to(dyn_entropy_driver *d, const char *endpoi
 	};
 	struct dyn_entropy_config config = *d->config;
 	struct dyn_entropy_source source = {0};
-	enum dyn_entropy_status status;
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
-	memset(result, 0, sizeof(*result));
+	config.peer_endpoint = endpoint;
+	if (d->options.knock)
+		status = dyn_entropy_knock(
+			&config, d->material, d->options.cancel, &result->outcome, err);
+	if (status != DYN_ENTROPY_OK)
+		return status;
 	status = d->options.open_source(d->options.open_source_arg, endpoint, &source, err);
 	if (status != DYN_ENTROPY_OK) {
 		result->outcome = DYN_ENTROPY_OUTCOME_FAILED;
 		return status;
 	}
-	config.peer_endpoint = endpoint;
 	status = dyn_entropy_push(&config, d->material, &source, &options, result, err);
 	dyn_entropy_source_free(&source);
 	return status;
@@ -120,31 +124,41 @@ static void add(struct dyn_entropy_round *to, const struct dyn_entropy_round *wh
 	to->seconds += what->seconds;
 }
 
+/* Run one peer's part, and count it. */
+static enum dyn_entropy_status take_turn(dyn_entropy_driver *d, size_t i,
+	struct dyn_entropy_round *round, struct dyn_entropy_error *err)
+{
+	int64_t started_us = clock_monotonic_us();
+	struct dyn_entropy_push_result result = {0};
+	struct dyn_entropy_error push_err = {0};
+	enum dyn_entropy_status status = serve(d, d->reports[i].endpoint, &result, &push_err);
+
+	result.seconds = (double)(clock_monotonic_us() - started_us) / 1e6;
+	round->attempted++;
+	round->exchanged += status == DYN_ENTROPY_OK;
+	round->failed += status != DYN_ENTROPY_OK;
+	round->snapshots += result.snapshots;
+	round->keys += result.keys;
+	round->bytes += result.bytes;
+	report(d, i, status, &result, &push_err);
+	return status == DYN_ENTROPY_ERR_CANCELLED ? error_cancelled(err) : DYN_ENTROPY_OK;
+}
+
 enum dyn_entropy_status dyn_entropy_driver_round(
 	dyn_entropy_driver *d, struct dyn_entropy_round *round, struct dyn_entropy_error *err)
 {
+	const struct dyn_entropy_driver_options *o = &d->options;
 	int64_t started_us = clock_monotonic_us();
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
 	memset(round, 0, sizeof(*round));
 	for (size_t i = 0; i < d->n_peers; i++) {
-		struct dyn_entropy_push_result result;
-		struct dyn_entropy_error push_err = {0};
-
-		if (dyn_entropy_cancel_is_set(d->options.cancel)) {
+		if (dyn_entropy_cancel_is_set(o->cancel)) {
 			status = error_cancelled(err);
 			break;
 		}
-		status = push_to(d, d->reports[i].endpoint, &result, &push_err);
-		round->attempted++;
-		round->exchanged += status == DYN_ENTROPY_OK;
-		round->failed += status != DYN_ENTROPY_OK;
-		round->snapshots += result.snapshots;
-		round->keys += result.keys;
-		round->bytes += result.bytes;
-		report(d, i, status, &result, &push_err);
-		status =
-			status == DYN_ENTROPY_ERR_CANCELLED ? error_cancelled(err) : DYN_ENTROPY_OK;
+		if (!o->takes_part || o->takes_part(o->takes_part_arg, d->reports[i].endpoint))
+			status = take_turn(d, i, round, err);
 	}
 	round->seconds = (double)(clock_monotonic_us() - started_us) / 1e6;
 	pthread_mutex_lock(&d->lock);

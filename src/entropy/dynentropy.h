@@ -398,7 +398,16 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push(const struct dyn_entr
 	const struct dyn_entropy_push_options *options, struct dyn_entropy_push_result *result,
 	struct dyn_entropy_error *err);
 
-/* The same in a thread of its own.  What is passed must live until dyn_entropy_push_join(), which
+/*
+ * Whether the peer can be reached and takes snapshots: push an empty one.  To be asked before a
+ * source is opened that has its price.  OK when it was closed in good order.  material and cancel
+ * may be NULL as for dyn_entropy_push(); *outcome is set in either case.
+ */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_knock(const struct dyn_entropy_config *config,
+	const dyn_entropy_material *material, dyn_entropy_cancel *cancel,
+	enum dyn_entropy_outcome *outcome, struct dyn_entropy_error *err);
+
+/* A push in a thread of its own.  What is passed must live until dyn_entropy_push_join(), which
  * releases the handle. */
 typedef struct dyn_entropy_push_thread dyn_entropy_push_thread;
 
@@ -513,6 +522,12 @@ struct dyn_entropy_driver_options {
 	enum dyn_entropy_status (*open_source)(void *arg, const char *endpoint,
 		struct dyn_entropy_source *out, struct dyn_entropy_error *err);
 	void *open_source_arg;
+	/* Whether a peer takes part in the round that runs.  NULL: every one does. */
+	bool (*takes_part)(void *arg, const char *endpoint);
+	void *takes_part_arg;
+	/* Ask dyn_entropy_knock() first, and open no source for a peer that takes nothing.  It
+	 * counts in nothing but the seconds. */
+	bool knock;
 	/* Told when a peer's part has ended, in the thread of the round.  May be NULL. */
 	void (*peer_done)(void *arg, const struct dyn_entropy_peer_report *report);
 	void *peer_done_arg;

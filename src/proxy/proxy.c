@@ -114,9 +114,8 @@ static void on_peer_back(void *arg, struct peer *peer)
 {
 	struct proxy *p = arg;
 
-	(void)peer;
-	if (p->peer_back)
-		p->peer_back(p->peer_back_arg);
+	if (p->node_back)
+		p->node_back(p->node_back_arg, (size_t)(peer_node(peer) - p->ring->nodes));
 }
 
 static bool make_peer(struct proxy *p, size_t i)
@@ -242,7 +241,7 @@ static bool start_listening(struct proxy *p)
 /* ---- Coming and going ---- */
 
 struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const struct ring *ring,
-	void (*peer_back)(void *arg), void *peer_back_arg)
+	void (*node_back)(void *arg, size_t node), void *node_back_arg)
 {
 	struct proxy *p = calloc(1, sizeof(*p));
 
@@ -253,8 +252,8 @@ struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const 
 	}
 	p->conf = conf;
 	p->ring = ring;
-	p->peer_back = peer_back;
-	p->peer_back_arg = peer_back_arg;
+	p->node_back = node_back;
+	p->node_back_arg = node_back_arg;
 	p->local.requirepass = conf->requirepass;
 	p->local.info = proxy_info;
 	p->local.info_arg = p;

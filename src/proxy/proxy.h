@@ -62,16 +62,18 @@ struct proxy {
 	struct event *ticker;
 	struct proxy_counters counters;
 	struct log_rarely clients_away, links_away; /* turned away */
-	void (*peer_back)(void *arg);               /* a peer that was down is up again */
-	void *peer_back_arg;
+	/* A node of the ring that was down is up again. */
+	void (*node_back)(void *arg, size_t node);
+	void *node_back_arg;
 };
 
 /*
- * Listen and connect as conf says.  NULL, with a message logged, on failure.  peer_back may be
- * NULL.
+ * Listen and connect as conf says.  NULL, with a message logged, on failure.  node_back is told of
+ * each node that was down, or missed requests, and takes them again, by its index in ring->nodes;
+ * it may be NULL.
  */
 struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const struct ring *ring,
-	void (*peer_back)(void *arg), void *peer_back_arg);
+	void (*node_back)(void *arg, size_t node), void *node_back_arg);
 void proxy_free(struct proxy *p);
 
 /*

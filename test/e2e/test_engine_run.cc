@@ -108,6 +108,8 @@ TEST_P(EngineThreadedStop, MidTransfer)
 	other.start();
 	const size_t idle = other.descriptors();
 	node.start();
+	/* It has knocked, and is at the snapshot itself. */
+	ASSERT_TRUE(other.wait_log(": 0 bytes, 0 commands")) << other.log();
 	ASSERT_TRUE(wait_until([&] { return other.descriptors() > idle; })) << node.log();
 	if (GetParam() == SIGTERM) {
 		expect_stop(node);

@@ -101,6 +101,30 @@ TEST_P(HealBySource, WhatIsThereIsNeverChanged)
 	EXPECT_EQ(pair.a.logged("warn: entropy: to "), 0u) << heard(pair.a);
 }
 
+/* A background save for a peer that is not there, or takes nothing, would be for nothing. */
+TEST(Heal, ReadsNothingForAPeerThatTakesNothing)
+{
+	Pair pair;
+	RedisClient a = pair.a_redis.connect();
+
+	a.set("k", "v");
+	pair.a.set("recon_source", "sync");
+	pair.a.start();
+	ASSERT_TRUE(pair.a.wait_rounds(2)) << heard(pair.a);
+	EXPECT_EQ(a.info("sync_full"), "0");
+	EXPECT_GE(pair.a.logged("not reached"), 2u) << heard(pair.a);
+	/* One that only takes what is not encrypted. */
+	pair.b.set("recon_encrypt", "false");
+	pair.b.start();
+	ASSERT_TRUE(pair.a.wait_log("refused by the peer")) << heard(pair.a);
+	EXPECT_EQ(a.info("sync_full"), "0");
+	EXPECT_EQ(pair.b.stop(), 0);
+	pair.b.set("recon_encrypt", "true");
+	pair.b.start();
+	EXPECT_TRUE(wait_keys(pair.b_redis, 1)) << heard(pair.a);
+	EXPECT_NE(a.info("sync_full"), "0");
+}
+
 TEST_P(HealBySource, DeadlinesAreKeptToTheMillisecond)
 {
 	Pair pair;

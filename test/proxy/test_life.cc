@@ -56,6 +56,30 @@ class Life : public Ring
 	}
 };
 
+/* Where the node's entropy channel listens. */
+std::string recon_address(Member &m)
+{
+	return "127.0.0.1:" + std::to_string(m.node().port() + 4);
+}
+
+/* The rounds of the start are over: those to all, and to the nodes that were started later. */
+void wait_quiet(Node &node)
+{
+	auto since = std::chrono::steady_clock::now();
+	size_t rounds = 0;
+
+	EXPECT_TRUE(wait_until(
+		[&] {
+			const auto now = std::chrono::steady_clock::now();
+			if (node.rounds() != rounds) {
+				rounds = node.rounds();
+				since = now;
+			}
+			return rounds > 0 && now - since > std::chrono::milliseconds(1500);
+		},
+		seconds(30)));
+}
+
 const Places kTwoRacks = {{"dc", "r1"}, {"dc", "r2"}};
 
 TEST(LifeOfARedis, ThatWasStoppedHasTheKeysAfterARound)
@@ -217,6 +241,29 @@ TEST(LifeOfANodeAmongOthers, HasItsOwnKeysAndNoOthers)
 	for (const size_t i : {1u, 2u})
 		for (const std::string &key : ring[i].store().list("KEYS", "*"))
 			ASSERT_EQ(ring_murmur(key.data(), key.size()) <= 2147483647, i == 1) << key;
+}
+
+/* The others have missed nothing, and are left alone. */
+TEST(LifeOfANodeAmongOthers, IsHealedAlone)
+{
+	Life ring(Places{{"dc", "r1"}, {"dc", "r2"}, {"dc", "r3"}});
+
+	ring.start();
+	Node &healer = ring[0].node();
+	RedisClient c = ring[0].client();
+	write_keys(c, "before", kKeys);
+	EXPECT_TRUE(soon_has(ring[1], "before", kKeys));
+	wait_quiet(healer);
+	ring[1].node().kill9();
+	ring.wait_down(0, 1);
+	write_keys(c, "while", kKeys);
+	const size_t to_third = healer.logged("to " + recon_address(ring[2]));
+	const size_t rounds = healer.rounds();
+	ring[1].node().start();
+	EXPECT_TRUE(soon_has(ring[1], "while", kKeys));
+	EXPECT_TRUE(healer.wait_rounds(rounds + 1));
+	EXPECT_GE(healer.logged("1 of 1 peers exchanged"), 1u);
+	EXPECT_EQ(healer.logged("to " + recon_address(ring[2])), to_third) << healer.log();
 }
 
 /* ---- A link between datacenters ---- */

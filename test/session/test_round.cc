@@ -48,6 +48,8 @@ class Round : public ::testing::Test
 
 	std::vector<std::string> snapshots_ = {"one", "", noise(100000)};
 	uint64_t keys_each_ = 5;
+	bool knock_ = false;
+	std::string left_out_;      /* an endpoint */
 	std::string no_source_for_; /* an endpoint */
 	std::vector<Report> reports_;
 	dyn_entropy_cancel *cancel_ = dyn_entropy_cancel_new();
@@ -77,6 +79,11 @@ class Round : public ::testing::Test
 		options.peer_done = peer_done;
 		options.open_source_arg = options.peer_done_arg = this;
 		options.cancel = cancel_;
+		options.knock = knock_;
+		options.takes_part = [](void *self, const char *endpoint) {
+			return static_cast<Round *>(self)->left_out_ != endpoint;
+		};
+		options.takes_part_arg = this;
 		return dyn_entropy_driver_new(
 			&config_, session::sample_material(), &options, &driver_, err_);
 	}
@@ -204,6 +211,61 @@ TEST_F(Round, APeerThatRecoversHasNoMessageAnyMore)
 	EXPECT_STREQ(r.message, "");
 	EXPECT_EQ(r.status, DYN_ENTROPY_OK);
 	EXPECT_EQ(round.exchanged, 1u);
+}
+
+TEST_F(Round, PassesByWhoDoesNotTakePart)
+{
+	struct dyn_entropy_round round;
+	struct dyn_entropy_peer_report r;
+	Node first, second;
+
+	left_out_ = first.address();
+	ASSERT_TRUE(succeeds(make({first.address(), second.address()}), err_));
+	ASSERT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
+	EXPECT_EQ(round.attempted, 1u);
+	EXPECT_EQ(round.exchanged, 1u);
+	EXPECT_EQ(reports_.size(), 1u);
+	EXPECT_EQ(first.counters().connections, 0u);
+	ASSERT_TRUE(dyn_entropy_driver_peer(driver_, 0, &r));
+	EXPECT_EQ(r.rounds, 0u);
+	left_out_ = "";
+	ASSERT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
+	EXPECT_EQ(round.attempted, 2u);
+	EXPECT_EQ(first.counters().committed, 3u);
+}
+
+/* A source is opened for those alone who take what comes of it. */
+TEST_F(Round, KnocksBeforeItOpensASource)
+{
+	Listener dead;
+	const std::string dead_address = dead.address();
+	struct dyn_entropy_round round;
+	Node good, refusing;
+
+	dead.close();
+	knock_ = true;
+	refusing.sink.on_apply = [](const std::string &, struct dyn_entropy_error *) {
+		return DYN_ENTROPY_ERR_SINK;
+	};
+	ASSERT_TRUE(succeeds(make({dead_address, refusing.address(), good.address()}), err_));
+	ASSERT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
+	EXPECT_EQ(sources_.size(), 1u);
+	ASSERT_EQ(reports_.size(), 3u);
+	EXPECT_EQ(reports_[0].outcome, DYN_ENTROPY_OUTCOME_UNREACHED);
+	EXPECT_EQ(reports_[1].outcome, DYN_ENTROPY_OUTCOME_REFUSED);
+	EXPECT_EQ(reports_[2].outcome, DYN_ENTROPY_OUTCOME_CLOSED);
+	EXPECT_EQ(round.failed, 2u);
+	EXPECT_EQ(round.exchanged, 1u);
+	/* The empty one is in no figure of the sender's. */
+	EXPECT_EQ(round.snapshots, 3u);
+	EXPECT_EQ(reports_[1].snapshots, 0u);
+	EXPECT_EQ(reports_[2].snapshots, 3u);
+	EXPECT_EQ(reports_[2].closed, 3u);
+	EXPECT_EQ(refusing.counters().connections, 1u);
+	const std::vector<std::string> applied = good.sink.applied();
+	ASSERT_EQ(applied.size(), 4u);
+	EXPECT_EQ(applied[0], "");
+	EXPECT_EQ(std::vector<std::string>(applied.begin() + 1, applied.end()), snapshots_);
 }
 
 TEST_F(Round, WithoutPeersIsOverAtOnce)

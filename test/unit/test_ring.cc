@@ -291,4 +291,46 @@ TEST(Ring, ManyOverlapsAreToldShortly)
 	EXPECT_EQ(20, std::count(errors.begin(), errors.end(), '\n'));
 }
 
+/* Against the owners of every token at which anything changes, and of those beside it. */
+TEST(Ring, KnowsWhoSharesKeys)
+{
+	const Ring r = build("dyn_listen: 10.0.0.1:1\n"
+			     "datacenter: dc\n"
+			     "rack: r1\n"
+			     "tokens: '1000,2000000000'\n"
+			     "dyn_seeds:\n"
+			     "- 10.0.0.2:1:r1:dc:1500\n"
+			     "- 10.0.1.1:1:r2:dc:1000\n"
+			     "- 10.0.1.2:1:r2:dc:1500\n"
+			     "- 10.0.1.3:1:r2:dc:2000000000\n"
+			     "- 10.0.2.1:1:r3:dc:0\n"
+			     "- 10.0.2.2:1:r3:dc:1200\n"
+			     "- 10.0.2.3:1:r3:dc:1499\n"
+			     "- 10.0.2.4:1:r3:dc:4294967295\n"
+			     "- 10.0.3.1:1:r1:other:7\n");
+	std::vector<uint32_t> tokens = {0, UINT32_MAX};
+	size_t shared = 0, apart = 0;
+
+	ASSERT_NE(r, nullptr);
+	for (size_t i = 0; i < r->n_nodes; i++)
+		for (size_t t = 0; t < r->nodes[i].n_tokens; t++)
+			for (uint32_t near = 0; near < 3; near++)
+				tokens.push_back(r->nodes[i].tokens[t] + near - 1);
+	for (size_t a = 0; a < r->n_nodes; a++)
+		for (size_t b = 0; b < r->n_nodes; b++) {
+			const size_t rack_a = r->nodes[a].rack, rack_b = r->nodes[b].rack;
+			const bool expected =
+				rack_a != rack_b &&
+				std::any_of(tokens.begin(), tokens.end(), [&](uint32_t t) {
+					return ring_owner(r.get(), rack_a, t) == a &&
+					       ring_owner(r.get(), rack_b, t) == b;
+				});
+
+			EXPECT_EQ(ring_share(r.get(), a, b), expected) << a << " " << b;
+			(expected ? shared : apart)++;
+		}
+	EXPECT_GT(shared, 20u);
+	EXPECT_GT(apart, 20u);
+}
+
 } // namespace

@@ -1,0 +1,66 @@
+#include "cluster/ring.h"
+
+#include <string.h>
+#include <strings.h>
+
+uint32_t ring_token(const struct ring *r, const void *key, size_t len)
+{
+	const char *from = key, *begin, *end;
+
+	if (r->hash_tag[0] && len > 0) {
+		begin = memchr(from, r->hash_tag[0], len);
+		end = begin ? memchr(begin + 1, r->hash_tag[1], len - (size_t)(begin + 1 - from))
+			    : NULL;
+		if (end)
+			return ring_murmur(begin + 1, (size_t)(end - begin - 1));
+	}
+	return ring_murmur(key, len);
+}
+
+size_t ring_owner(const struct ring *r, size_t rack, uint32_t token)
+{
+	const struct ring_point *points = r->racks[rack].points;
+	size_t low = 0, high = r->racks[rack].n_points;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (points[middle].token < token)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return points[low < r->racks[rack].n_points ? low : 0].node;
+}
+
+/* Whether a owns, in its rack, one of the tokens at which a range of b ends. */
+static bool owns_an_end(const struct ring *r, size_t a, size_t b)
+{
+	const struct ring_node *node = &r->nodes[b];
+
+	for (size_t i = 0; i < node->n_tokens; i++)
+		if (ring_owner(r, r->nodes[a].rack, node->tokens[i]) == a)
+			return true;
+	return false;
+}
+
+bool ring_share(const struct ring *r, size_t a, size_t b)
+{
+	size_t rack_a = r->nodes[a].rack, rack_b = r->nodes[b].rack;
+
+	if (rack_a == rack_b)
+		return false;
+	/* Where two ranges overlap, one of them ends; what lies above all tokens of a rack belongs
+	 * to the range that ends at its first. */
+	return owns_an_end(r, a, b) || owns_an_end(r, b, a) ||
+	       (ring_owner(r, rack_a, UINT32_MAX) == a && ring_owner(r, rack_b, UINT32_MAX) == b);
+}
+
+size_t ring_find(const struct ring *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_nodes; i++) {
+		if (strcasecmp(r->nodes[i].name, name) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
