@@ -82,8 +82,10 @@ static struct bufferevent *welcome(struct event_base *base, void *arg)
 	for (size_t i = 0; i < CONTROL_GUESTS_MAX && !g; i++)
 		if (!c->guests[i].bev)
 			g = &c->guests[i];
-	/* evhttp closes the descriptor itself, and so it is gone before our reference is. */
-	if (!g || !(g->bev = bufferevent_socket_new(base, -1, 0)))
+	/* The descriptor is closed with the bufferevent, by whoever lets go of it last: were evhttp
+	 * to close it before, the loop would go on waiting for it, and miss the next connection
+	 * that gets its number. */
+	if (!g || !(g->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE)))
 		return NULL;
 	bufferevent_incref(g->bev);
 	g->leave_ms = clock_deadline_ms(LIFETIME_MS);

@@ -2,6 +2,7 @@
  * stats_listen of a node of a ring: what it tells of the proxy, and what it lets one change.
  */
 #include "e2e/http.h"
+#include "proxy/message.h"
 #include "proxy/ring.h"
 #include "support/wait.h"
 
@@ -31,6 +32,28 @@ uint64_t number(Member &m, const Path &path)
 bool holds(const std::string &text, const std::string &part)
 {
 	return text.find(part) != std::string::npos;
+}
+
+/* Who comes when somebody has just been told may get the number of that one's descriptor. */
+TEST(Control, WhoComesAfterItsAnswerIsServed)
+{
+	Message m = request(1, resp("SET", "k", "v"));
+	One one;
+
+	one.start();
+	for (const char *path : {"/ping", "/metrics", "/no such path", "/nowhere"})
+		for (int i = 0; i < 5; i++) {
+			EXPECT_NE(http(one->stats_port(), path).code, 0);
+			Socket client(one->client_port()), node(one->node().port());
+			ASSERT_TRUE(client.send(resp("PING")));
+			ASSERT_TRUE(node.send(m.bytes()));
+			ASSERT_EQ(client.line(), "+PONG\r\n") << path << " " << i;
+			ASSERT_EQ(read_message(node).payload, "+OK\r\n") << path << " " << i;
+		}
+	EXPECT_TRUE(wait_until([&] {
+		return number(*one, {"dyn_o_mite", "client_connections"}) == 0 &&
+		       number(*one, {"dyn_o_mite", "dnode_client_connections"}) == 0;
+	}));
 }
 
 /* ---- What it tells ---- */
