@@ -21,11 +21,13 @@ enum command_class {
 
 /* How a command with several keys is spread over their owners, and how the answers become one. */
 enum command_join {
-	COMMAND_WHOLE,    /* all keys must have one owner */
-	COMMAND_VALUES,   /* MGET: an array, put together in the order of the keys */
-	COMMAND_SUM,      /* DEL, UNLINK, EXISTS, TOUCH: the sum of integers */
-	COMMAND_STATUS,   /* MSET: OK when all are */
-	COMMAND_ALL_NODES /* SCRIPT LOAD, EXISTS, FLUSH and the like: to every node; one answer */
+	COMMAND_WHOLE,     /* all keys must have one owner */
+	COMMAND_VALUES,    /* MGET: an array, put together in the order of the keys */
+	COMMAND_SUM,       /* DEL, UNLINK, EXISTS, TOUCH: the sum of integers */
+	COMMAND_STATUS,    /* MSET: OK when all are */
+	COMMAND_ALL_NODES, /* SCRIPT LOAD, FLUSH and the like: to every node; this node's answer */
+	COMMAND_LEAST, /* SCRIPT EXISTS: to every node; each number is the least of those answered
+			*/
 };
 
 /* Where the keys are among the arguments (argument 0 is the name). */
@@ -89,6 +91,12 @@ const struct command *command_find(const uint8_t *bytes, const struct request_pa
 
 /* The same by name, for tables and tests: "GET", "SCRIPT LOAD", in any case. */
 const struct command *command_named(const char *text);
+
+/* Whether it goes to every node, whatever its keys. */
+static inline bool command_is_for_all(const struct command *c)
+{
+	return c->join == COMMAND_ALL_NODES || c->join == COMMAND_LEAST;
+}
 
 /* Whether a request may have this many arguments. */
 bool command_arity_ok(const struct command *c, uint32_t argc);

@@ -261,9 +261,15 @@ static void part_answered(struct part *p, const uint8_t *bytes, size_t len, stru
 
 static void part_failed(struct part *p, const char *why)
 {
+	struct call *c = p->call;
+
 	p->decided = true;
-	p->call->parts_left--;
-	call_refuse(p->call, "dynomite: %s", why);
+	c->parts_left--;
+	/* Of those that are all asked, this node's own, the first, is the one that must answer. */
+	if (c->command->join != COMMAND_LEAST || p == c->parts)
+		call_refuse(c, "dynomite: %s", why);
+	else if (c->parts_left == 0 && !c->answered)
+		answer_joined(c);
 }
 
 static void verdict(struct part *p, enum quorum_verdict v)

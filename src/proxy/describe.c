@@ -147,7 +147,7 @@ static const char *summary_of(const struct command *c)
 	bool spread =
 		c->join == COMMAND_VALUES || c->join == COMMAND_SUM || c->join == COMMAND_STATUS;
 
-	if (c->join == COMMAND_ALL_NODES)
+	if (command_is_for_all(c))
 		return "Sent to every node.";
 	switch ((enum command_class)c->kind) {
 	case COMMAND_READ:

@@ -108,7 +108,8 @@ static bool write_stats(const struct proxy *p, struct buf *text)
 		"total_node_responses:%" PRIu64 "\r\n",
 		c->client_connections, c->client_turned_away, c->client_requests, c->client_reads,
 		c->client_writes, c->client_errors, p->calls.timeouts, c->client_bytes_in,
-		c->client_bytes_out, c->peer_connections, c->peer_turned_away, c->peer_requests, c->peer_responses);
+		c->client_bytes_out, c->peer_connections, c->peer_turned_away, c->peer_requests,
+		c->peer_responses);
 }
 
 static bool write_proxy(const struct proxy *p, struct buf *text)

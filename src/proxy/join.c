@@ -61,13 +61,13 @@ static bool cursor_init(struct cursor *c, const struct join_part *part)
 	return true;
 }
 
-/* Pass an element, which is a string or null.  False when there is none. */
+/* Pass an element of this type ('$', which may be null, or ':').  False when there is none. */
 static bool cursor_next(
-	struct cursor *c, struct reply_scanner *s, const uint8_t **value, size_t *len)
+	struct cursor *c, struct reply_scanner *s, char type, const uint8_t **value, size_t *len)
 {
 	size_t used;
 
-	if (c->left == 0 || c->at == c->end || *c->at != '$' ||
+	if (c->left == 0 || c->at == c->end || *c->at != type ||
 		reply_scan(s, c->at, (size_t)(c->end - c->at), &used) != REPLY_DONE)
 		return false;
 	*value = c->at;
@@ -89,7 +89,7 @@ static enum joined join_values(struct buf *out, struct cursor *cursors, size_t n
 		size_t len;
 
 		if (part_of[i] >= n_parts ||
-			!cursor_next(&cursors[part_of[i]], &scanner, &value, &len))
+			!cursor_next(&cursors[part_of[i]], &scanner, '$', &value, &len))
 			return JOINED_MISFIT;
 		if (!buf_append(out, value, len))
 			return JOINED_NO_MEMORY;
@@ -141,6 +141,54 @@ static enum joined join_status(struct buf *out, const struct join_part *parts, s
 	return written(buf_append(out, ok, sizeof(ok) - 1));
 }
 
+/* The least of the numbers that stand next in the parts' arrays. */
+static bool next_least(struct cursor *cursors, size_t n_parts, int64_t *least)
+{
+	struct reply_scanner scanner = {0};
+	const uint8_t *text;
+	int64_t value;
+	size_t len;
+
+	*least = INT64_MAX;
+	for (size_t p = 0; p < n_parts; p++) {
+		if (!cursors[p].at)
+			continue;
+		if (!cursor_next(&cursors[p], &scanner, ':', &text, &len) ||
+			!reply_integer(text, len, &value))
+			return false;
+		*least = value < *least ? value : *least;
+	}
+	return true;
+}
+
+static enum joined join_least(struct buf *out, const struct join_part *parts, size_t n_parts)
+{
+	struct cursor *cursors = calloc(n_parts, sizeof(*cursors));
+	enum joined result = JOINED;
+	uint64_t n = 0;
+	int64_t least;
+
+	if (!cursors)
+		return JOINED_NO_MEMORY;
+	for (size_t p = 0; result == JOINED && p < n_parts; p++) {
+		bool left_out = p > 0 && (parts[p].len == 0 || parts[p].reply[0] == '-');
+
+		if (!left_out && !cursor_init(&cursors[p], &parts[p]))
+			result = JOINED_MISFIT;
+		n = cursors[p].left > n ? cursors[p].left : n;
+	}
+	if (result == JOINED)
+		result = written(buf_printf(out, "*%" PRIu64 "\r\n", n));
+	for (uint64_t i = 0; result == JOINED && i < n; i++) {
+		if (!next_least(cursors, n_parts, &least))
+			result = JOINED_MISFIT;
+		else
+			result = written(buf_printf(out, ":%" PRId64 "\r\n", least));
+	}
+	free(cursors);
+	return result;
+}
+
 /* A whole error reply: anything less would shift all replies behind it. */
 static bool is_error(const struct join_part *part)
 {
@@ -162,6 +210,8 @@ static enum joined join_by(struct buf *out, enum command_join join, const struct
 		return join_sum(out, parts, n_parts);
 	case COMMAND_STATUS:
 		return join_status(out, parts, n_parts);
+	case COMMAND_LEAST:
+		return join_least(out, parts, n_parts);
 	case COMMAND_WHOLE:
 	case COMMAND_ALL_NODES:
 		break; /* never split */
@@ -176,7 +226,7 @@ bool join_replies(struct buf *out, enum command_join join, const struct join_par
 	enum joined result;
 
 	for (size_t p = 0; p < n_parts; p++)
-		if (is_error(&parts[p]))
+		if (is_error(&parts[p]) && (p == 0 || join != COMMAND_LEAST))
 			return buf_append(out, parts[p].reply, parts[p].len);
 	result = join_by(out, join, parts, n_parts, part_of, n_keys);
 	if (result == JOINED)

@@ -29,8 +29,9 @@ struct join_part {
 /*
  * Append the joined reply to out.  part_of[i] says which part key i of the request (in order) went
  * to; within a part the keys keep their order.  If a part answered with an error, or with something
- * the command cannot answer, that error (the first one's) is the joined reply.  False when memory
- * is short.
+ * the command cannot answer, that error (the first one's) is the joined reply.  Of COMMAND_LEAST,
+ * which needs no part_of, the first part must have answered; others that have not (len 0), or with
+ * an error, are left out.  False when memory is short.
  */
 bool join_replies(struct buf *out, enum command_join join, const struct join_part *parts,
 	size_t n_parts, const uint32_t *part_of, size_t n_keys);

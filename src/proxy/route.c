@@ -99,7 +99,8 @@ static void find_owners(const struct plan *plan, uint32_t token, uint32_t *owner
 		owners[r] = is_asked(plan, r) ? (uint32_t)ring_owner(ring, r, token) : 0;
 }
 
-/* The group with these owners, made if there is none yet. */
+/* The group with these owners, made of them if there is none yet: they stand behind the last one's.
+ */
 static uint32_t group_with(struct plan *plan, const uint32_t *owners, uint32_t token)
 {
 	size_t n_racks = plan->proxy->ring->n_racks;
@@ -109,7 +110,6 @@ static uint32_t group_with(struct plan *plan, const uint32_t *owners, uint32_t t
 			plan->lanes[g].several |= plan->lanes[g].token != token;
 			return g;
 		}
-	memcpy(plan->owners + plan->n_groups * n_racks, owners, n_racks * sizeof(*owners));
 	plan->lanes[plan->n_groups].token = token;
 	return plan->n_groups++;
 }
@@ -123,23 +123,42 @@ static bool make_group_room(struct plan *plan)
 	for (size_t r = 0; r < n_racks; r++)
 		points += plan->proxy->ring->racks[r].n_points;
 	n = plan->n_keys < points + 1 ? plan->n_keys : points + 1;
-	plan->group_of = calloc(plan->n_keys, sizeof(*plan->group_of));
+	n = n ? n : 1;
+	plan->group_of = calloc(plan->n_keys ? plan->n_keys : 1, sizeof(*plan->group_of));
 	plan->owners = calloc((n + 1) * n_racks, sizeof(*plan->owners));
 	plan->lanes = calloc(n, sizeof(*plan->lanes));
 	return plan->group_of && plan->owners && plan->lanes;
 }
 
+/* A single group, most often without memory of its own. */
+static bool group_one(struct plan *plan, const struct lane_keys *lanes)
+{
+	if (plan->proxy->ring->n_racks <= RACKS_INLINE) {
+		plan->owners = plan->owners_inline;
+		plan->lanes = &plan->lanes_inline;
+	} else if (!make_group_room(plan)) {
+		return false;
+	}
+	plan->lanes[0] = *lanes;
+	find_owners(plan, lanes->token, plan->owners);
+	plan->n_groups = 1;
+	return true;
+}
+
 static bool group_keys(struct plan *plan)
 {
 	size_t n_racks = plan->proxy->ring->n_racks;
+	struct lane_keys lanes = {0};
 
-	if (plan->n_keys == 1 && n_racks <= RACKS_INLINE) {
-		plan->owners = plan->owners_inline;
-		plan->lanes = &plan->lanes_inline;
-		plan->lanes_inline.token = token_of(plan, plan->keys[0]);
-		find_owners(plan, plan->lanes_inline.token, plan->owners);
-		plan->n_groups = 1;
-		return true;
+	if (plan->n_keys == 0) {
+		/* A script that names no keys: one node of each rack does it, the same one each
+		 * time. */
+		lanes.several = true;
+		return group_one(plan, &lanes);
+	}
+	if (plan->n_keys == 1) {
+		lanes.token = token_of(plan, plan->keys[0]);
+		return group_one(plan, &lanes);
 	}
 	if (!make_group_room(plan))
 		return false;
@@ -199,16 +218,18 @@ static void send_leg(struct plan *plan, struct part *part, size_t rack, enum dno
 	send_to(p, m->owners[rack], leg, m);
 }
 
-/* The rack of another datacenter that takes a write for all of it: the first one whose owner can be
- * reached. */
-static size_t rack_of_dc(const struct plan *plan, size_t dc, const uint32_t *owners)
+/* To another datacenter: the first rack whose owner can be reached takes it for all of them.  When
+ * none can, each owner has missed it. */
+static void send_to_dc(
+	struct plan *plan, struct part *part, const struct ring_dc *dc, const struct message *m)
 {
-	const struct ring_dc *d = &plan->proxy->ring->dcs[dc];
-
-	for (size_t i = 0; i < d->n_racks; i++)
-		if (peer_is_usable(plan->proxy->peers[owners[d->racks[i]]]))
-			return d->racks[i];
-	return d->racks[0];
+	for (size_t i = 0; i < dc->n_racks; i++)
+		if (peer_is_usable(plan->proxy->peers[m->owners[dc->racks[i]]])) {
+			send_leg(plan, part, dc->racks[i], DNODE_REQUEST_FORWARD, m);
+			return;
+		}
+	for (size_t i = 0; i < dc->n_racks; i++)
+		send_leg(plan, part, dc->racks[i], DNODE_REQUEST_FORWARD, m);
 }
 
 static bool make_quorum(struct plan *plan, struct part *part)
@@ -242,7 +263,7 @@ static void send_part(struct plan *plan, struct part *part, const struct message
 	if (!plan->is_write || each || plan->only_local_dc)
 		return;
 	for (size_t dc = 1; dc < ring->n_dcs; dc++)
-		send_leg(plan, part, rack_of_dc(plan, dc, m->owners), DNODE_REQUEST_FORWARD, m);
+		send_to_dc(plan, part, &ring->dcs[dc], m);
 }
 
 /* ---- Requests ---- */
@@ -269,7 +290,7 @@ static bool make_plan(struct plan *plan)
 	else if (!understood)
 		call_refuse(r->call,
 			"value is not an integer or out of range, or the keys are missing");
-	else if (plan->n_keys > 0 && !group_keys(plan))
+	else if (!group_keys(plan))
 		call_refuse(r->call, "dynomite: out of memory");
 	else
 		return true;
@@ -320,21 +341,27 @@ static void send_split(struct plan *plan)
 	}
 }
 
-/* SCRIPT and the like: to every node, the answer is this one's. */
+/* SCRIPT and the like: to every node.  The answer is this one's, or is made of all that come. */
 static void send_everywhere(struct plan *plan)
 {
-	const struct route_request *r = plan->request;
 	const struct ring *ring = plan->proxy->ring;
+	const struct route_request *r = plan->request;
+	struct call *c = r->call;
+	bool is_joined = c->command->join == COMMAND_LEAST;
 	const struct message m = {
 		.lanes = {.several = true},
 		.bytes = r->bytes,
 		.len = r->parsed->len,
 	};
 
+	if (is_joined && !call_split(c, (uint32_t)ring->n_nodes, NULL, 0)) {
+		call_refuse(c, "dynomite: out of memory");
+		return;
+	}
 	for (uint32_t n = 0; n < ring->n_nodes; n++) {
-		size_t rack = ring->nodes[n].rack;
-		struct leg *leg =
-			call_leg(&r->call->one, (uint8_t)ring->racks[rack].dc, n == 0, true);
+		size_t dc = ring->racks[ring->nodes[n].rack].dc;
+		struct leg *leg = call_leg(is_joined ? &c->parts[n] : &c->one, (uint8_t)dc,
+			is_joined || n == 0, !is_joined);
 
 		if (!leg)
 			continue;
@@ -343,18 +370,28 @@ static void send_everywhere(struct plan *plan)
 	}
 }
 
+/* Whether each of the racks that are asked is a single node. */
+static bool all_in_one_place(const struct plan *plan)
+{
+	const struct ring *ring = plan->proxy->ring;
+
+	for (size_t r = 0; r < ring->n_racks; r++)
+		for (size_t i = 1; is_asked(plan, r) && i < ring->racks[r].n_points; i++)
+			if (ring->racks[r].points[i].node != ring->racks[r].points[0].node)
+				return false;
+	return true;
+}
+
 void route_client(struct proxy *p, const struct route_request *r)
 {
 	struct plan plan;
 
 	plan_init(&plan, p, r);
-	if (r->call->command->join == COMMAND_ALL_NODES) {
+	if (command_is_for_all(r->call->command)) {
 		send_everywhere(&plan);
 	} else if (make_plan(&plan)) {
-		if (plan.n_keys == 0) {
-			route_here(p, r); /* a script without keys, say */
-		} else if (command_reads_unnamed(r->call->command, r->bytes, r->parsed) &&
-			   p->ring->racks[0].n_points > 1) {
+		if (command_reads_unnamed(r->call->command, r->bytes, r->parsed) &&
+			!all_in_one_place(&plan)) {
 			call_refuse(r->call, "dynomite: BY and GET patterns read keys that other "
 					     "nodes may have");
 		} else if (plan.n_groups == 1) {
@@ -423,7 +460,7 @@ void route_forward(struct proxy *p, const struct route_request *r)
 	struct plan plan;
 
 	route_here(p, r);
-	if (!r->call->is_write || r->call->command->join == COMMAND_ALL_NODES)
+	if (!r->call->is_write || command_is_for_all(r->call->command))
 		return;
 	plan_init(&plan, p, r);
 	plan.level = QUORUM_DC_ONE; /* ours is the answer */

@@ -134,7 +134,7 @@ TEST_F(CommandTable, TellsReadsFromWrites)
 		if (c.kind == COMMAND_READ)
 			EXPECT_TRUE(e.is("readonly"));
 		else if (c.kind == COMMAND_WRITE)
-			EXPECT_TRUE(e.is("write") || is_script || c.join == COMMAND_ALL_NODES);
+			EXPECT_TRUE(e.is("write") || is_script || command_is_for_all(&c));
 		else
 			EXPECT_EQ(is_data, refused_data.count(c.name) > 0);
 	}

@@ -82,6 +82,8 @@ TEST_F(TwoRacks, HaveEveryWriteOfEitherNode)
 	EXPECT_EQ(c.integer("INCR", "counter"), 1);
 	EXPECT_EQ(c.integer("RPUSH", "list", "x", "y"), 2);
 	EXPECT_EQ(c.cmd("EVAL", "return redis.call('SET', KEYS[1], ARGV[1])", 1, "e", "v"), "OK");
+	EXPECT_EQ(c.cmd("EVAL", "return redis.call('SET', 'unnamed', 'v')", 0), "OK");
+	EXPECT_TRUE(soon_is(ring[1], "unnamed", "v"));
 	EXPECT_TRUE(soon_is(ring[1], "e", "v"));
 	EXPECT_TRUE(soon_is(ring[1], "b", "2"));
 	RedisClient other = ring[1].store();
@@ -374,6 +376,27 @@ TEST_F(OneRack, HasScriptsOnEveryNode)
 	}
 }
 
+/* A script is there when every node has it that can be asked. */
+TEST_F(OneRack, KnowsAScriptThatAllNodesKnow)
+{
+	Ring &ring = *ring_;
+	RedisClient c = ring[0].client();
+	const std::string one = c.cmd("SCRIPT", "LOAD", "return 1");
+	const std::string two = c.cmd("SCRIPT", "LOAD", "return 2");
+	const auto known = [&] { return c.list("SCRIPT", "EXISTS", one, two, "none"); };
+
+	EXPECT_EQ(known(), (std::vector<std::string>{"1", "1", "0"}));
+	ring[2].store().cmd("SCRIPT", "FLUSH");
+	ring[2].store().cmd("SCRIPT", "LOAD", "return 2");
+	EXPECT_EQ(known(), (std::vector<std::string>{"0", "1", "0"}));
+	ring[2].node().kill9();
+	ASSERT_TRUE(wait_until([&] { return !ring[0].peer_is_up(2); }));
+	EXPECT_EQ(known(), (std::vector<std::string>{"1", "1", "0"}));
+	ring[2].node().start();
+	ring.wait_peers();
+	EXPECT_EQ(ring[0].missed(2), 0u);
+}
+
 TEST_F(OneRack, WithANodeDownLosesItsKeysAlone)
 {
 	Ring &ring = *ring_;
@@ -428,6 +451,23 @@ TEST(UnequalRacks, HaveEveryKeyOnce)
 	EXPECT_EQ(c.cmd("MSET", "p1", "1", "p2", "2", "p3", "3", "p4", "4"), "OK");
 	EXPECT_EQ(from_r3.list("MGET", "p1", "p2", "p3", "p4"),
 		(std::vector<std::string>{"1", "2", "3", "4"}));
+}
+
+/* What SORT reads by a pattern must be there where it is carried out: in every rack that is asked.
+ */
+TEST(UnequalRacks, SortByPatternsWhereOneNodeHasAll)
+{
+	Ring ring(Places{{"dc", "r1", "5,100,2000"}, {"dc", "r2", "2147483647"},
+		{"dc", "r2", "4294967295"}});
+
+	ring.start();
+	RedisClient c = ring[0].client();
+	c.cmd("RPUSH", "list", "b", "a");
+	c.cmd("MSET", "w_a", "1", "w_b", "2");
+	EXPECT_EQ(c.list("SORT", "list", "BY", "w_*"), (std::vector<std::string>{"a", "b"}));
+	EXPECT_TRUE(holds(c.error("SORT", "list", "BY", "w_*", "STORE", "sorted"), "other nodes"));
+	EXPECT_TRUE(holds(ring[1].client().error("SORT", "list", "BY", "w_*"), "other nodes"));
+	EXPECT_FALSE(ring[0].store().exists("sorted"));
 }
 
 /* ---- Datacenters ---- */

@@ -74,6 +74,18 @@ const Case kCases[] = {
 		"-ERR one\r\n"},
 	{"an error counts more than a misfit", COMMAND_VALUES, {"+OK\r\n", "-ERR two\r\n"}, {0, 1},
 		"-ERR two\r\n"},
+	{"the least of each number", COMMAND_LEAST,
+		{"*3\r\n:1\r\n:1\r\n:0\r\n", "*3\r\n:1\r\n:0\r\n:1\r\n"}, {},
+		"*3\r\n:1\r\n:0\r\n:0\r\n"},
+	{"the least, without those that do not answer", COMMAND_LEAST,
+		{"*2\r\n:1\r\n:0\r\n", "", "-ERR dynomite: away\r\n", "*2\r\n:1\r\n:1\r\n"}, {},
+		"*2\r\n:1\r\n:0\r\n"},
+	{"the first must answer", COMMAND_LEAST, {"-LOADING wait\r\n", "*1\r\n:1\r\n"}, {},
+		"-LOADING wait\r\n"},
+	{"the least of arrays of different length", COMMAND_LEAST,
+		{"*1\r\n:1\r\n", "*2\r\n:1\r\n:1\r\n"}, {}, kMisfit},
+	{"the least of what are no numbers", COMMAND_LEAST, {"*1\r\n:1\r\n", "*1\r\n$1\r\n1\r\n"},
+		{}, kMisfit},
 	{"too few values", COMMAND_VALUES, {"*1\r\n$1\r\na\r\n", "*1\r\n$1\r\nb\r\n"}, {0, 1, 0},
 		kMisfit},
 	{"too many values", COMMAND_VALUES, {"*2\r\n$1\r\na\r\n$1\r\nx\r\n", "*1\r\n$1\r\nb\r\n"},
@@ -137,6 +149,10 @@ TEST(Join, TakesNoPartOfAReply)
 			for (size_t len = 0; len < c.replies[part].size(); len++) {
 				std::vector<std::string> cut = c.replies;
 
+				/* Here it is left out. */
+				if (c.how == COMMAND_LEAST && part > 0 &&
+					(len == 0 || cut[part][0] == '-'))
+					continue;
 				cut[part].resize(len);
 				EXPECT_EQ(join(c.how, cut, c.part_of), kMisfit)
 					<< c.name << ", part " << part << " cut to " << len;
