@@ -16,6 +16,10 @@
 /* Other nodes may notice by themselves in this time that the datastore is back. */
 #define NOTICE_MS 1000
 
+/* Between two attempts to connect. */
+#define PEER_PAUSE_MAX_MS  5000
+#define STORE_PAUSE_MAX_MS 1000
+
 /* What may wait for the datastore or a peer to take it, per connection. */
 #define QUEUE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
@@ -82,7 +86,7 @@ static bool make_store(struct proxy *p)
 	const struct datastore_options options = {
 		.address = c->servers[0].address,
 		.password = c->requirepass,
-		.policy = &p->policy,
+		.policy = &p->store_policy,
 		.n_connections = (size_t)c->datastore_connections,
 		.queue_max = (size_t)c->max_msgs,
 		.queue_bytes_max = QUEUE_BYTES_MAX,
@@ -125,7 +129,7 @@ static bool make_peer(struct proxy *p, size_t i)
 	const struct conf *c = p->conf;
 	const struct peer_options options = {
 		.node = node,
-		.policy = &p->policy,
+		.policy = &p->peer_policy,
 		.rsa = proxy_encrypts(p, node->rack) ? p->rsa : NULL,
 		.same_dc = same_dc,
 		.n_connections =
@@ -174,12 +178,20 @@ static bool make_links_out(struct proxy *p)
 		log_error("cannot start: out of memory");
 		return false;
 	}
-	p->policy.loop = &p->loop;
-	p->policy.dns = p->dns;
-	p->policy.connect_timeout_ms = c->timeout;
-	p->policy.retry_timeout_ms = c->server_retry_timeout;
-	p->policy.failure_limit = (unsigned)c->server_failure_limit;
-	p->policy.auto_eject = c->auto_eject_hosts;
+	p->peer_policy = (struct uplink_policy){
+		.loop = &p->loop,
+		.dns = p->dns,
+		.connect_timeout_ms = c->timeout,
+		.retry_timeout_ms = c->server_retry_timeout,
+		.failure_limit = (unsigned)c->server_failure_limit,
+		.auto_eject = c->auto_eject_hosts,
+		.pause_max_ms = PEER_PAUSE_MAX_MS,
+	};
+	/* There is no other datastore that could take its place: to leave it out would only make a
+	 * short restart a long one. */
+	p->store_policy = p->peer_policy;
+	p->store_policy.auto_eject = false;
+	p->store_policy.pause_max_ms = STORE_PAUSE_MAX_MS;
 	if (!load_rsa(p))
 		return false;
 	if (!make_store(p)) {

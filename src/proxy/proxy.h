@@ -45,7 +45,7 @@ struct proxy {
 	const struct ring *ring; /* borrowed */
 	struct conn_loop loop;
 	struct evdns_base *dns;
-	struct uplink_policy policy;
+	struct uplink_policy peer_policy, store_policy;
 	struct call_list calls;
 	struct datastore *store;
 	struct peer **peers; /* by index of ring->nodes; [0] is NULL */

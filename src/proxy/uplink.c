@@ -9,7 +9,6 @@
 #include <sys/un.h>
 
 #define BACKOFF_FIRST_MS 50
-#define BACKOFF_MAX_MS   5000
 
 const char *uplink_state_name(enum uplink_state state)
 {
@@ -46,10 +45,10 @@ static int64_t pause_ms(const struct uplink *u)
 
 	if (u->policy->auto_eject && u->failures >= u->policy->failure_limit)
 		return u->policy->retry_timeout_ms;
-	for (unsigned i = 1; i < u->failures && ms < BACKOFF_MAX_MS; i++)
+	for (unsigned i = 1; i < u->failures && ms < u->policy->pause_max_ms; i++)
 		ms *= 2;
-	if (ms > BACKOFF_MAX_MS)
-		ms = BACKOFF_MAX_MS;
+	if (ms > u->policy->pause_max_ms)
+		ms = u->policy->pause_max_ms;
 	evutil_secure_rng_get_bytes(&jitter, sizeof(jitter));
 	return ms / 2 + ms * jitter / 512; /* half of it, to all of it */
 }

@@ -2,9 +2,8 @@
  * uplink - an outgoing connection that is kept up: to the datastore, or to another node.
  *
  * It resolves the name, connects, and after a failure connects again, each time after a longer
- * pause (with some jitter, so that nodes do not come back in step).  With auto_eject_hosts,
- * server_failure_limit failures in a row put it out of use for server_retry_timeout.  Event loop's
- * thread.
+ * pause (with some jitter, so that nodes do not come back in step).  With auto_eject, failure_limit
+ * failures in a row put it out of use for a while.  Event loop's thread.
  */
 #ifndef PROXY_UPLINK_H
 #define PROXY_UPLINK_H
@@ -35,6 +34,7 @@ struct uplink_policy {
 	int64_t retry_timeout_ms; /* server_retry_timeout */
 	unsigned failure_limit;   /* server_failure_limit */
 	bool auto_eject;          /* auto_eject_hosts */
+	int64_t pause_max_ms;     /* between two attempts, while it is not ejected */
 };
 
 enum uplink_state {

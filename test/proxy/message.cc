@@ -76,7 +76,7 @@ Message request(uint64_t id, const std::string &payload, int type)
 	return m;
 }
 
-Listener::Listener() : port_(Ring::port())
+Listener::Listener(uint16_t port) : port_(port ? port : Ring::port())
 {
 	struct sockaddr_in sin = {};
 	const int one = 1;

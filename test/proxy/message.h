@@ -38,7 +38,7 @@ Message request(uint64_t id, const std::string &payload, int type = DNODE_REQUES
 class Listener
 {
       public:
-	Listener();
+	explicit Listener(uint16_t port = 0); /* 0: a free one */
 	~Listener();
 	Listener(const Listener &) = delete;
 	Listener &operator=(const Listener &) = delete;
