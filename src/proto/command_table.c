@@ -38,7 +38,9 @@
 #define EVERY_NODE(id, join) COMMAND_WRITE, NO_KEYS, COMMAND_##join, COMMAND_ID_##id, false, NULL
 #define LOCAL(id)            COMMAND_LOCAL, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_##id, false, NULL
 #define REFUSED(why)         COMMAND_REFUSED, NO_KEYS, ALONE, why
-#define HANGS_UP             COMMAND_REFUSED, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_NONE, true, ATTACK
+#define OF_TRANSACTION(id)                                                                         \
+	COMMAND_REFUSED, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_##id, false, TRANSACTION
+#define HANGS_UP COMMAND_REFUSED, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_NONE, true, ATTACK
 
 /* A row: name, arity, then kind to refusal. */
 const struct command command_table[] = {
@@ -267,8 +269,8 @@ const struct command command_table[] = {
 	{"CONFIG", -2, REFUSED(SERVER)},
 	{"DBSIZE", 1, REFUSED(ALL_KEYS)},
 	{"DEBUG", -2, REFUSED(SERVER)},
-	{"DISCARD", 1, REFUSED(TRANSACTION)},
-	{"EXEC", 1, REFUSED(TRANSACTION)},
+	{"DISCARD", 1, OF_TRANSACTION(DISCARD)},
+	{"EXEC", 1, OF_TRANSACTION(EXEC)},
 	{"FAILOVER", -1, REFUSED(SERVER)},
 	{"FLUSHALL", -1, REFUSED(FLUSH)},
 	{"FLUSHDB", -1, REFUSED(FLUSH)},
@@ -280,7 +282,7 @@ const struct command command_table[] = {
 	{"MODULE", -2, REFUSED(SERVER)},
 	{"MONITOR", 1, REFUSED(SERVER)},
 	{"MOVE", 3, REFUSED(DATABASE)},
-	{"MULTI", 1, REFUSED(TRANSACTION)},
+	{"MULTI", 1, OF_TRANSACTION(MULTI)},
 	{"PFDEBUG", 3, REFUSED(SERVER)},
 	{"PFSELFTEST", 1, REFUSED(SERVER)},
 	{"PSUBSCRIBE", -2, REFUSED(PUBSUB)},

@@ -12,6 +12,9 @@
  * is shared. */
 #define REQUEST_TOTAL_MAX ((size_t)1023 * 1024 * 1024)
 
+/* Bytes of an unknown command, and of its arguments together, that it is told again. */
+#define SHOWN_MAX 128
+
 /* What a client may say at once before it has logged in. */
 #define REQUEST_LOGIN_MAX ((size_t)64 * 1024)
 
@@ -35,10 +38,19 @@ reply_error(struct client *cl, const char *fmt, ...)
 
 static void unknown_command(struct client *cl, const uint8_t *bytes, const struct request_parser *r)
 {
-	size_t len = r->args[0].len < 64 ? r->args[0].len : 64;
+	size_t name = r->args[0].len < SHOWN_MAX ? r->args[0].len : SHOWN_MAX;
+	char args[SHOWN_MAX + 8] = "";
+	size_t len = 0;
 
-	reply_error(cl, "-ERR unknown command '%.*s'", (int)len,
-		(const char *)request_arg(r, bytes, 0));
+	for (uint32_t i = 1; i < r->argc && len < SHOWN_MAX; i++) {
+		size_t n = r->args[i].len < SHOWN_MAX - len ? r->args[i].len : SHOWN_MAX - len;
+
+		len += (size_t)snprintf(args + len, sizeof(args) - len, "'%.*s' ", (int)n,
+			(const char *)request_arg(r, bytes, i));
+	}
+	/* In Redis's words: there are clients that look for them. */
+	reply_error(cl, "-ERR unknown command '%.*s', with args beginning with: %s", (int)name,
+		(const char *)request_arg(r, bytes, 0), args);
 }
 
 static void lower_name(const struct command *c, char *out, size_t cap)
@@ -128,8 +140,36 @@ static void handle_command(struct client *cl, const struct command *c, const uin
 		answer_locally(cl, c, bytes, r);
 		break;
 	case COMMAND_REFUSED:
+		cl->refused_multi = c->id == COMMAND_ID_MULTI;
 		reply_error(cl, "-ERR dynomite: %s", why);
 		break;
+	}
+}
+
+/*
+ * Many clients send a transaction in one go, from MULTI to EXEC.  What stands between counts on all
+ * or nothing, so that it must not be carried out when MULTI was refused.  Who waits for the answer
+ * to MULTI has been told, and goes on as it likes: see client_bytes().
+ */
+static bool refuse_with_multi(struct client *cl, const struct command *c)
+{
+	if (!cl->refused_multi)
+		return false;
+	switch ((enum command_id)c->id) {
+	case COMMAND_ID_EXEC:
+		cl->refused_multi = false;
+		reply_error(cl, "-EXECABORT Transaction discarded because of previous errors.");
+		return true;
+	case COMMAND_ID_DISCARD:
+	case COMMAND_ID_QUIT:
+	case COMMAND_ID_RESET:
+		cl->refused_multi = false;
+		return false;
+	default:
+		reply_error(cl,
+			"-ERR dynomite: not carried out: the MULTI that was sent with it is "
+			"refused");
+		return true;
 	}
 }
 
@@ -147,6 +187,8 @@ static void handle_request(struct client *cl, const uint8_t *bytes, const struct
 		client_quit(cl);
 	} else if (!cl->local.authenticated && !may_pass_login(c)) {
 		reply_error(cl, "-NOAUTH Authentication required.");
+	} else if (refuse_with_multi(cl, c)) {
+		return;
 	} else if (!command_arity_ok(c, r->argc)) {
 		lower_name(c, name, sizeof(name));
 		reply_error(cl, "-ERR wrong number of arguments for '%s' command", name);
@@ -187,6 +229,9 @@ size_t client_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 	struct client *cl = client_of(c);
 	size_t at = 0;
 
+	/* All answers have left before these bytes came, and nothing was left of those before. */
+	if (!cl->oldest && c->out.bytes == 0 && buf_len(&c->in) == 0)
+		cl->refused_multi = false;
 	while (at < len && !cl->quitting && !c->paused) {
 		if (!client_has_room(cl, 1)) {
 			conn_pause(c);
