@@ -61,8 +61,6 @@ static size_t whole_item(const uint8_t *bytes, size_t len)
 
 static enum step begin_item(struct reply_scanner *s, char type)
 {
-	if (s->depth == 0)
-		s->type = type;
 	s->item = type;
 	s->number = 0;
 	s->digits = 0;
@@ -115,12 +113,12 @@ static enum step number_ended(struct reply_scanner *s)
 	}
 	if (s->number > REPLY_ITEMS_MAX)
 		return STEP_BAD;
-	if (s->number == 0)
-		return STEP_ITEM;
-	if (s->depth == REPLY_DEPTH_MAX)
+	/* An array is done with its last element: how deep arrays lie in each other does not
+	 * matter. */
+	if (s->items > UINT64_MAX - s->number)
 		return STEP_BAD;
-	s->items[s->depth++] = s->number;
-	return STEP_ON;
+	s->items += s->number;
+	return STEP_ITEM;
 }
 
 /* Pass what there is of a line: to its CR, which nothing but LF may follow. */
@@ -190,14 +188,6 @@ static enum step step(struct reply_scanner *s, const uint8_t *bytes, size_t len,
 	return STEP_BAD;
 }
 
-/* An item has ended: whether the reply has with it. */
-static bool item_ended(struct reply_scanner *s)
-{
-	while (s->depth > 0 && --s->items[s->depth - 1] == 0)
-		s->depth--;
-	return s->depth == 0;
-}
-
 enum reply_result reply_scan(
 	struct reply_scanner *s, const uint8_t *bytes, size_t len, size_t *used)
 {
@@ -207,9 +197,10 @@ enum reply_result reply_scan(
 		size_t whole = s->state == STATE_TYPE ? whole_item(bytes + at, len - at) : 0;
 		enum step result = STEP_ITEM;
 
+		if (!s->within)
+			s->type = (char)bytes[at];
+		s->within = true;
 		if (whole) {
-			if (s->depth == 0)
-				s->type = (char)bytes[at];
 			at += whole;
 		} else {
 			result = step(s, bytes, len, &at);
@@ -219,10 +210,12 @@ enum reply_result reply_scan(
 			*used = at;
 			return REPLY_BAD;
 		}
-		if (result == STEP_ITEM && item_ended(s)) {
+		if (result == STEP_ITEM && s->items == 0) {
+			s->within = false;
 			*used = at;
 			return REPLY_DONE;
 		}
+		s->items -= result == STEP_ITEM;
 	}
 	*used = len;
 	return s->state == STATE_BAD ? REPLY_BAD : REPLY_MORE;

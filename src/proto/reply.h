@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REPLY_DEPTH_MAX 32                            /* arrays within arrays */
 #define REPLY_BULK_MAX  ((uint64_t)512 * 1024 * 1024) /* bytes of one string */
 #define REPLY_ITEMS_MAX ((uint64_t)UINT32_MAX)        /* elements of one array */
 #define REPLY_LINE_MAX                                                                             \
@@ -29,12 +28,12 @@ struct reply_scanner {
 	/* Private. */
 	char item; /* the first byte of what is being passed */
 	uint8_t state;
-	uint8_t depth;
+	bool within; /* its first byte was seen */
 	bool negative;
 	uint8_t digits; /* of number */
 	uint64_t number;
-	uint64_t left;                   /* bytes of a string or line still to pass */
-	uint64_t items[REPLY_DEPTH_MAX]; /* elements still to come, by depth */
+	uint64_t left;  /* bytes of a string or line still to pass */
+	uint64_t items; /* still to come behind the present one, of arrays at any depth */
 };
 
 /* A zeroed struct is ready; after REPLY_DONE it is ready for the next reply (type stays until

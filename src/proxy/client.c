@@ -3,18 +3,16 @@
 #include "base/log.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Beyond either, no more of a client's requests are read until it is below half. */
-#define CALLS_MAX 1024
-#define OUT_MAX   ((size_t)1024 * 1024)
-
-/* As many calls are under way for a client as make about so many bytes of replies, going by those
- * it had.  Before the first one they are taken to be large. */
-#define REPLIES_MAX    ((size_t)16 * 1024 * 1024)
-#define REPLY_AT_FIRST (REPLIES_MAX / 64)
+/* Beyond any of these, no more of a client's requests are read until it is below half. */
+#define CALLS_MAX   512
+#define OUT_MAX     ((size_t)1024 * 1024)      /* bytes that wait for it to read them */
+#define REPLIES_MAX ((size_t)16 * 1024 * 1024) /* bytes of replies to come, about */
+#define CALLS_FIRST 16                         /* before the first reply */
 
 /* A client that does not take its replies is given up beyond this. */
 #define OUT_HARD_MAX ((size_t)1023 * 1024 * 1024)
@@ -80,22 +78,15 @@ void client_quit_all(struct proxy *p)
 
 /* ---- Replies ---- */
 
-bool client_has_room(const struct client *cl, unsigned part)
+/* Bytes that wait for the client, in turn or not. */
+static size_t waiting(const struct client *cl)
 {
-	size_t max = REPLIES_MAX / cl->reply_bytes;
-
-	if (max > CALLS_MAX)
-		max = CALLS_MAX;
-	return (cl->n_calls == 0 || cl->n_calls < max / part) &&
-	       cl->conn.out.bytes < OUT_MAX / part;
+	return cl->conn.out.bytes + cl->parked;
 }
 
-static void expect_like(struct client *cl, size_t len)
+bool client_has_room(const struct client *cl, unsigned part)
 {
-	if (len > cl->reply_bytes)
-		cl->reply_bytes = len;
-	else
-		cl->reply_bytes -= (cl->reply_bytes - len) / 8;
+	return window_has_room(&cl->window, cl->n_calls, part) && waiting(cl) < OUT_MAX / part;
 }
 
 static void check_quit(struct client *cl)
@@ -136,6 +127,17 @@ static void give_up(struct client *cl, const char *why)
 	conn_give_up(&cl->conn);
 }
 
+static void check_waiting(struct client *cl)
+{
+	char why[96];
+
+	if (waiting(cl) <= OUT_HARD_MAX)
+		return;
+	snprintf(why, sizeof(why), "for it does not take its replies: %zu bytes wait for it",
+		waiting(cl));
+	give_up(cl, why);
+}
+
 /* Write a reply, which is counted. */
 static void write_reply(struct client *cl, const uint8_t *bytes, size_t len, struct outq *queue)
 {
@@ -146,9 +148,9 @@ static void write_reply(struct client *cl, const uint8_t *bytes, size_t len, str
 			outq_clear(queue);
 		return;
 	}
-	expect_like(cl, bytes ? len : queue->bytes);
+	window_learn(&cl->window, bytes ? len : queue->bytes);
 	if (bytes) {
-		p->counters.client_errors += bytes[0] == '-';
+		p->counters.client_errors += len > 0 && bytes[0] == '-';
 		p->counters.client_bytes_out += len;
 		if (!outq_append(&cl->conn.out, bytes, len))
 			give_up(cl, "for want of memory for its replies");
@@ -157,8 +159,7 @@ static void write_reply(struct client *cl, const uint8_t *bytes, size_t len, str
 		outq_splice(&cl->conn.out, queue);
 	}
 	conn_wrote(&cl->conn);
-	if (cl->conn.out.bytes > OUT_HARD_MAX)
-		give_up(cl, "for it does not take its replies");
+	check_waiting(cl);
 }
 
 static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct outq *queue)
@@ -171,11 +172,14 @@ static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct o
 			outq_splice(&c->reply, queue);
 		else if (!outq_append(&c->reply, bytes, len))
 			give_up(cl, "for want of memory for its replies");
+		cl->parked += c->reply.bytes;
+		check_waiting(cl);
 		return;
 	}
 	write_reply(cl, bytes, len, queue);
 	pop_call(cl);
 	while (cl->oldest && cl->oldest->ready) {
+		cl->parked -= cl->oldest->reply.bytes;
 		write_reply(cl, NULL, 0, &cl->oldest->reply);
 		pop_call(cl);
 	}
@@ -271,7 +275,7 @@ void client_accepted(void *arg, int fd)
 	p->counters.clients++;
 	cl->proxy = p;
 	cl->grave.free_it = free_client;
-	cl->reply_bytes = REPLY_AT_FIRST;
+	cl->window = window_new(REPLIES_MAX, CALLS_MAX, CALLS_FIRST);
 	cl->local.id = ++p->next_client_id;
 	cl->local.authenticated = p->local.requirepass == NULL;
 	cl->local.since_ms = p->now_ms;

@@ -9,6 +9,7 @@
 #include "proxy/client.h"
 #include "proxy/conn.h"
 #include "proxy/local.h"
+#include "proxy/window.h"
 
 struct client {
 	struct conn conn; /* first: the conn's functions give it back */
@@ -17,7 +18,8 @@ struct client {
 	struct client *next, *prev;
 	struct call *oldest, *newest; /* calls that are not answered, in order */
 	uint32_t n_calls;
-	size_t reply_bytes; /* to be expected of a reply: falls slowly, rises at once */
+	size_t parked; /* bytes of replies that wait for those before them */
+	struct window window;
 	bool quitting;      /* no more requests; close when all are answered */
 	bool refused_multi; /* what was sent together with a refused MULTI is refused too */
 	bool given_up;      /* its replies are dropped; it is closed at the loop's next turn */

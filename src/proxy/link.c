@@ -6,6 +6,7 @@
 #include "proto/dnode_crypto.h"
 #include "proxy/conn.h"
 #include "proxy/route.h"
+#include "proxy/window.h"
 
 #include <inttypes.h>
 #include <openssl/crypto.h>
@@ -13,9 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Beyond either, no more requests of a link are read until it is below half. */
-#define CALLS_MAX 16384
-#define OUT_MAX   ((size_t)16 * 1024 * 1024)
+/* Beyond any of these, no more requests of a link are read until it is below half. */
+#define CALLS_MAX   16384
+#define OUT_MAX     ((size_t)16 * 1024 * 1024) /* bytes that wait for the node to read them */
+#define REPLIES_MAX ((size_t)64 * 1024 * 1024) /* bytes of answers to come, about */
+#define CALLS_FIRST 64                         /* before the first answer */
+
+/* A node that does not take its answers is given up beyond this. */
+#define OUT_HARD_MAX DNODE_PAYLOAD_MAX
 
 struct link {
 	struct conn conn; /* first: the conn's functions give it back */
@@ -24,6 +30,7 @@ struct link {
 	struct link *next, *prev;
 	struct call *calls; /* not answered, in any order */
 	size_t n_calls;
+	struct window window;
 	struct dnode_cipher *cipher; /* NULL until a session key came */
 	int64_t since_ms;            /* accepted then, and its last request came */
 	int64_t asked_ms;
@@ -175,8 +182,13 @@ static void send_answer(struct link *l, const struct call *c, const uint8_t *byt
 	buf_fini(&cipher);
 	l->proxy->counters.peer_responses++;
 	l->refused = l->refused || is_refusal;
-	if (!ok)
+	window_learn(&l->window, len);
+	if (!ok) {
 		conn_give_up(&l->conn); /* an answer with a hole in it is worse than none */
+	} else if (l->conn.out.bytes > OUT_HARD_MAX + OUT_MAX) {
+		log_warn("a node's connection is closed, for it does not take its answers");
+		conn_give_up(&l->conn);
+	}
 }
 
 static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct outq *queue)
@@ -209,11 +221,16 @@ static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct o
 
 static const struct call_origin link_origin = {.answer = on_answer};
 
+static bool has_room(const struct link *l, unsigned part)
+{
+	return window_has_room(&l->window, l->n_calls, part) && l->conn.out.bytes < OUT_MAX / part;
+}
+
 static void on_written(struct conn *c)
 {
 	struct link *l = link_of(c);
 
-	if (c->paused && !l->quitting && l->n_calls < CALLS_MAX / 2 && c->out.bytes < OUT_MAX / 2)
+	if (c->paused && !l->quitting && has_room(l, 2))
 		conn_resume(c);
 }
 
@@ -285,7 +302,8 @@ static bool take_request(
 	return true;
 }
 
-/* The first encrypted message of a link carries its session key. */
+/* The first encrypted message of a link carries its session key.  What others carry there is passed
+ * over: to decrypt a key takes long enough to be asked for it once alone. */
 static const char *take_session(struct link *l, const struct dnode_header *h)
 {
 	uint8_t session[DNODE_SESSION_BYTES];
@@ -296,7 +314,6 @@ static const char *take_session(struct link *l, const struct dnode_header *h)
 	if (!dnode_rsa_unwrap(l->proxy->rsa, h->data, h->data_len, session)) {
 		why = "its session key does not decrypt: do both have the same pem_key_file?";
 	} else {
-		dnode_cipher_free(l->cipher);
 		l->cipher = dnode_cipher_new(session);
 		if (!l->cipher)
 			why = "out of memory";
@@ -328,8 +345,7 @@ static bool take_message(struct link *l, const struct dnode_header *h, const uin
 		if (!why && !take_request(l, h, payload, h->payload_len))
 			why = "out of memory";
 	} else {
-		/* A message without a key has a single byte there. */
-		if (h->data_len > 1 || !l->cipher)
+		if (!l->cipher)
 			why = take_session(l, h);
 		if (!why && !dnode_decrypt(l->cipher, payload, h->payload_len, &plain))
 			why = "a message does not decrypt";
@@ -353,7 +369,7 @@ static size_t on_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 		const char *why = NULL;
 		enum dnode_result result;
 
-		if (l->n_calls >= CALLS_MAX || c->out.bytes >= OUT_MAX) {
+		if (!has_room(l, 1)) {
 			conn_pause(c);
 			break;
 		}
@@ -426,6 +442,7 @@ void link_accepted(void *arg, int fd)
 	p->counters.links++;
 	l->proxy = p;
 	l->since_ms = p->now_ms;
+	l->window = window_new(REPLIES_MAX, CALLS_MAX, CALLS_FIRST);
 	l->grave.free_it = free_link;
 	l->next = p->links;
 	if (l->next)

@@ -10,6 +10,7 @@
 #define CHUNK_BYTES ((size_t)4096 - sizeof(struct outq_chunk))
 #define CHUNK_LARGE ((size_t)1024 * 1024)
 #define POOL_MAX    4096
+#define COPY_MAX    ((size_t)1024)
 #define IOV_N       64
 
 struct outq_chunk {
@@ -133,6 +134,13 @@ void outq_splice(struct outq *q, struct outq *from)
 {
 	if (!from->head)
 		return;
+	/* A chunk for each of many small pieces would take many times their size. */
+	if (from->head == from->tail && from->bytes <= COPY_MAX && q->tail &&
+		q->tail->cap - q->tail->end >= from->bytes &&
+		outq_append(q, from->head->bytes + from->head->pos, from->bytes)) {
+		outq_clear(from);
+		return;
+	}
 	link_tail(q, from->head, from->tail);
 	q->bytes += from->bytes;
 	memset(from, 0, sizeof(*from));

@@ -24,7 +24,8 @@ struct outq {
 /* Copy bytes behind the end.  False when memory is short; nothing is appended then. */
 bool outq_append(struct outq *q, const void *bytes, size_t len);
 
-/* Move all of from behind the end; from is empty afterwards. */
+/* Move all of from behind the end; from is empty afterwards.  A little is copied into the last
+ * chunk, if there is room. */
 void outq_splice(struct outq *q, struct outq *from);
 
 /* Copy all of it into a buffer, in one piece.  False when memory is short. */

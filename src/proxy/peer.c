@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "proto/reply.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -121,11 +122,24 @@ static size_t find_refusal(const uint8_t *reply, size_t len)
 	return i;
 }
 
+/* Anything else than one whole reply would be taken for the replies behind it. */
+static bool is_whole(const uint8_t *reply, size_t len)
+{
+	struct reply_scanner scanner = {0};
+	size_t used;
+
+	return len > 0 && reply_scan(&scanner, reply, len, &used) == REPLY_DONE && used == len;
+}
+
 static void take_reply(struct peer *p, struct leg *leg, const uint8_t *reply, size_t len)
 {
 	size_t refusal = find_refusal(reply, len);
 
 	p->counters.replies++;
+	if (!is_whole(reply, len)) {
+		leg_failed(p, leg, "a peer answers with what is no reply");
+		return;
+	}
 	if (refusal == N_REFUSALS) {
 		p->answers_since = true;
 		call_leg_answered(leg, reply, len, NULL);

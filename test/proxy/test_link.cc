@@ -33,6 +33,19 @@ class Link : public testing::Test
 	One one_;
 };
 
+/* The length of the value in the next answer; for large ones, of which read_message() makes too
+ * much. */
+size_t read_large(Socket &s)
+{
+	const std::string header = s.line();
+	const size_t star = header.rfind('*');
+	const size_t len = std::stoul(header.substr(star + 1));
+	const std::string payload = s.read(len);
+	const size_t begin = payload.find("\r\n") + 2;
+
+	return payload.size() - begin - 2;
+}
+
 TEST_F(Link, SkipsWhatOthersAddToTheData)
 {
 	Socket s = dial();
@@ -115,7 +128,7 @@ TEST_F(Link, IsClosedOnWhatIsNoMessage)
 /* The test is the node of the same rack that has nearly all keys. */
 TEST(Links, AnswersMayComeInAnyOrder)
 {
-	constexpr int kRequests = 50;
+	constexpr int kRequests = 16; /* as many as are taken before the first reply */
 	Listener listener;
 	One one;
 	std::vector<Message> asked;
@@ -144,6 +157,58 @@ TEST(Links, AnswersMayComeInAnyOrder)
 		ASSERT_TRUE(s.send(answer.bytes()));
 	}
 	EXPECT_EQ(client.read(expected.size()), expected);
+}
+
+/* What is no reply, or more than one, must not be taken for the replies behind it. */
+TEST(Links, AnAnswerThatIsNoWholeReplyIsAnErrorOfItsOwn)
+{
+	Listener listener;
+	One one;
+
+	one.set("recon_enabled", "false").stranger({"dc", "rack", "4294967295"}, listener.port());
+	one.start();
+	Socket s = listener.accept();
+	for (const std::string &answer : {std::string(), std::string("+one\r\n+two\r\n"),
+		     std::string("$100\r\ncut"), std::string("junk"), std::string("+no end")}) {
+		Socket client(one->client_port());
+
+		ASSERT_TRUE(client.send(resp("GET", "a") + resp("GET", "b") + resp("GET", "c")));
+		for (const std::string &payload :
+			{answer, std::string("+b\r\n"), std::string("+c\r\n")})
+			ASSERT_TRUE(s.send(
+				request(read_message(s).id, payload, DNODE_RESPONSE).bytes()));
+		EXPECT_EQ(client.line(), "-ERR dynomite: a peer answers with what is no reply\r\n");
+		EXPECT_EQ(client.line(), "+b\r\n");
+		EXPECT_EQ(client.line(), "+c\r\n");
+	}
+	EXPECT_TRUE(one->peer_is_up(1));
+}
+
+/* A node that asks for much and reads nothing is asked for no more than that. */
+TEST(Links, HoldBackANodeThatReadsNothing)
+{
+	One one;
+	std::string said;
+
+	one.start();
+	one->store().set("large", std::string(1'000'000, 'x'));
+	for (uint64_t i = 0; i < 3000; i++)
+		said += request(i, resp("GET", "large")).bytes();
+	const size_t before = one->node().resident_kib();
+	Socket s(one->node().port(), 4096);
+	ASSERT_TRUE(s.send(said));
+	EXPECT_TRUE(wait_until([&] { return one->number("total_node_requests") >= 16; }));
+	RedisClient c = one->client();
+	for (int i = 0; i < 200; i++)
+		c.set("k", "v");
+	const size_t now = one->node().resident_kib();
+	std::cout << "3 GB asked for, none read: grown by " << now - before << " KiB\n";
+	if (!kSanitized) {
+		EXPECT_LT(now, before + 200 * 1024);
+	}
+	/* When it does read, all is there. */
+	for (uint64_t i = 0; i < 300; i++)
+		ASSERT_EQ(read_large(s), 1'000'000u) << i;
 }
 
 /* A request that a node passes over is given up; the link and the other requests go on. */

@@ -299,6 +299,27 @@ TEST(DeadRedis, AtTheStartKeepsNobodyFromStarting)
 	EXPECT_TRUE(wait_until([&] { return c.call({"GET", "k"})->type == REDIS_REPLY_NIL; }));
 }
 
+/* However deep arrays lie in each other, it is a reply like others: the connection that all share
+ * stays. */
+TEST(DeepReply, IsNobodysHarm)
+{
+	One one;
+	const char *nest = "local t = {} for i = 1, 300 do t = {t} end return t";
+
+	one.start();
+	Socket other(one->client_port()), s(one->client_port());
+	for (int i = 0; i < 5; i++) {
+		ASSERT_TRUE(s.send(resp("EVAL", nest, "1", "k") + resp("PING")));
+		ASSERT_TRUE(other.send(resp("SET", "k", "v")));
+		EXPECT_EQ(other.line(), "+OK\r\n");
+		std::string line = s.line();
+		while (line[0] == '*')
+			line = s.line();
+		EXPECT_EQ(line, "+PONG\r\n");
+	}
+	EXPECT_EQ(one->number("datastore_connects"), 1u);
+}
+
 /* ---- Those who are slow ---- */
 
 TEST(SlowClient, IsReadNoMoreAndAloneWaits)
@@ -353,6 +374,32 @@ TEST(SlowClient, ThatAsksForMuchAtOnceGetsItBitByBit)
 	if (!kSanitized) {
 		EXPECT_LT(most - before, 900 * 1024u);
 	}
+}
+
+/* Small replies that wait for one that is slow. */
+TEST(SlowClient, WhoseRepliesWaitForAnotherStarvesNobody)
+{
+	constexpr int kRequests = 20000;
+	One one;
+	std::string said = resp("GET", "k");
+
+	one.start();
+	RedisClient c = one->client();
+	c.set("k", "v");
+	for (int i = 0; i < 100; i++)
+		said += resp("PING");
+	for (int i = 0; i < 2000; i++)
+		said += resp("COMMAND", "DOCS");
+	for (int i = 0; i < kRequests; i++)
+		said += resp("PING");
+	const size_t before = one->node().resident_kib();
+	Socket slow(one->client_port(), 4096);
+	slow.send_some(said);
+	const auto begin = Clock::now();
+	for (int i = 0; i < 500; i++)
+		c.set("k" + std::to_string(i), "v");
+	EXPECT_LT(Clock::now() - begin, seconds(3));
+	expect_grown_at_most(20 * 1024, "replies that wait for one", before, *one);
 }
 
 TEST(SlowClient, ThatSendsRequestsWithoutEndIsHeldBack)

@@ -40,7 +40,7 @@ bool takes_nobody(uint16_t port)
 
 TEST(Stop, AnswersWhatIsUnderWayAndClosesTheRest)
 {
-	constexpr int kRequests = 50; /* fewer than are taken from a client at once */
+	constexpr int kRequests = 10; /* fewer than are taken from a client at once */
 	One one;
 	std::string said, expected;
 

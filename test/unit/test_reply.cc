@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(Replies, ReplyTakes,
 		"*0\r\n", "*-1\r\n", "*1\r\n*0\r\n", "*2\r\n$1\r\na\r\n$-1\r\n",
 		"*3\r\n:1\r\n*2\r\n+a\r\n*2\r\n-b\r\n*-1\r\n$3\r\nabc\r\n", "*2\r\n*0\r\n*0\r\n",
 		"+" + std::string(1000, 'x') + "\r\n", "-" + std::string(100, 'x') + "\r\n",
-		"$300\r\n" + std::string(300, '\r') + "\r\n", nested(REPLY_DEPTH_MAX)));
+		"$300\r\n" + std::string(300, '\r') + "\r\n", nested(300)));
 
 class ReplyRefuses : public testing::TestWithParam<std::string>
 {
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(Bytes, ReplyRefuses,
 		":12345678901234567890\r\n", "$\r\n", "$-2\r\n", "$-0\r\n", "$-11\r\n", "$x\r\n",
 		"$1\r\nxy\r\n", "$1\r\nx\rx", "$0\r\nx", "$536870913\r\n",
 		"$18446744073709551617\r\n", "*-2\r\n", "*\r\n", "*4294967296\r\n",
-		"*2\r\n+a\r\nb\r\n", "*1\r\n$1\r\nxx\r\n", nested(REPLY_DEPTH_MAX + 1)));
+		"*2\r\n+a\r\nb\r\n", "*1\r\n$1\r\nxx\r\n"));
 
 TEST(Reply, TheLargestLengths)
 {
