@@ -1,176 +1,17 @@
 #include "proxy/route.h"
 
 #include "proxy/join.h"
+#include "proxy/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS_INLINE  16
-#define RACKS_INLINE 16
-
-/* What is found out about a request before it is sent. */
-struct plan {
+/* A request on its way to the nodes that its plan names. */
+struct routing {
 	struct proxy *proxy;
 	const struct route_request *request;
-	bool is_write;
-	enum quorum_level level;
-	size_t first_rack; /* of a write: the racks before it have it already */
-	bool only_local_dc;
-	uint32_t *keys; /* indices of arguments */
-	uint32_t n_keys, cap_keys;
-	bool no_memory;
-	uint32_t *group_of; /* for each key; NULL with a single group */
-	uint32_t *owners;   /* n_groups * n_racks: the owner of each group in each rack */
-	uint32_t n_groups;
-	struct lane_keys *lanes; /* of each group */
-	uint32_t keys_inline[KEYS_INLINE];
-	uint32_t owners_inline[RACKS_INLINE];
-	struct lane_keys lanes_inline;
+	struct plan plan;
 };
-
-static void plan_fini(struct plan *plan)
-{
-	if (plan->keys != plan->keys_inline)
-		free(plan->keys);
-	if (plan->owners != plan->owners_inline)
-		free(plan->owners);
-	if (plan->lanes != &plan->lanes_inline)
-		free(plan->lanes);
-	free(plan->group_of);
-}
-
-/* ---- Keys, and the groups of those with the same owners ---- */
-
-static bool add_key(void *arg, uint32_t index)
-{
-	struct plan *plan = arg;
-
-	if (plan->n_keys == plan->cap_keys) {
-		uint32_t cap = plan->cap_keys * 2;
-		uint32_t *grown = malloc(cap * sizeof(*grown));
-
-		if (!grown) {
-			plan->no_memory = true;
-			return false;
-		}
-		memcpy(grown, plan->keys, plan->n_keys * sizeof(*grown));
-		if (plan->keys != plan->keys_inline)
-			free(plan->keys);
-		plan->keys = grown;
-		plan->cap_keys = cap;
-	}
-	plan->keys[plan->n_keys++] = index;
-	return true;
-}
-
-static uint32_t token_of(const struct plan *plan, uint32_t key)
-{
-	const struct route_request *r = plan->request;
-
-	return ring_token(
-		plan->proxy->ring, request_arg(r->parsed, r->bytes, key), r->parsed->args[key].len);
-}
-
-/* Whether the request is for this rack, too. */
-static bool is_asked(const struct plan *plan, size_t rack)
-{
-	bool local_dc = plan->proxy->ring->racks[rack].dc == 0;
-
-	if (plan->is_write)
-		return rack >= plan->first_rack && (local_dc || !plan->only_local_dc);
-	switch (plan->level) {
-	case QUORUM_DC_ONE:
-		return rack == 0;
-	case QUORUM_DC_QUORUM:
-	case QUORUM_DC_SAFE_QUORUM:
-		return local_dc;
-	case QUORUM_DC_EACH_SAFE_QUORUM:
-		return true;
-	}
-	return false;
-}
-
-/* Those in the racks that are asked: what others say of two keys must not part them. */
-static void find_owners(const struct plan *plan, uint32_t token, uint32_t *owners)
-{
-	const struct ring *ring = plan->proxy->ring;
-
-	for (size_t r = 0; r < ring->n_racks; r++)
-		owners[r] = is_asked(plan, r) ? (uint32_t)ring_owner(ring, r, token) : 0;
-}
-
-/* The group with these owners, made of them if there is none yet: they stand behind the last one's.
- */
-static uint32_t group_with(struct plan *plan, const uint32_t *owners, uint32_t token)
-{
-	size_t n_racks = plan->proxy->ring->n_racks;
-
-	for (uint32_t g = 0; g < plan->n_groups; g++)
-		if (memcmp(plan->owners + g * n_racks, owners, n_racks * sizeof(*owners)) == 0) {
-			plan->lanes[g].several |= plan->lanes[g].token != token;
-			return g;
-		}
-	plan->lanes[plan->n_groups].token = token;
-	return plan->n_groups++;
-}
-
-/* Room for as many groups as there can be: one for each key, or for each choice of owners. */
-static bool make_group_room(struct plan *plan)
-{
-	size_t n_racks = plan->proxy->ring->n_racks;
-	size_t points = 0, n;
-
-	for (size_t r = 0; r < n_racks; r++)
-		points += plan->proxy->ring->racks[r].n_points;
-	n = plan->n_keys < points + 1 ? plan->n_keys : points + 1;
-	n = n ? n : 1;
-	plan->group_of = calloc(plan->n_keys ? plan->n_keys : 1, sizeof(*plan->group_of));
-	plan->owners = calloc((n + 1) * n_racks, sizeof(*plan->owners));
-	plan->lanes = calloc(n, sizeof(*plan->lanes));
-	return plan->group_of && plan->owners && plan->lanes;
-}
-
-/* A single group, most often without memory of its own. */
-static bool group_one(struct plan *plan, const struct lane_keys *lanes)
-{
-	if (plan->proxy->ring->n_racks <= RACKS_INLINE) {
-		plan->owners = plan->owners_inline;
-		plan->lanes = &plan->lanes_inline;
-	} else if (!make_group_room(plan)) {
-		return false;
-	}
-	plan->lanes[0] = *lanes;
-	find_owners(plan, lanes->token, plan->owners);
-	plan->n_groups = 1;
-	return true;
-}
-
-static bool group_keys(struct plan *plan)
-{
-	size_t n_racks = plan->proxy->ring->n_racks;
-	struct lane_keys lanes = {0};
-
-	if (plan->n_keys == 0) {
-		/* A script that names no keys: one node of each rack does it, the same one each
-		 * time. */
-		lanes.several = true;
-		return group_one(plan, &lanes);
-	}
-	if (plan->n_keys == 1) {
-		lanes.token = token_of(plan, plan->keys[0]);
-		return group_one(plan, &lanes);
-	}
-	if (!make_group_room(plan))
-		return false;
-	for (uint32_t i = 0; i < plan->n_keys; i++) {
-		uint32_t token = token_of(plan, plan->keys[i]);
-		uint32_t *owners = plan->owners + plan->n_groups * n_racks; /* the next free */
-
-		find_owners(plan, token, owners);
-		plan->group_of[i] = group_with(plan, owners, token);
-	}
-	return true;
-}
 
 /* ---- Legs ---- */
 
@@ -186,7 +27,7 @@ static struct message message_of(
 	const struct plan *plan, uint32_t group, const uint8_t *bytes, size_t len)
 {
 	return (struct message){
-		.owners = plan->owners + group * plan->proxy->ring->n_racks,
+		.owners = plan_owners(plan, group),
 		.lanes = plan->lanes[group],
 		.bytes = bytes,
 		.len = len,
@@ -202,18 +43,18 @@ static void send_to(struct proxy *p, uint32_t node, struct leg *leg, const struc
 		peer_send(p->peers[node], leg, &m->lanes, m->bytes, m->len);
 }
 
-static void send_leg(struct plan *plan, struct part *part, size_t rack, enum dnode_type type,
+static void send_leg(struct routing *rt, struct part *part, size_t rack, enum dnode_type type,
 	const struct message *m)
 {
-	struct proxy *p = plan->proxy;
+	struct proxy *p = rt->proxy;
 	struct leg *leg =
-		call_leg(part, (uint8_t)p->ring->racks[rack].dc, rack == 0, plan->is_write);
+		call_leg(part, (uint8_t)p->ring->racks[rack].dc, rack == 0, rt->plan.is_write);
 
 	if (!leg)
 		return; /* the part is short of an answer, which its deadline tells */
 	leg->type = (uint8_t)type;
 	/* Of another datacenter only dc_each_safe_quorum wants to hear. */
-	if (leg->dc != 0 && plan->level != QUORUM_DC_EACH_SAFE_QUORUM)
+	if (leg->dc != 0 && rt->plan.level != QUORUM_DC_EACH_SAFE_QUORUM)
 		leg->abandoned = true;
 	send_to(p, m->owners[rack], leg, m);
 }
@@ -221,20 +62,20 @@ static void send_leg(struct plan *plan, struct part *part, size_t rack, enum dno
 /* To another datacenter: the first rack whose owner can be reached takes it for all of them.  When
  * none can, each owner has missed it. */
 static void send_to_dc(
-	struct plan *plan, struct part *part, const struct ring_dc *dc, const struct message *m)
+	struct routing *rt, struct part *part, const struct ring_dc *dc, const struct message *m)
 {
 	for (size_t i = 0; i < dc->n_racks; i++)
-		if (peer_is_usable(plan->proxy->peers[m->owners[dc->racks[i]]])) {
-			send_leg(plan, part, dc->racks[i], DNODE_REQUEST_FORWARD, m);
+		if (peer_is_usable(rt->proxy->peers[m->owners[dc->racks[i]]])) {
+			send_leg(rt, part, dc->racks[i], DNODE_REQUEST_FORWARD, m);
 			return;
 		}
 	for (size_t i = 0; i < dc->n_racks; i++)
-		send_leg(plan, part, dc->racks[i], DNODE_REQUEST_FORWARD, m);
+		send_leg(rt, part, dc->racks[i], DNODE_REQUEST_FORWARD, m);
 }
 
-static bool make_quorum(struct plan *plan, struct part *part)
+static bool make_quorum(const struct plan *plan, struct part *part)
 {
-	const struct ring *ring = plan->proxy->ring;
+	const struct ring *ring = plan->ring;
 	size_t n_racks[RING_DCS_MAX];
 	size_t n_dcs = plan->level == QUORUM_DC_EACH_SAFE_QUORUM ? ring->n_dcs : 1;
 
@@ -247,9 +88,10 @@ static bool make_quorum(struct plan *plan, struct part *part)
 }
 
 /* Send one part to all replicas that are to have it. */
-static void send_part(struct plan *plan, struct part *part, const struct message *m)
+static void send_part(struct routing *rt, struct part *part, const struct message *m)
 {
-	const struct ring *ring = plan->proxy->ring;
+	const struct plan *plan = &rt->plan;
+	const struct ring *ring = plan->ring;
 	bool each = plan->level == QUORUM_DC_EACH_SAFE_QUORUM;
 
 	if (!make_quorum(plan, part)) {
@@ -257,78 +99,93 @@ static void send_part(struct plan *plan, struct part *part, const struct message
 		return;
 	}
 	for (size_t r = 0; r < ring->n_racks; r++) {
-		if (is_asked(plan, r) && (ring->racks[r].dc == 0 || each))
-			send_leg(plan, part, r, DNODE_REQUEST, m);
+		if (plan_is_asked(plan, r) && (ring->racks[r].dc == 0 || each))
+			send_leg(rt, part, r, DNODE_REQUEST, m);
 	}
 	if (!plan->is_write || each || plan->only_local_dc)
 		return;
 	for (size_t dc = 1; dc < ring->n_dcs; dc++)
-		send_to_dc(plan, part, &ring->dcs[dc], m);
+		send_to_dc(rt, part, &ring->dcs[dc], m);
 }
 
 /* ---- Requests ---- */
 
-static void plan_init(struct plan *plan, struct proxy *p, const struct route_request *r)
+static void routing_init(struct routing *rt, struct proxy *p, const struct route_request *r)
 {
-	memset(plan, 0, sizeof(*plan));
-	plan->proxy = p;
-	plan->request = r;
+	struct plan *plan = &rt->plan;
+
+	rt->proxy = p;
+	rt->request = r;
+	plan_init(plan);
+	plan->ring = p->ring;
+	plan->command = r->call->command;
+	plan->bytes = r->bytes;
+	plan->parsed = r->parsed;
 	plan->is_write = r->call->is_write;
 	plan->level = plan->is_write ? p->write_level : p->read_level;
-	plan->keys = plan->keys_inline;
-	plan->cap_keys = KEYS_INLINE;
 }
 
-/* Find the keys and their groups; false after refusing the call. */
-static bool make_plan(struct plan *plan)
+/* Find out whom to ask; false after refusing the call. */
+static bool make_plan(struct routing *rt)
 {
-	const struct route_request *r = plan->request;
-	bool understood = command_each_key(r->call->command, r->bytes, r->parsed, add_key, plan);
+	struct call *c = rt->request->call;
 
-	if (plan->no_memory)
-		call_refuse(r->call, "dynomite: out of memory");
-	else if (!understood)
-		call_refuse(r->call,
-			"value is not an integer or out of range, or the keys are missing");
-	else if (!group_keys(plan))
-		call_refuse(r->call, "dynomite: out of memory");
-	else
+	switch (plan_make(&rt->plan)) {
+	case PLAN_MADE:
 		return true;
+	case PLAN_NO_KEYS:
+		call_refuse(c, "value is not an integer or out of range, or the keys are missing");
+		return false;
+	case PLAN_NO_MEMORY:
+		break;
+	}
+	call_refuse(c, "dynomite: out of memory");
 	return false;
 }
 
-/* Several groups: each is sent a request of its own, for its own keys. */
-static bool send_groups(struct plan *plan)
+/* Each group is sent a request of its own, for its own keys: those from begin on. */
+static bool send_sorted(struct routing *rt, const uint32_t *order, const uint32_t *begin)
 {
-	const struct route_request *r = plan->request;
-	bool split = r->call->n_parts > 1;
-	uint32_t *keys = malloc(plan->n_keys * sizeof(*keys));
+	const struct route_request *r = rt->request;
+	bool split = r->call->n_parts > 1, ok = true;
 	struct buf part = {0};
-	bool ok = keys != NULL;
 
-	for (uint32_t g = 0; ok && g < plan->n_groups; g++) {
-		size_t n = 0;
-
-		for (uint32_t i = 0; i < plan->n_keys; i++)
-			if (plan->group_of[i] == g)
-				keys[n++] = plan->keys[i];
+	for (uint32_t g = 0; ok && g < rt->plan.n_groups; g++) {
 		buf_clear(&part);
-		ok = join_write_part(&part, r->call->command, r->bytes, r->parsed, keys, n);
+		ok = join_write_part(&part, r->call->command, r->bytes, r->parsed, order + begin[g],
+			begin[g + 1] - begin[g]);
 		if (ok) {
-			struct message m = message_of(plan, g, buf_head(&part), buf_len(&part));
+			struct message m =
+				message_of(&rt->plan, g, buf_head(&part), buf_len(&part));
 
-			send_part(plan, split ? &r->call->parts[g] : &r->call->one, &m);
+			send_part(rt, split ? &r->call->parts[g] : &r->call->one, &m);
 		}
 	}
 	buf_fini(&part);
-	free(keys);
+	return ok;
+}
+
+static bool send_groups(struct routing *rt)
+{
+	const struct plan *plan = &rt->plan;
+	uint32_t *order = malloc(plan->n_keys * sizeof(*order));
+	uint32_t *begin = malloc((plan->n_groups + 1) * sizeof(*begin));
+	bool ok = order && begin;
+
+	if (ok) {
+		plan_sort(plan, order, begin);
+		ok = send_sorted(rt, order, begin);
+	}
+	free(order);
+	free(begin);
 	return ok;
 }
 
 /* The answers of the groups become one. */
-static void send_split(struct plan *plan)
+static void send_split(struct routing *rt)
 {
-	struct call *c = plan->request->call;
+	const struct plan *plan = &rt->plan;
+	struct call *c = rt->request->call;
 	uint32_t *part_of = malloc(plan->n_keys * sizeof(*part_of));
 
 	if (part_of)
@@ -336,16 +193,15 @@ static void send_split(struct plan *plan)
 	if (!part_of || !call_split(c, plan->n_groups, part_of, plan->n_keys)) {
 		free(part_of);
 		call_refuse(c, "dynomite: out of memory");
-	} else if (!send_groups(plan)) {
+	} else if (!send_groups(rt)) {
 		call_refuse(c, "dynomite: out of memory");
 	}
 }
 
 /* SCRIPT and the like: to every node.  The answer is this one's, or is made of all that come. */
-static void send_everywhere(struct plan *plan)
+static void send_everywhere(struct proxy *p, const struct route_request *r)
 {
-	const struct ring *ring = plan->proxy->ring;
-	const struct route_request *r = plan->request;
+	const struct ring *ring = p->ring;
 	struct call *c = r->call;
 	bool is_joined = c->command->join == COMMAND_LEAST;
 	const struct message m = {
@@ -366,47 +222,37 @@ static void send_everywhere(struct plan *plan)
 		if (!leg)
 			continue;
 		leg->type = DNODE_REQUEST;
-		send_to(plan->proxy, n, leg, &m);
+		send_to(p, n, leg, &m);
 	}
-}
-
-/* Whether each of the racks that are asked is a single node. */
-static bool all_in_one_place(const struct plan *plan)
-{
-	const struct ring *ring = plan->proxy->ring;
-
-	for (size_t r = 0; r < ring->n_racks; r++)
-		for (size_t i = 1; is_asked(plan, r) && i < ring->racks[r].n_points; i++)
-			if (ring->racks[r].points[i].node != ring->racks[r].points[0].node)
-				return false;
-	return true;
 }
 
 void route_client(struct proxy *p, const struct route_request *r)
 {
-	struct plan plan;
+	struct routing rt;
 
-	plan_init(&plan, p, r);
 	if (command_is_for_all(r->call->command)) {
-		send_everywhere(&plan);
-	} else if (make_plan(&plan)) {
-		if (command_reads_unnamed(r->call->command, r->bytes, r->parsed) &&
-			!all_in_one_place(&plan)) {
-			call_refuse(r->call, "dynomite: BY and GET patterns read keys that other "
-					     "nodes may have");
-		} else if (plan.n_groups == 1) {
-			struct message m = message_of(&plan, 0, r->bytes, r->parsed->len);
-
-			send_part(&plan, &r->call->one, &m);
-		} else if (r->call->command->join == COMMAND_WHOLE) {
-			call_refuse(r->call,
-				"dynomite: the keys of this command belong to different nodes "
-				"(CROSSSLOT); give them a common hash_tag");
-		} else {
-			send_split(&plan);
-		}
+		send_everywhere(p, r);
+		return;
 	}
-	plan_fini(&plan);
+	routing_init(&rt, p, r);
+	if (!make_plan(&rt)) {
+		/* refused */
+	} else if (command_reads_unnamed(r->call->command, r->bytes, r->parsed) &&
+		   !plan_is_undivided(&rt.plan)) {
+		call_refuse(r->call,
+			"dynomite: BY and GET patterns read keys that other nodes may have");
+	} else if (rt.plan.n_groups == 1) {
+		struct message m = message_of(&rt.plan, 0, r->bytes, r->parsed->len);
+
+		send_part(&rt, &r->call->one, &m);
+	} else if (r->call->command->join == COMMAND_WHOLE) {
+		call_refuse(r->call,
+			"dynomite: the keys of this command belong to different nodes (CROSSSLOT); "
+			"give them a common hash_tag");
+	} else {
+		send_split(&rt);
+	}
+	plan_fini(&rt.plan);
 }
 
 /* What the lanes want to know of the keys of a request, as they are found. */
@@ -455,28 +301,37 @@ void route_here(struct proxy *p, const struct route_request *r)
 	datastore_send(p->store, leg, &lanes, r->bytes, r->parsed->len);
 }
 
+/* The same to all groups: what cannot be split goes whole to each of its owners. */
+static void send_whole(struct routing *rt)
+{
+	const struct route_request *r = rt->request;
+
+	for (uint32_t g = 0; g < rt->plan.n_groups; g++) {
+		struct message m = message_of(&rt->plan, g, r->bytes, r->parsed->len);
+
+		m.lanes.several |= rt->plan.n_groups > 1;
+		send_part(rt, &r->call->one, &m);
+	}
+}
+
 void route_forward(struct proxy *p, const struct route_request *r)
 {
-	struct plan plan;
+	struct routing rt;
 
 	route_here(p, r);
-	if (!r->call->is_write || command_is_for_all(r->call->command))
+	if (!r->call->is_write || command_is_for_all(r->call->command) ||
+		p->ring->dcs[0].n_racks == 1)
 		return;
-	plan_init(&plan, p, r);
-	plan.level = QUORUM_DC_ONE; /* ours is the answer */
-	plan.first_rack = 1;
-	plan.only_local_dc = true;
-	if (p->ring->dcs[0].n_racks > 1 && make_plan(&plan)) {
-		if (plan.n_groups == 1 || r->call->command->join == COMMAND_WHOLE) {
-			for (uint32_t g = 0; g < plan.n_groups; g++) {
-				struct message m = message_of(&plan, g, r->bytes, r->parsed->len);
-
-				m.lanes.several |= plan.n_groups > 1;
-				send_part(&plan, &r->call->one, &m);
-			}
-		} else if (!send_groups(&plan)) {
-			call_refuse(r->call, "dynomite: out of memory");
-		}
+	routing_init(&rt, p, r);
+	rt.plan.level = QUORUM_DC_ONE; /* ours is the answer */
+	rt.plan.first_rack = 1;
+	rt.plan.only_local_dc = true;
+	if (!make_plan(&rt)) {
+		/* refused */
+	} else if (rt.plan.n_groups == 1 || r->call->command->join == COMMAND_WHOLE) {
+		send_whole(&rt);
+	} else if (!send_groups(&rt)) {
+		call_refuse(r->call, "dynomite: out of memory");
 	}
-	plan_fini(&plan);
+	plan_fini(&rt.plan);
 }
