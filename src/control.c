@@ -118,7 +118,7 @@ static bool is_of_web_page(struct evhttp_request *request)
 	       (site && strcasecmp(site, "none") != 0);
 }
 
-static bool may_change(const struct control *c, struct evhttp_request *request, const char *path,
+static bool may_change(struct control *c, struct evhttp_request *request, const char *path,
 	struct control_answer *a)
 {
 	bool ok = false;
@@ -132,7 +132,7 @@ static bool may_change(const struct control *c, struct evhttp_request *request, 
 	else
 		ok = true;
 	if (!ok)
-		log_warn("control: refused to %s: %s", a->from, path);
+		log_rarely(&c->gate, LOG_LEVEL_WARN, "control: refused to %s: %s", a->from, path);
 	return ok;
 }
 

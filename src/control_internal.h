@@ -6,6 +6,7 @@
 #ifndef CONTROL_INTERNAL_H
 #define CONTROL_INTERNAL_H
 
+#include "base/log.h"
 #include "control.h"
 
 #include <event2/http.h>
@@ -34,6 +35,7 @@ struct control {
 	size_t n_guests;
 	int64_t started_ms; /* monotonic */
 	uint64_t requests;
+	struct log_gate gate; /* for what strangers can cause */
 };
 
 /* What a page says: its functions write into to, and change the others where they differ. */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -14,6 +15,7 @@
 
 #define LOG_LINE_MAX  2048
 #define LOG_RARELY_MS 10000
+#define LOG_RARELY_N  10
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char *log_path;
@@ -125,15 +127,26 @@ void log_line(int level, const char *fmt, ...)
 	pthread_mutex_unlock(&lock);
 }
 
-bool log_is_due(struct log_rarely *r, uint64_t *n)
+void log_rarely(struct log_gate *g, int level, const char *fmt, ...)
 {
 	int64_t now_ms = clock_monotonic_ms();
+	char text[LOG_LINE_MAX];
+	va_list args;
 
-	r->n++;
-	if (now_ms < r->next_ms)
-		return false;
-	*n = r->n;
-	r->n = 0;
-	r->next_ms = now_ms + LOG_RARELY_MS;
-	return true;
+	if (now_ms >= g->until_ms) {
+		g->until_ms = now_ms + LOG_RARELY_MS;
+		g->n = 0;
+	}
+	if (g->n++ >= LOG_RARELY_N) {
+		g->untold++;
+		return;
+	}
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (g->untold)
+		log_line(level, "%s (and %" PRIu64 " more like this before)", text, g->untold);
+	else
+		log_line(level, "%s", text);
+	g->untold = 0;
 }

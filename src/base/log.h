@@ -49,15 +49,17 @@ void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 
 #define log_debug(...)  log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 /*
- * A line for what may happen very often: at most once in ten seconds.  log_is_due() counts, and
- * tells whether a line is due; n is then how often it has happened since the last one.  One thread
- * per struct, which is zero at first.
+ * A line for what others can make happen as often as they like: ten of them in ten seconds are
+ * written, and with the next one how many were not.  One thread for each gate, which is zero at
+ * first.
  */
-struct log_rarely {
-	int64_t next_ms; /* monotonic */
-	uint64_t n;
+struct log_gate {
+	int64_t until_ms; /* monotonic */
+	uint64_t n;       /* until then */
+	uint64_t untold;
 };
 
-bool log_is_due(struct log_rarely *r, uint64_t *n);
+void log_rarely(struct log_gate *g, int level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +120,7 @@ static void give_up(struct client *cl, const char *why)
 {
 	if (cl->given_up)
 		return;
-	log_warn("client: closed, %s", why);
+	log_rarely(&cl->proxy->client_gate, LOG_LEVEL_WARN, "client: closed, %s", why);
 	cl->given_up = true;
 	cl->quitting = true;
 	conn_give_up(&cl->conn);
@@ -244,28 +243,23 @@ static const struct conn_ops ops = {
 	.ended = on_ended,
 };
 
-/* Tell why a client found no room here, now and then. */
 static void note_turned_away(struct proxy *p, const char *why)
 {
-	uint64_t n;
-
 	p->counters.client_turned_away++;
-	if (log_is_due(&p->clients_away, &n))
-		log_warn("clients were turned away (%" PRIu64 "): %s", n, why);
+	log_rarely(&p->client_gate, LOG_LEVEL_WARN, "a client was turned away: %s", why);
 }
 
 void client_accepted(void *arg, int fd)
 {
 	struct proxy *p = arg;
-	int64_t max = p->conf->client_connections;
-	bool room = max == 0 || (int64_t)p->counters.clients < max;
+	bool room = p->counters.clients < p->clients_max;
 	struct client *cl = room ? calloc(1, sizeof(*cl)) : NULL;
 
 	if (!cl) {
 		static const char full[] = "-ERR max number of clients reached\r\n";
 
 		note_turned_away(
-			p, room ? "no memory is left" : "there are client_connections already");
+			p, room ? "no memory is left" : "there are as many as may be already");
 		if (write(fd, full, sizeof(full) - 1) < 0)
 			log_debug("client: gone before it could be told that there is no room");
 		close(fd);

@@ -182,8 +182,9 @@ static void handle_request(struct client *cl, const uint8_t *bytes, const struct
 	if (!c) {
 		unknown_command(cl, bytes, r);
 	} else if (c->hang_up) {
-		log_warn("client: closed, for it speaks HTTP: a page tries to reach Redis through "
-			 "its browser");
+		log_rarely(&cl->proxy->client_gate, LOG_LEVEL_WARN,
+			"client: closed, for it speaks HTTP: a page tries to reach Redis through "
+			"its browser");
 		client_quit(cl);
 	} else if (!cl->local.authenticated && !may_pass_login(c)) {
 		reply_error(cl, "-NOAUTH Authentication required.");

@@ -29,8 +29,11 @@ static bool is_sub(const struct command *c)
 
 static bool is_sub_of(const struct command *c, const struct command *container)
 {
-	size_t len = strlen(container->name);
+	size_t len;
 
+	if (c->name[0] != container->name[0])
+		return false; /* most of them: this is asked for each two commands */
+	len = strlen(container->name);
 	return strncmp(c->name, container->name, len) == 0 && c->name[len] == ' ';
 }
 

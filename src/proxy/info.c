@@ -71,10 +71,10 @@ static bool write_clients(const struct proxy *p, struct buf *text)
 {
 	return buf_printf(text,
 		"connected_clients:%zu\r\n"
-		"maxclients:%" PRId64 "\r\n"
+		"maxclients:%zu\r\n"
 		"requests_under_way:%zu\r\n"
 		"connected_nodes:%zu\r\n",
-		p->counters.clients, p->conf->client_connections, p->calls.n, p->counters.links);
+		p->counters.clients, p->clients_max, p->calls.n, p->counters.links);
 }
 
 static bool write_memory(const struct proxy *p, struct buf *text)

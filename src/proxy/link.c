@@ -8,7 +8,6 @@
 #include "proxy/route.h"
 #include "proxy/window.h"
 
-#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +90,8 @@ static void close_link(struct link *l, const char *why)
 	if (why) {
 		char from[ADDR_TEXT_MAX];
 
-		log_warn("a node's connection from %s was closed: %s",
+		log_rarely(&l->proxy->link_gate, LOG_LEVEL_WARN,
+			"a node's connection from %s was closed: %s",
 			name_of(l->conn.fd, from, sizeof(from)), why);
 	}
 	conn_close(&l->conn);
@@ -186,7 +186,8 @@ static void send_answer(struct link *l, const struct call *c, const uint8_t *byt
 	if (!ok) {
 		conn_give_up(&l->conn); /* an answer with a hole in it is worse than none */
 	} else if (l->conn.out.bytes > OUT_HARD_MAX + OUT_MAX) {
-		log_warn("a node's connection is closed, for it does not take its answers");
+		log_rarely(&l->proxy->link_gate, LOG_LEVEL_WARN,
+			"a node's connection is closed, for it does not take its answers");
 		conn_give_up(&l->conn);
 	}
 }
@@ -416,14 +417,10 @@ static void recognise(struct link *l)
 	l->must_encrypt = here > 0 ? plain == 0 : proxy_encrypts(p, 0);
 }
 
-/* Tell why a node found no room here, now and then. */
 static void note_turned_away(struct proxy *p, const char *why)
 {
-	uint64_t n;
-
 	p->counters.peer_turned_away++;
-	if (log_is_due(&p->links_away, &n))
-		log_warn("nodes were turned away (%" PRIu64 "): %s", n, why);
+	log_rarely(&p->link_gate, LOG_LEVEL_WARN, "a node was turned away: %s", why);
 }
 
 void link_accepted(void *arg, int fd)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "proxy/client.h"
 #include "proxy/link.h"
 #include "proxy/listener.h"
@@ -15,6 +16,9 @@
 
 /* Other nodes may notice by themselves in this time that the datastore is back. */
 #define NOTICE_MS 1000
+
+/* Descriptors that are there for files, the loop, statistics and spools. */
+#define DESCRIPTORS_KEPT 64
 
 /* Between two attempts to connect. */
 #define PEER_PAUSE_MAX_MS  5000
@@ -209,6 +213,31 @@ static bool make_links_out(struct proxy *p)
 
 /* ---- Listening ---- */
 
+/* Clients that stay must not keep the node from its datastore and its peers: they leave descriptors
+ * for these. */
+static void limit_clients(struct proxy *p)
+{
+	const struct conf *c = p->conf;
+	size_t limit = process_descriptors_max();
+	size_t kept = DESCRIPTORS_KEPT + (size_t)c->datastore_connections;
+	size_t wanted = (size_t)c->client_connections;
+
+	for (size_t i = 1; i < p->ring->n_nodes; i++) /* both ways */
+		kept += 2 * (size_t)(p->ring->racks[p->ring->nodes[i].rack].dc == 0
+					     ? c->local_peer_connections
+					     : c->remote_peer_connections);
+	if (c->recon_enabled)
+		kept += 2 * (size_t)c->recon_max_connections; /* each with its Redis */
+	p->clients_max = limit > 2 * kept ? limit - kept : limit / 2;
+	if (wanted > p->clients_max)
+		log_warn("clients: no more than %zu, for want of descriptors: the limit on open "
+			 "files "
+			 "is %zu",
+			p->clients_max, limit);
+	else if (wanted > 0)
+		p->clients_max = wanted;
+}
+
 static struct listener *listen_for(struct proxy *p, const char *what, const char *address,
 	void (*accepted)(void *, int), void (*turned_away)(void *))
 {
@@ -235,6 +264,7 @@ static bool start_listening(struct proxy *p)
 {
 	const struct conf *c = p->conf;
 
+	limit_clients(p);
 	if (c->dyn_listen) {
 		p->link_listener = listen_for(
 			p, "taking nodes", c->dyn_listen, link_accepted, link_turned_away);
@@ -322,7 +352,7 @@ void proxy_free(struct proxy *p)
 		peer_free(p->peers[i]);
 	free(p->peers);
 	if (p->dns)
-		evdns_base_free(p->dns, 0);
+		evdns_base_free(p->dns, 1); /* lookups under way were cancelled */
 	dnode_rsa_free(p->rsa);
 	call_list_fini(&p->calls);
 	conn_loop_fini(&p->loop);

@@ -59,9 +59,10 @@ struct proxy {
 	struct client *clients; /* a list */
 	struct link *links;     /* a list: the connections of other nodes */
 	uint64_t next_client_id;
+	size_t clients_max; /* client_connections, or as many as there are descriptors for */
 	struct event *ticker;
 	struct proxy_counters counters;
-	struct log_rarely clients_away, links_away; /* turned away */
+	struct log_gate client_gate, link_gate; /* for what strangers can cause */
 	/* A node of the ring that was down is up again. */
 	void (*node_back)(void *arg, size_t node);
 	void *node_back_arg;

@@ -145,12 +145,20 @@ Node &Node::arguments(std::vector<std::string> args)
 	return *this;
 }
 
+Node &Node::by(std::vector<std::string> program)
+{
+	by_ = std::move(program);
+	return *this;
+}
+
 void Node::launch()
 {
-	std::vector<std::string> argv = {support::dynomite_program(), "-c",
+	const std::vector<std::string> own = {support::dynomite_program(), "-c",
 		dir_.write("dynomite.yml", yaml(settings_)), "-o", dir_.file("log"), "-p",
 		dir_.file("pid"), "-v", "6"};
+	std::vector<std::string> argv = by_;
 
+	argv.insert(argv.end(), own.begin(), own.end());
 	argv.insert(argv.end(), arguments_.begin(), arguments_.end());
 	process_.reset();
 	log_begin_ = file_or_empty(dir_.file("log")).size();

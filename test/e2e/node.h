@@ -97,6 +97,8 @@ class Node
 	/* Further arguments of the next start. */
 	Node &arguments(std::vector<std::string> args);
 
+	/* The next starts by way of another program, to which the node's words are added. */
+	Node &by(std::vector<std::string> program);
 	/* Start and wait until it has said that it is up; throws with its log when it is not. */
 	void start();
 	/* Start, whatever becomes of it. */
@@ -147,7 +149,7 @@ class Node
 	support::TempDir dir_;
 	uint16_t port_;
 	Settings settings_;
-	std::vector<std::string> arguments_;
+	std::vector<std::string> arguments_, by_;
 	std::unique_ptr<support::Process> process_;
 	size_t log_begin_ = 0;
 };

@@ -441,6 +441,33 @@ TEST(SlowClient, ThatClaimsMuchGetsNoMemoryForIt)
 	expect_grown_at_most(5 * 1024, "clients that claim a lot", before, *one);
 }
 
+/* Those who stay leave descriptors for the datastore. */
+TEST(ManyClients, DoNotKeepTheDatastoreOut)
+{
+	One one;
+	std::vector<Socket> idle;
+
+	one->node().by({"sh", "-c", "ulimit -n 200 && exec \"$@\"", "sh"});
+	one.start();
+	for (int i = 0; i < 300; i++)
+		idle.emplace_back(one->client_port());
+	ASSERT_TRUE(idle[0].send(resp("SET", "k", "v")));
+	EXPECT_EQ(idle[0].line(), "+OK\r\n");
+	EXPECT_EQ(idle[299].line(), "-ERR max number of clients reached\r\n");
+	one->redis().kill9();
+	one->redis().start_again();
+	EXPECT_TRUE(wait_until([&] {
+		return idle[0].send(resp("SET", "k", "v")) && idle[0].line() == "+OK\r\n";
+	}));
+	while (idle.size() > 1)
+		idle.pop_back();
+	RedisClient c = one->client();
+	EXPECT_TRUE(wait_until([&] { return one->number("connected_clients") < 10; }));
+	EXPECT_LT(one->number("maxclients"), 150u);
+	EXPECT_GT(one->number("maxclients"), 50u);
+	EXPECT_EQ(one->node().logged("a client was turned away"), 10u);
+}
+
 TEST(SlowPeer, DoesNotSlowClientsAtDcOne)
 {
 	constexpr size_t kWrites = 60000;

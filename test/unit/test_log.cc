@@ -153,4 +153,22 @@ TEST_F(Log, ManyThreadsWriteWholeLinesAcrossReopens)
 		EXPECT_EQ(line.size(), all[0].size());
 }
 
+/* What strangers cause fills no disk. */
+TEST_F(Log, TellsAFewOfMany)
+{
+	struct log_gate gate = {};
+
+	for (int i = 0; i < 1000; i++)
+		log_rarely(&gate, LOG_LEVEL_WARN, "stranger %d", i);
+	ASSERT_EQ(lines(path_).size(), 10u);
+	EXPECT_EQ(lines(path_)[9].substr(24), " warn: stranger 9");
+	gate.until_ms = 0; /* ten seconds later */
+	log_rarely(&gate, LOG_LEVEL_WARN, "stranger %d", 1000);
+	log_rarely(&gate, LOG_LEVEL_WARN, "stranger %d", 1001);
+	ASSERT_EQ(lines(path_).size(), 12u);
+	EXPECT_EQ(lines(path_)[10].substr(24),
+		" warn: stranger 1000 (and 990 more like this before)");
+	EXPECT_EQ(lines(path_)[11].substr(24), " warn: stranger 1001");
+}
+
 } // namespace
