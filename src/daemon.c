@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,9 +72,27 @@ void daemon_ready(void)
 	ready_fd = -1;
 }
 
+/* Whether a file is none that a mistaken path would cost: empty, or a number and nothing else. */
+static bool is_pid_file(int fd)
+{
+	char text[32];
+	struct stat st;
+	ssize_t n;
+	size_t digits;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return false;
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	digits = strspn(text, "0123456789");
+	return n == 0 || (digits > 0 && (size_t)n == digits + (text[digits] == '\n'));
+}
+
 bool daemon_pid_file(const char *path, char *why, unsigned long cap)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
 
 	if (fd < 0) {
 		snprintf(why, cap, "cannot open the pid file %s: %s", path, strerror(errno));
@@ -81,6 +100,14 @@ bool daemon_pid_file(const char *path, char *why, unsigned long cap)
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		snprintf(why, cap, "the pid file %s is held by a running dynomite", path);
+		close(fd);
+		return false;
+	}
+	if (!is_pid_file(fd)) {
+		snprintf(why, cap,
+			"%s is no pid file: it holds something else than a number; -p would "
+			"overwrite it",
+			path);
 		close(fd);
 		return false;
 	}

@@ -19,7 +19,7 @@ void daemon_ready(void);
 
 /*
  * Write our pid to path and hold a lock on it.  False with a message in why (cap bytes) when
- * another process holds it or it cannot be written.
+ * another process holds it, it cannot be written, or it is a file of something else.
  */
 bool daemon_pid_file(const char *path, char *why, unsigned long cap);
 

@@ -53,7 +53,7 @@ static void print_help(FILE *to)
 		"  -V, --version         the version\n"
 		"  -t, --test-conf       check the configuration, report all that is wrong, and "
 		"exit\n"
-		"  -d, --daemonize       run in the background, once all is up\n"
+		"  -d, --daemonize       run in the background, once all is up; give -o, too\n"
 		"  -D, --describe-stats  what the counters mean\n"
 		"  -v, --verbosity N     log level, 0 (emerg) .. 11 (verbose); default %d "
 		"(notice)\n"
@@ -144,6 +144,9 @@ static bool run(const struct invocation *inv, const struct engine_options *optio
 	char why[512];
 	bool ok = false;
 
+	if (inv->daemonize && !inv->log_file)
+		fprintf(stderr, "dynomite: warning: -d without -o: once the node is up nothing is "
+				"logged; give -o FILE\n");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a spool file past the limit fails its snapshot, not the node */
 	if (inv->daemonize && !daemon_start()) {

@@ -217,6 +217,31 @@ TEST(EngineRun, APidFileOfOneThatWasKilledIsNoHindrance)
 	EXPECT_EQ(node.stop(), 0);
 }
 
+TEST(EngineRun, AFileOfSomethingElseIsNoPidFile)
+{
+	const KeyFiles keys;
+	const TempDir dir;
+
+	for (const char *text : {"dyn_o_mite:\n", "12 34\n", "-1\n", "12\n\n"}) {
+		Node node("127.0.0.1:1", &keys);
+		const std::string file = dir.write("precious", text);
+
+		node.arguments({"-p", file}).launch();
+		EXPECT_EQ(node.process().wait(), 1) << text;
+		EXPECT_EQ(node.logged(file + " is no pid file"), 1u) << node.log();
+		EXPECT_EQ(support::read_file(file), text);
+	}
+	for (const char *text : {"", "1234567\n", "1234567"}) {
+		Node node("127.0.0.1:1", &keys);
+		const std::string file = dir.write("old", text);
+
+		node.arguments({"-p", file}).start();
+		EXPECT_EQ(support::read_file(file), std::to_string(node.process().pid()) + "\n");
+		EXPECT_EQ(node.stop(), 0);
+		EXPECT_FALSE(std::filesystem::exists(file));
+	}
+}
+
 TEST(EngineRun, ATakenPortIsSaidAndEndsTheStart)
 {
 	const KeyFiles keys;
@@ -299,6 +324,8 @@ TEST(EngineDaemon, AFailedStartShowsInStatusAndOnStandardError)
 	EXPECT_EQ(unlogged.wait(), 1);
 	EXPECT_TRUE(holds(unlogged.err(), "cannot listen on " + second.address()))
 		<< unlogged.err();
+	EXPECT_TRUE(holds(unlogged.err(), "-d without -o")) << unlogged.err();
+	EXPECT_FALSE(holds(second.process().err(), "-d without -o")) << second.process().err();
 }
 
 /* ---- Whom it runs as, and what it keeps to itself ---- */
