@@ -47,7 +47,7 @@ static const struct option options[] = {
 		"(default 0, with --out 1)",
 		OPTION_NUMBER, AT(count), 0, INT64_MAX},
 	{0, "wait", "SECONDS",
-		"with a count: give up when no connection comes for so\n"
+		"with a count, or --out: give up when no connection comes for so\n"
 		"long, 0: never (default 0)",
 		OPTION_NUMBER, AT(wait_s), 0, 1000000},
 	{0, "max-snapshot", "BYTES", "the largest snapshot that is taken (default 4G - 2)",
@@ -111,6 +111,8 @@ static void ended(void *arg, enum dyn_entropy_status status,
 	const struct channel_settings *s = &r->settings->channel;
 	const char *error = status == DYN_ENTROPY_OK ? NULL : err->message;
 
+	if (error == NULL && result->bytes == 0)
+		return; /* a peer asked whether anybody is here */
 	pthread_mutex_lock(&r->lock);
 	if (error == NULL) {
 		r->committed++;
@@ -308,6 +310,30 @@ done:
 /* ---- Settings -----------------------------------------------------------------------------------
  */
 
+/* An option that has no effect is a mistake about what the others do. */
+static int check_effect(const struct settings *s)
+{
+	bool counted = s->count.given ? s->count.value > 0 : s->out != NULL;
+	const struct {
+		const char *option, *needs;
+		bool idle;
+	} all[] = {
+		{"--wait", "a --count, or --out", s->wait_s.given && !counted},
+		{"--connections", "no count", s->connections.given && counted},
+		{"--force", "--out", s->force && s->out == NULL},
+		{"--accept", "a Redis", s->accept != NULL && (s->out != NULL || s->discard)},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i].idle) {
+			tool_error("receive: %s has an effect only with %s", all[i].option,
+				all[i].needs);
+			return TOOL_EXIT_USAGE;
+		}
+	}
+	return TOOL_EXIT_OK;
+}
+
 static int check_settings(const struct settings *s)
 {
 	int given = (s->channel.redis != NULL) + (s->out != NULL) + s->discard;
@@ -322,7 +348,7 @@ static int check_settings(const struct settings *s)
 		tool_error("receive: --accept %s: must be restore or data", s->accept);
 		return TOOL_EXIT_USAGE;
 	}
-	return TOOL_EXIT_OK;
+	return check_effect(s);
 }
 
 static int override(struct run *r)

@@ -275,7 +275,7 @@ static bool look(const struct buf *page, const char *address, struct json_view *
 	return false;
 }
 
-static void write_json(const struct buf *page, const char *address, bool ok)
+static void write_status_json(const struct buf *page, const char *address)
 {
 	const char *info = (const char *)buf_head(page);
 	size_t len = buf_len(page);
@@ -287,6 +287,12 @@ static void write_json(const struct buf *page, const char *address, bool ok)
 	json_text(&j, "address", address);
 	json_raw(&j, "info", info, len);
 	json_end(&j);
+}
+
+static void write_result_json(bool ok)
+{
+	struct json j;
+
 	json_begin(&j, stdout, "result");
 	json_text(&j, "command", "status");
 	json_bool(&j, "ok", ok);
@@ -315,12 +321,14 @@ static int show(const struct settings *s, const struct addr *from)
 		goto done;
 	ok = all_went_well(&entropy);
 	if (s->json)
-		write_json(&page, address, ok);
+		write_status_json(&page, address);
 	else if (!s->quiet)
 		write_text(&info, &entropy);
 	if (!ok)
 		tool_error("status: the last round did not reach every peer");
 done:
+	if (s->json)
+		write_result_json(ok);
 	buf_fini(&page);
 	return ok ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
 }

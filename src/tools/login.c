@@ -13,7 +13,7 @@ static bool read_file(const char *command, const char *file, char **password)
 {
 	char line[PASSWORD_MAX];
 	FILE *f = fopen(file, "re");
-	bool got;
+	bool got, whole;
 
 	if (f == NULL) {
 		tool_error("%s: cannot read the password file %s: %m", command, file);
@@ -21,6 +21,15 @@ static bool read_file(const char *command, const char *file, char **password)
 	}
 	setvbuf(f, NULL, _IONBF, 0); /* leave no copy in a buffer */
 	got = fgets(line, sizeof(line), f) != NULL;
+	whole = !got || strlen(line) < sizeof(line) - 1 || strchr(line, '\n') != NULL;
+	if (!whole) {
+		tool_error("%s: the password file %s has a first line of more than %d bytes, which "
+			   "is no password",
+			command, file, PASSWORD_MAX - 2);
+		explicit_bzero(line, sizeof(line));
+		fclose(f);
+		return false;
+	}
 	if (got)
 		line[strcspn(line, "\r\n")] = '\0';
 	if (!got || line[0] == '\0') {

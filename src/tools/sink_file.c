@@ -106,6 +106,8 @@ static enum dyn_entropy_status apply(void *self, dyn_entropy_snapshot *snapshot,
 	enum dyn_entropy_status status;
 
 	memset(result, 0, sizeof(*result));
+	if (dyn_entropy_snapshot_len(snapshot) == 0)
+		return DYN_ENTROPY_OK;
 	pthread_mutex_lock(&f->lock);
 	end = f->end + (off_t)dyn_entropy_snapshot_len(snapshot);
 	if (f->partial == NULL) {

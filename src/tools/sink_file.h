@@ -2,7 +2,8 @@
  * sink_file - a sink that keeps snapshots in a file, one behind the other.
  *
  * They are written to FILE.partial-XXXXXX beside it, mode 0600, which takes the file's name when
- * all of them are there.  Its apply() is thread-safe; the rest belongs to the thread that made it.
+ * all of them are there.  An empty one, with which a peer asks whether anybody is there, is none of
+ * them.  Its apply() is thread-safe; the rest belongs to the thread that made it.
  */
 #ifndef TOOLS_SINK_FILE_H
 #define TOOLS_SINK_FILE_H

@@ -522,8 +522,10 @@ TEST(Status, DoesNotWaitForEver)
 
 	redis.pause();
 	const auto begin = std::chrono::steady_clock::now();
-	const Said said = status_of({"--stats", redis.address(), "--timeout", "300"});
+	const Said said = status_of({"--stats", redis.address(), "--timeout", "300", "--json"});
 	EXPECT_EQ(said.status, 1);
+	EXPECT_TRUE(holds(said.out, "{\"event\":\"result\",\"command\":\"status\",\"ok\":false}"))
+		<< said.out;
 	EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(10));
 	redis.resume();
 }
