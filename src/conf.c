@@ -45,26 +45,6 @@ void conf_report_fini(struct conf_report *report)
 	list_fini(&report->warnings);
 }
 
-#define LINE_MAX_BYTES 6144
-
-static bool report_add(const struct conf_loader *l, struct conf_list *to, size_t line,
-	const char *key, const char *fmt, va_list args)
-{
-	char text[LINE_MAX_BYTES];
-	size_t len = 0;
-
-	text[0] = '\0';
-	if (line)
-		len = (size_t)snprintf(text, sizeof(text), "%s:%zu: ", l->path, line);
-	else
-		len = (size_t)snprintf(text, sizeof(text), "%s: ", l->path);
-	if (key && len < sizeof(text))
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s: ", key);
-	if (len < sizeof(text))
-		vsnprintf(text + len, sizeof(text) - len, fmt, args);
-	return conf_list_add(to, text);
-}
-
 void conf_fault(struct conf_loader *l, size_t line, const char *key, const char *fmt, ...)
 {
 	va_list args;
@@ -72,7 +52,7 @@ void conf_fault(struct conf_loader *l, size_t line, const char *key, const char 
 	if (l->too_many)
 		return;
 	va_start(args, fmt);
-	if (!report_add(l, &l->report->errors, line, key, fmt, args))
+	if (!conf_report_add(&l->report->errors, l->path, line, key, fmt, args))
 		l->no_memory = true;
 	va_end(args);
 	if (l->report->errors.n == CONF_ERRORS_MAX) {
@@ -87,7 +67,7 @@ void conf_warn(struct conf_loader *l, size_t line, const char *key, const char *
 	va_list args;
 
 	va_start(args, fmt);
-	if (!report_add(l, &l->report->warnings, line, key, fmt, args))
+	if (!conf_report_add(&l->report->warnings, l->path, line, key, fmt, args))
 		l->no_memory = true;
 	va_end(args);
 }
@@ -139,14 +119,9 @@ const char *conf_shown(const char *text, char out[CONF_SHOWN_MAX])
 	return out;
 }
 
-size_t conf_seen_line(const struct conf_loader *l, const char *name)
+struct conf_place *conf_place_of(const struct conf_loader *l, const struct conf_key *k)
 {
-	return l->seen[conf_key_find(name) - conf_keys].line;
-}
-
-bool conf_seen_bad(const struct conf_loader *l, const char *name)
-{
-	return l->seen[conf_key_find(name) - conf_keys].bad;
+	return &l->conf->places[k - conf_keys];
 }
 
 /* ---- Loading ----------------------------------------------------------------------------------
@@ -160,16 +135,19 @@ static void set_defaults(struct conf_loader *l)
 	}
 }
 
-struct conf *conf_load_text(
+struct conf *conf_load_text_partly(
 	const char *path, const uint8_t *text, size_t len, struct conf_report *report)
 {
 	static const uint8_t mark[] = {0xef, 0xbb, 0xbf}; /* UTF-8's byte order mark */
 	struct conf_loader l = {.path = path, .report = report};
+	bool whole = false;
 
 	l.conf = calloc(1, sizeof(*l.conf));
-	if (l.conf)
+	if (l.conf) {
 		l.conf->path = strdup(path);
-	if (!l.conf || !l.conf->path) {
+		l.conf->places = calloc(conf_n_keys, sizeof(*l.conf->places));
+	}
+	if (!l.conf || !l.conf->path || !l.conf->places) {
 		l.no_memory = true;
 		goto done;
 	}
@@ -178,16 +156,32 @@ struct conf *conf_load_text(
 		text += sizeof(mark);
 		len -= sizeof(mark);
 	}
-	if (conf_yaml_read(&l, text, len))
+	whole = conf_yaml_read(&l, text, len);
+	if (whole)
 		conf_check(&l);
 done:
 	if (l.no_memory)
 		conf_fault(&l, 0, NULL, "out of memory");
-	if (l.no_memory || report->errors.n) {
+	if (l.no_memory || !whole) {
 		conf_free(l.conf);
 		return NULL;
 	}
 	return l.conf;
+}
+
+/* What was loaded, if there was no error. */
+static struct conf *all_or_nothing(struct conf *c, const struct conf_report *report)
+{
+	if (report->errors.n == 0)
+		return c;
+	conf_free(c);
+	return NULL;
+}
+
+struct conf *conf_load_text(
+	const char *path, const uint8_t *text, size_t len, struct conf_report *report)
+{
+	return all_or_nothing(conf_load_text_partly(path, text, len, report), report);
 }
 
 /*
@@ -239,7 +233,7 @@ static bool read_file(struct conf_loader *l, int fd, uint8_t *text, size_t *len)
 	return false;
 }
 
-struct conf *conf_load(const char *path, struct conf_report *report)
+struct conf *conf_load_partly(const char *path, struct conf_report *report)
 {
 	struct conf_loader l = {.path = path, .report = report};
 	struct conf *conf = NULL;
@@ -257,13 +251,18 @@ struct conf *conf_load(const char *path, struct conf_report *report)
 		goto done;
 	}
 	if (read_file(&l, fd, text, &len))
-		conf = conf_load_text(path, text, len, report);
+		conf = conf_load_text_partly(path, text, len, report);
 done:
 	close(fd);
 	if (text)
 		explicit_bzero(text, len); /* there may be a password in it */
 	free(text);
 	return conf;
+}
+
+struct conf *conf_load(const char *path, struct conf_report *report)
+{
+	return all_or_nothing(conf_load_partly(path, report), report);
 }
 
 /* ---- The values -------------------------------------------------------------------------------
@@ -328,6 +327,7 @@ void conf_free(struct conf *c)
 	}
 	free(c->path);
 	free(c->root);
+	free(c->places);
 	free(c);
 }
 

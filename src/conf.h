@@ -17,6 +17,11 @@
 /* The entropy channel's port above a node's peer port, where neither is given. */
 #define CONF_RECON_PORT_ABOVE 4
 
+/* Bytes per second below which recon_max_rate is refused: a receiver gives a connection up that
+ * brings less, and the library does not send at less. */
+#define CONF_RECON_RATE_MIN 131072
+#define CONF_RECON_RATE_MAX (INT64_C(1) << 40)
+
 struct conf_list {
 	char **items; /* owned */
 	size_t n;
@@ -35,6 +40,13 @@ struct conf_seed {
 	char *rack;       /* owned */
 	char *datacenter; /* owned */
 	char *tokens;     /* as written; owned */
+	size_t line;      /* where it stands */
+};
+
+/* What the file says of a key. */
+struct conf_place {
+	size_t line; /* where it stands, from 1; 0: it does not */
+	bool bad;    /* its value was refused */
 };
 
 /*
@@ -42,8 +54,9 @@ struct conf_seed {
  * default, or NULL / an empty list.
  */
 struct conf {
-	char *path; /* of the file */
-	char *root; /* the root key's name */
+	char *path;                /* of the file */
+	char *root;                /* the root key's name */
+	struct conf_place *places; /* of the keys, in the order of the table; NULL: of no file */
 	struct conf_server *servers;
 	size_t n_servers;
 	struct conf_seed *seeds; /* dyn_seeds */
@@ -57,7 +70,7 @@ struct conf {
 	char *recon_key_file, *recon_iv_file;
 	char *recon_listen; /* with its default filled in; NULL when neither key is there */
 	struct conf_list recon_peers; /* "host:port", with the default filled in */
-	char *recon_send_bind;        /* "host:port" (port 0 when none was written), or NULL */
+	char *recon_send_bind;        /* "host:0", or NULL */
 	int64_t recon_interval_seconds;
 	char *recon_source; /* "scan" or "sync" */
 	int64_t recon_buffer_size, recon_header_size, recon_segment_bytes;
@@ -90,14 +103,31 @@ struct conf_report {
  * are in report->errors.  Memory is bounded by the file's size, which is at most 1 MiB.
  */
 struct conf *conf_load(const char *path, struct conf_report *report);
+
+/*
+ * The same, but with errors too when the file could be read to its end, so that what others make of
+ * the values can be checked as well: a key whose value was refused has its default then, or nothing
+ * (conf_is_bad()).
+ */
+struct conf *conf_load_partly(const char *path, struct conf_report *report);
 void conf_free(struct conf *c);
 void conf_report_fini(struct conf_report *report);
 
-/* Add a line of one's own. */
-void conf_report_error(struct conf_report *report, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-void conf_report_warning(struct conf_report *report, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+size_t conf_line(const struct conf *c, const char *key); /* 0: the file does not have the key */
+bool conf_is_bad(const struct conf *c, const char *key);
+
+/*
+ * Add an error or a warning of one's own: "file:line: key: ...", with the line on which the key
+ * stands, if it does.  _at takes the line from the caller.  After CONF_ERRORS_MAX errors there
+ * comes no more but a word that says so.
+ */
+#define CONF_ERRORS_MAX 100
+void conf_error(struct conf_report *report, const struct conf *c, const char *key, const char *fmt,
+	...) __attribute__((format(printf, 4, 5)));
+void conf_error_at(struct conf_report *report, const struct conf *c, size_t line, const char *key,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void conf_warning(struct conf_report *report, const struct conf *c, const char *key,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* The table in words, for --help-conf: key, type, unit, default, range, one line of help. */
 void conf_print_help(FILE *to);

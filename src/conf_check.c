@@ -4,14 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LEAST_RATE (64 * 1024) /* bytes per second, on average, that a receiver asks for */
-
 static bool present(const struct conf_loader *l, const char *name)
 {
-	return conf_seen_line(l, name) != 0;
+	return conf_line(l->conf, name) != 0;
 }
 
 /* text's address with the entropy channel's port; false when that is past 65535. */
@@ -35,7 +34,7 @@ static void default_listen(struct conf_loader *l)
 		return;
 	if (!recon_address(a, text)) {
 		if (c->recon_enabled)
-			conf_fault(l, conf_seen_line(l, "dyn_listen"), "dyn_listen",
+			conf_fault(l, conf_line(l->conf, "dyn_listen"), "dyn_listen",
 				"%s leaves no port for the entropy channel, which takes the port + "
 				"%d: give recon_listen",
 				c->dyn_listen, CONF_RECON_PORT_ABOVE);
@@ -58,7 +57,7 @@ static void default_peers(struct conf_loader *l)
 			if (!conf_list_add(&c->recon_peers, text))
 				l->no_memory = true;
 		} else if (c->recon_enabled) {
-			conf_fault(l, conf_seen_line(l, "dyn_seeds"), "dyn_seeds",
+			conf_fault(l, conf_line(l->conf, "dyn_seeds"), "dyn_seeds",
 				"%s leaves no port for the entropy channel, which takes the port + "
 				"%d: give recon_peers",
 				addr_format(&c->seeds[i].addr, text, sizeof(text)),
@@ -67,13 +66,55 @@ static void default_peers(struct conf_loader *l)
 	}
 }
 
+/* The value as the file would have it. */
+static const char *value_text(const struct conf *c, const struct conf_key *k, char number[24])
+{
+	const void *at = (const char *)c + k->offset;
+
+	if (k->type == CONF_TYPE_BOOL)
+		return *(const bool *)at ? "true" : "false";
+	if (k->type != CONF_TYPE_NUMBER)
+		return *(char *const *)at;
+	snprintf(number, 24, "%lld", (long long)*(const int64_t *)at);
+	return number;
+}
+
+/* A file without listen only heals: whatever else it asks for, nobody is served by it. */
+static void check_served(struct conf_loader *l)
+{
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const struct conf_key *k = &conf_keys[i];
+		const struct conf_unserved *u = conf_key_unserved(k);
+		char number[24];
+		const char *value;
+
+		if (!u)
+			continue;
+		value = value_text(l->conf, k, number);
+		if (conf_words_have(u->refused, value))
+			conf_fault(l, conf_place_of(l, k)->line, k->name,
+				"%s is known but not served; %s", value, u->instead);
+	}
+}
+
+/* The keys without which clients cannot be served. */
+static void check_listen(struct conf_loader *l)
+{
+	const struct conf *c = l->conf;
+
+	if (!c->n_servers && !conf_is_bad(c, "servers"))
+		conf_fault(l, conf_line(c, "listen"), "listen",
+			"needs servers, the datastore that the requests of clients go to: give one "
+			"entry host:port:weight");
+}
+
 /* The keys without which the channel cannot run. */
 static void check_needed(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
-	size_t line = conf_seen_line(l, "recon_enabled");
+	size_t line = conf_line(c, "recon_enabled");
 
-	if (!c->n_servers && !conf_seen_bad(l, "servers"))
+	if (!c->n_servers && !conf_is_bad(c, "servers"))
 		conf_fault(l, line, "recon_enabled",
 			"true needs the datastore that is to be healed: give servers, one entry "
 			"host:port:weight");
@@ -81,7 +122,7 @@ static void check_needed(struct conf_loader *l)
 		conf_fault(l, line, "recon_enabled",
 			"true needs an address to receive at: give recon_listen, host:port, or "
 			"dyn_listen");
-	if (!c->recon_encrypt || conf_seen_bad(l, "recon_encrypt"))
+	if (!c->recon_encrypt || conf_is_bad(c, "recon_encrypt"))
 		return;
 	if (!present(l, "recon_key_file"))
 		conf_fault(l, line, "recon_enabled",
@@ -97,7 +138,7 @@ static void check_needed(struct conf_loader *l)
 static void check_spool_dir(struct conf_loader *l)
 {
 	const char *dir = l->conf->recon_spool_dir;
-	size_t line = conf_seen_line(l, "recon_spool_dir");
+	size_t line = conf_line(l->conf, "recon_spool_dir");
 	char shown[CONF_SHOWN_MAX];
 	struct stat st;
 
@@ -119,22 +160,52 @@ static void check_buffer_size(struct conf_loader *l)
 	const struct conf *c = l->conf;
 
 	if (c->recon_encrypt && c->recon_buffer_size % 16 != 0)
-		conf_fault(l, conf_seen_line(l, "recon_buffer_size"), "recon_buffer_size",
+		conf_fault(l, conf_line(l->conf, "recon_buffer_size"), "recon_buffer_size",
 			"%lld is not a multiple of 16, which recon_encrypt needs; the next is "
 			"%lld",
 			(long long)c->recon_buffer_size,
 			(long long)(c->recon_buffer_size / 16 + 1) * 16);
 }
 
-static void check_rate(struct conf_loader *l)
+/* Whether two sockets cannot be bound one beside the other. */
+static bool collide(const struct addr *a, const struct addr *b)
+{
+	const char *any = strchr(a->host, ':') ? "::" : "0.0.0.0";
+
+	if (a->port != b->port || a->port == 0)
+		return false;
+	if (strcasecmp(a->host, b->host) == 0)
+		return true;
+	return !strchr(a->host, ':') == !strchr(b->host, ':') &&
+	       (strcmp(a->host, any) == 0 || strcmp(b->host, any) == 0);
+}
+
+/* Each address that the node listens on must be its own. */
+static void check_addresses(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
+	const struct {
+		const char *key, *text; /* NULL: nothing listens there */
+	} own[] = {
+		{"listen", c->listen},
+		{"dyn_listen", c->listen ? c->dyn_listen : NULL},
+		{"stats_listen", conf_is_bad(c, "stats_listen") ? NULL : c->stats_listen},
+		{"recon_listen", c->recon_enabled ? c->recon_listen : NULL},
+	};
+	struct addr a, b;
+	size_t line;
 
-	if (c->recon_max_rate && c->recon_max_rate < LEAST_RATE)
-		conf_warn(l, conf_seen_line(l, "recon_max_rate"), "recon_max_rate",
-			"%lld bytes/s is slower than receivers bear with (%d): they will give up "
-			"on longer snapshots",
-			(long long)c->recon_max_rate, LEAST_RATE);
+	for (size_t i = 1; i < sizeof(own) / sizeof(own[0]); i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (!own[i].text || !own[j].text || !addr_parse(&a, own[i].text) ||
+				!addr_parse(&b, own[j].text) || !collide(&a, &b))
+				continue;
+			line = conf_line(c, own[i].key);
+			conf_fault(l, line ? line : conf_line(c, own[j].key), own[i].key,
+				"%s has the port of %s, %s; give each an address of its own",
+				own[i].text, own[j].key, own[j].text);
+		}
+	}
 }
 
 /* The other nodes, each with as many connections as this one makes, must find room here. */
@@ -148,7 +219,7 @@ static void check_connections(struct conf_loader *l)
 				  ? c->local_peer_connections
 				  : c->remote_peer_connections;
 	if (c->listen && wanted > c->dyn_connections)
-		conf_warn(l, conf_seen_line(l, "dyn_connections"), "dyn_connections",
+		conf_warn(l, conf_line(l->conf, "dyn_connections"), "dyn_connections",
 			"%lld leaves no room for all nodes of dyn_seeds, which make %lld "
 			"connections; raise it",
 			(long long)c->dyn_connections, (long long)wanted);
@@ -162,7 +233,7 @@ static void warn_unused(struct conf_loader *l)
 
 	names[0] = '\0';
 	for (size_t i = 0; i < conf_n_keys; i++) {
-		if (!(conf_keys[i].flags & CONF_UNUSED) || !l->seen[i].line)
+		if (!(conf_keys[i].flags & CONF_UNUSED) || !l->conf->places[i].line)
 			continue;
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
 			conf_keys[i].name);
@@ -176,10 +247,14 @@ void conf_check(struct conf_loader *l)
 	default_listen(l);
 	default_peers(l);
 	check_buffer_size(l);
+	check_addresses(l);
+	if (l->conf->listen) {
+		check_listen(l);
+		check_served(l);
+	}
 	if (l->conf->recon_enabled) {
 		check_needed(l);
 		check_spool_dir(l);
-		check_rate(l);
 	}
 	if (!l->report->errors.n) {
 		check_connections(l);

@@ -10,10 +10,11 @@
 
 #include "conf.h"
 
-#define CONF_KEYS_MAX   80 /* at least conf_n_keys */
-#define CONF_FILE_MAX   ((size_t)1024 * 1024)
-#define CONF_ERRORS_MAX 100  /* a file with more is not read further */
-#define CONF_WORDS_MAX  1024 /* room for what conf_key_allowed() says */
+#include <stdarg.h>
+
+#define CONF_KEYS_MAX  80 /* at least conf_n_keys */
+#define CONF_FILE_MAX  ((size_t)1024 * 1024)
+#define CONF_WORDS_MAX 1024 /* room for what conf_key_allowed() says */
 
 enum conf_type {
 	CONF_TYPE_BOOL,
@@ -25,7 +26,7 @@ enum conf_type {
 	CONF_TYPE_CHOICE,    /* one of choices */
 	CONF_TYPE_TOKENS,    /* decimals below 2^32, by comma or as a list */
 	CONF_TYPE_ADDRESS,   /* char *, "host:port" */
-	CONF_TYPE_BIND,      /* char *, "host" or "host:port" */
+	CONF_TYPE_BIND,      /* char *, written "host" or "host:0" */
 	CONF_TYPE_ADDRESSES, /* struct conf_list of "host:port" */
 	CONF_TYPE_SERVERS,   /* conf->servers */
 	CONF_TYPE_SEEDS,     /* conf->seeds */
@@ -37,6 +38,7 @@ enum conf_type {
 #define CONF_UNIX_TOO     0x08u /* an address may be the path of a Unix socket */
 #define CONF_PORT_ZERO    0x10u /* port 0 is allowed */
 #define CONF_MULTIPLE_16  0x20u
+#define CONF_OR_UNLIMITED 0x40u /* 0 is below the least and means no limit */
 
 struct conf_key {
 	const char *name;
@@ -51,11 +53,20 @@ struct conf_key {
 	const char *default_words; /* of a default that depends on other keys, or on nothing */
 };
 
+/* What of a key's values is known from other nodes, loads, and is refused beside listen. */
+struct conf_unserved {
+	const char *key;
+	const char *served, *refused; /* values, by space */
+	const char *instead;          /* the remedy */
+};
+
 extern const struct conf_key conf_keys[];
 extern const size_t conf_n_keys;
 
 const struct conf_key *conf_key_find(const char *name); /* or NULL */
 const struct conf_key *conf_key_nearest(const char *name);
+const struct conf_unserved *conf_key_unserved(const struct conf_key *k); /* or NULL */
+bool conf_words_have(const char *words, const char *word);               /* words, by space */
 bool conf_key_is_list(const struct conf_key *k);
 
 /* In words: what kind of value, which values are allowed (into text, cap bytes), the default. */
@@ -68,10 +79,6 @@ struct conf_loader {
 	const char *path;
 	struct conf *conf;
 	struct conf_report *report;
-	struct {
-		size_t line; /* where it stands, from 1; 0: it does not */
-		bool bad;    /* its value was refused */
-	} seen[CONF_KEYS_MAX];
 	bool too_many;  /* errors: stop reading */
 	bool no_memory; /* likewise */
 };
@@ -85,9 +92,12 @@ void conf_warn(struct conf_loader *l, size_t line, const char *key, const char *
 /* Add a copy of text; false when memory is short. */
 bool conf_list_add(struct conf_list *list, const char *text);
 
-/* What the file said of the key of this name. */
-size_t conf_seen_line(const struct conf_loader *l, const char *name);
-bool conf_seen_bad(const struct conf_loader *l, const char *name);
+/* What the file says of this row of the table. */
+struct conf_place *conf_place_of(const struct conf_loader *l, const struct conf_key *k);
+
+/* Add "path:line: key: ..." to one of a report's lists; false when memory is short. */
+bool conf_report_add(struct conf_list *to, const char *path, size_t line, const char *key,
+	const char *fmt, va_list args);
 
 /* The bytes of the control character that text begins with; 0 when it begins with none. */
 size_t conf_control_len(const char *text);
@@ -109,7 +119,12 @@ bool conf_yaml_read(struct conf_loader *l, const uint8_t *text, size_t len);
 /* Fill in the defaults that depend on other keys, and hold the keys against each other. */
 void conf_check(struct conf_loader *l);
 
-/* conf_load() of text that is in memory already; path is only for messages, *report is empty. */
+/* conf_load_partly() of text that is in memory already; path is only for messages, *report is
+ * empty. */
+struct conf *conf_load_text_partly(
+	const char *path, const uint8_t *text, size_t len, struct conf_report *report);
+
+/* conf_load() of it. */
 struct conf *conf_load_text(
 	const char *path, const uint8_t *text, size_t len, struct conf_report *report);
 

@@ -1,3 +1,4 @@
+#include "base/nearest.h"
 #include "conf_internal.h"
 
 #include <stddef.h>
@@ -83,8 +84,8 @@ const struct conf_key conf_keys[] = {
 	{"dyn_port", CONF_TYPE_NUMBER, NULL, "8101", 1, 65535, CONF_UNUSED | CONF_ZERO_DEFAULT,
 		AT(dyn_port), "the port of nodes that a provider names without one", NULL, NULL},
 	{"dyn_connections", CONF_TYPE_NUMBER, "connections", "100", 1, INT_MAX_VALUE,
-		CONF_ZERO_DEFAULT, AT(dyn_connections),
-		"connections from other nodes at the most", NULL, NULL},
+		CONF_ZERO_DEFAULT, AT(dyn_connections), "connections from other nodes at the most",
+		NULL, NULL},
 	{"local_peer_connections", CONF_TYPE_NUMBER, "connections", "1", 1, 255, CONF_ZERO_DEFAULT,
 		AT(local_peer_connections), "connections to each node of this datacenter", NULL,
 		NULL},
@@ -145,7 +146,7 @@ const struct conf_key conf_keys[] = {
 	{"recon_peers", CONF_TYPE_ADDRESSES, NULL, NULL, 0, 0, 0, AT(recon_peers),
 		"the receivers of the other nodes, instead of the dyn_seeds", NULL,
 		"the dyn_seeds, their port + 4"},
-	{"recon_send_bind", CONF_TYPE_BIND, NULL, NULL, 0, 0, CONF_PORT_ZERO, AT(recon_send_bind),
+	{"recon_send_bind", CONF_TYPE_BIND, NULL, NULL, 0, 0, 0, AT(recon_send_bind),
 		"the local address that the sender connects from", NULL, NULL},
 	{"recon_interval_seconds", CONF_TYPE_NUMBER, "seconds", "300", 1, 31536000, 0,
 		AT(recon_interval_seconds), "time between rounds; the first runs at the start",
@@ -161,9 +162,9 @@ const struct conf_key conf_keys[] = {
 	{"recon_segment_bytes", CONF_TYPE_SIZE, "bytes", "16 MiB", 1024, SNAPSHOT_MAX, 0,
 		AT(recon_segment_bytes),
 		"plaintext in a snapshot at the most, unless one key is larger", NULL, NULL},
-	{"recon_max_rate", CONF_TYPE_SIZE, "bytes/s", "10000000", 0, INT64_C(1) << 40, 0,
-		AT(recon_max_rate), "rate at which a peer is sent to, at the most; 0 is unlimited",
-		NULL, NULL},
+	{"recon_max_rate", CONF_TYPE_SIZE, "bytes/s", "10000000", CONF_RECON_RATE_MIN,
+		CONF_RECON_RATE_MAX, CONF_OR_UNLIMITED, AT(recon_max_rate),
+		"rate at which a peer is sent to, at the most", NULL, NULL},
 	{"recon_max_snapshot_bytes", CONF_TYPE_SIZE, "bytes", "4294967294", 1, SNAPSHOT_MAX, 0,
 		AT(recon_max_snapshot_bytes),
 		"plaintext in a snapshot that the receiver takes, at the most", NULL, NULL},
@@ -188,6 +189,41 @@ const size_t conf_n_keys = sizeof(conf_keys) / sizeof(conf_keys[0]);
 _Static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) <= CONF_KEYS_MAX,
 	"CONF_KEYS_MAX has room for every key");
 
+static const struct conf_unserved unserved[] = {
+	{"data_store", "0", "1", "give 0, Redis (1 is memcache)"},
+	{"dyn_seed_provider", "simple_provider", "florida_provider dns_provider",
+		"give simple_provider, and the nodes in dyn_seeds"},
+	{"hash", "murmur",
+		"one_at_a_time md5 crc16 crc32 crc32a fnv1_64 fnv1a_64 fnv1_32 fnv1a_32 hsieh "
+		"jenkins murmur3",
+		"give murmur, in every node of the ring"},
+	{"enable_gossip", "false", "true", "give false, and all nodes in dyn_seeds"},
+};
+
+const struct conf_unserved *conf_key_unserved(const struct conf_key *k)
+{
+	for (size_t i = 0; i < sizeof(unserved) / sizeof(unserved[0]); i++) {
+		if (strcmp(unserved[i].key, k->name) == 0)
+			return &unserved[i];
+	}
+	return NULL;
+}
+
+bool conf_words_have(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (*words) {
+		size_t n = strcspn(words, " ");
+
+		if (n == len && memcmp(words, word, len) == 0)
+			return true;
+		words += n;
+		words += *words == ' ';
+	}
+	return false;
+}
+
 const struct conf_key *conf_key_find(const char *name)
 {
 	for (size_t i = 0; i < conf_n_keys; i++) {
@@ -197,48 +233,9 @@ const struct conf_key *conf_key_find(const char *name)
 	return NULL;
 }
 
-#define COMPARED_MAX 64 /* bytes of an unknown key that count */
-
-/* How many letters must be put in, taken out or changed to make b of a. */
-static size_t edit_distance(const char *a, size_t a_len, const char *b)
-{
-	size_t row[COMPARED_MAX + 1];
-
-	for (size_t i = 0; i <= a_len; i++)
-		row[i] = i;
-	for (size_t j = 1; b[j - 1]; j++) {
-		size_t diagonal = row[0];
-
-		row[0] = j;
-		for (size_t i = 1; i <= a_len; i++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[i];
-			if (row[i] + 1 < best)
-				best = row[i] + 1;
-			if (row[i - 1] + 1 < best)
-				best = row[i - 1] + 1;
-			row[i] = best;
-		}
-	}
-	return row[a_len];
-}
-
 const struct conf_key *conf_key_nearest(const char *name)
 {
-	const struct conf_key *nearest = &conf_keys[0];
-	size_t len = strnlen(name, COMPARED_MAX);
-	size_t least = SIZE_MAX;
-
-	for (size_t i = 0; i < conf_n_keys; i++) {
-		size_t distance = edit_distance(name, len, conf_keys[i].name);
-
-		if (distance < least) {
-			least = distance;
-			nearest = &conf_keys[i];
-		}
-	}
-	return nearest;
+	return &conf_keys[nearest(name, conf_keys, conf_n_keys, sizeof(conf_keys[0]))];
 }
 
 bool conf_key_is_list(const struct conf_key *k)
@@ -278,28 +275,43 @@ const char *conf_key_type(const struct conf_key *k)
 
 static void allowed_numbers(const struct conf_key *k, char *text, size_t cap)
 {
-	snprintf(text, cap, "%lld..%lld%s%s%s%s", (long long)k->min, (long long)k->max,
+	snprintf(text, cap, "%lld..%lld%s%s%s%s%s", (long long)k->min, (long long)k->max,
 		k->unit ? " " : "", k->unit ? k->unit : "",
 		k->flags & CONF_MULTIPLE_16 ? ", a multiple of 16" : "",
-		k->flags & CONF_ZERO_DEFAULT ? ", or 0 for the default" : "");
+		k->flags & CONF_ZERO_DEFAULT ? ", or 0 for the default" : "",
+		k->flags & CONF_OR_UNLIMITED ? ", or 0 for no limit" : "");
 }
 
-static void allowed_choices(const struct conf_key *k, char *text, size_t cap)
+/* Words with commas between them; returns the length. */
+static size_t list_words(const char *words, char *text, size_t cap)
 {
 	size_t len = 0;
 
-	for (const char *c = k->choices; *c && len + 3 < cap; c++) {
+	for (const char *c = words; *c && len + 3 < cap; c++) {
 		if (*c == ' ')
 			text[len++] = ',';
 		text[len++] = *c;
 	}
 	text[len] = '\0';
+	return len;
+}
+
+static void allowed_served(const struct conf_unserved *u, char *text, size_t cap)
+{
+	size_t len = list_words(u->served, text, cap);
+
+	len += (size_t)snprintf(text + len, cap - len, "; known but not served: ");
+	list_words(u->refused, text + len, cap - len);
 }
 
 const char *conf_key_allowed(const struct conf_key *k, char *text, size_t cap)
 {
 	const char *port = k->flags & CONF_PORT_ZERO ? "0..65535" : "1..65535";
 
+	if (conf_key_unserved(k)) {
+		allowed_served(conf_key_unserved(k), text, cap);
+		return text;
+	}
 	text[0] = '\0';
 	switch (k->type) {
 	case CONF_TYPE_BOOL:
@@ -319,7 +331,7 @@ const char *conf_key_allowed(const struct conf_key *k, char *text, size_t cap)
 				(long long)k->max);
 		break;
 	case CONF_TYPE_CHOICE:
-		allowed_choices(k, text, cap);
+		list_words(k->choices, text, cap);
 		break;
 	case CONF_TYPE_TOKENS:
 		snprintf(text, cap, "decimals of 0..4294967295, separated by commas");
@@ -329,7 +341,7 @@ const char *conf_key_allowed(const struct conf_key *k, char *text, size_t cap)
 			k->flags & CONF_UNIX_TOO ? ", or the path of a Unix socket" : "");
 		break;
 	case CONF_TYPE_BIND:
-		snprintf(text, cap, "host, or host:port with a port of %s", port);
+		snprintf(text, cap, "host, without a port: several connections share it");
 		break;
 	case CONF_TYPE_ADDRESSES:
 		snprintf(text, cap, "entries host:port with a port of %s", port);

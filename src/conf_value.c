@@ -19,7 +19,7 @@ static void refuse(struct conf_loader *l, const struct conf_key *k, size_t line,
 {
 	char shown[CONF_SHOWN_MAX], allowed[CONF_WORDS_MAX];
 
-	l->seen[k - conf_keys].bad = true;
+	conf_place_of(l, k)->bad = true;
 	conf_key_allowed(k, allowed, sizeof(allowed));
 	if (k->type == CONF_TYPE_SECRET)
 		conf_fault(l, line, k->name, "the value %s; allowed: %s", problem, allowed);
@@ -117,7 +117,9 @@ static void set_number(
 	value <<= shift;
 	if (value == 0 && k->flags & CONF_ZERO_DEFAULT)
 		return; /* which is there already */
-	if ((int64_t)value < k->min || (int64_t)value > k->max)
+	if (value == 0 && k->flags & CONF_OR_UNLIMITED)
+		*at = 0;
+	else if ((int64_t)value < k->min || (int64_t)value > k->max)
 		refuse(l, k, line, text, "is out of range");
 	else if (k->flags & CONF_MULTIPLE_16 && value % 16)
 		refuse(l, k, line, text, "is not a multiple of 16");
@@ -232,22 +234,15 @@ static void set_address(
 
 static void set_bind(struct conf_loader *l, const struct conf_key *k, const char *text, size_t line)
 {
-	const char *behind = strrchr(text, ']'); /* of an IPv6 address */
-	char *with_port;
+	char normal[ADDR_TEXT_MAX];
+	struct addr a;
 
-	if (strchr(behind ? behind : text, ':')) {
-		set_address(l, k, text, line);
-		return;
-	}
-	if (asprintf(&with_port, "%s:0", text) < 0) {
-		l->no_memory = true;
-		return;
-	}
-	if (address_problem(k, with_port))
-		refuse(l, k, line, text, "is neither host nor host:port");
+	if (!addr_parse_host(&a, text))
+		refuse(l, k, line, text, "is no host");
+	else if (a.port != 0)
+		refuse(l, k, line, text, "has a port");
 	else
-		set_text(l, k, with_port);
-	free(with_port);
+		set_text(l, k, addr_format(&a, normal, sizeof(normal)));
 }
 
 static void add_address(
@@ -308,6 +303,8 @@ static const char *parse_server(char *entry, struct conf_server *s, bool *no_mem
 
 	if (name && !*name)
 		return "has no name behind the blank";
+	if (!is_path && addr_parse(&a, entry))
+		return "has no weight behind the port, such as the 1 of 127.0.0.1:6379:1";
 	if (!is_path || strchr(entry, ':'))
 		weight = cut_last(entry, ':');
 	if (weight ? !parse_digits(weight, strlen(weight), 1000000, &value) : !is_path)
@@ -357,6 +354,11 @@ done:
 	free(entry);
 }
 
+static bool is_digits(const char *text)
+{
+	return *text && strspn(text, "0123456789") == strlen(text);
+}
+
 static const char *parse_seed(char *entry, struct conf_seed *s, bool *no_memory)
 {
 	char *name = cut_last(entry, ' ');
@@ -366,6 +368,10 @@ static const char *parse_seed(char *entry, struct conf_seed *s, bool *no_memory)
 
 	if (name && !*name)
 		return "has no name behind the blank";
+	/* host:port:rack:datacenter, taken apart from behind, has a port for its rack. */
+	if (tokens && (!*tokens || (rack && is_digits(rack) && !strchr(entry, ':'))))
+		return "has no tokens, which stand at the end, as in "
+		       "10.0.0.2:8101:rack2:dc1:0 or ...:dc1:0,2147483648";
 	if (!rack)
 		return "has too few parts";
 	if (!tokens_valid(tokens))
@@ -406,6 +412,7 @@ static void add_seed(struct conf_loader *l, const struct conf_key *k, const char
 		goto done;
 	}
 	memset(&c->seeds[c->n_seeds], 0, sizeof(*c->seeds));
+	c->seeds[c->n_seeds].line = line;
 	problem = parse_seed(entry, &c->seeds[c->n_seeds], &l->no_memory);
 	if (problem)
 		refuse(l, k, line, text, problem);

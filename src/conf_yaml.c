@@ -182,7 +182,7 @@ static void fault_of_key(struct reader *r, const struct conf_key *k, const char 
 {
 	char allowed[CONF_WORDS_MAX];
 
-	r->l->seen[k - conf_keys].bad = true;
+	conf_place_of(r->l, k)->bad = true;
 	conf_fault(r->l, line_of(r), k->name, "%s; allowed: %s", problem,
 		conf_key_allowed(k, allowed, sizeof(allowed)));
 }
@@ -199,14 +199,19 @@ static void take_scalar(struct reader *r, const struct conf_key *k)
 	if (text)
 		conf_value_set(r->l, k, text, line_of(r));
 	else
-		r->l->seen[k - conf_keys].bad = true;
+		conf_place_of(r->l, k)->bad = true;
 }
 
 static bool take_list(struct reader *r, const struct conf_key *k)
 {
 	while (next(r) && r->event.type != YAML_SEQUENCE_END_EVENT) {
 		if (is_start(&r->event)) {
-			fault_of_key(r, k, "an entry is itself a list or a mapping");
+			/* To YAML a text that ends in a colon is the key of a mapping. */
+			fault_of_key(r, k,
+				k->type == CONF_TYPE_SEEDS &&
+						r->event.type == YAML_MAPPING_START_EVENT
+					? "an entry has no tokens behind its last colon"
+					: "an entry is itself a list or a mapping");
 			if (!skip_value(r))
 				return false;
 		} else {
@@ -232,7 +237,7 @@ static bool take_value(struct reader *r, const struct conf_key *k)
 		fault_of_key(r, k,
 			r->event.type == YAML_MAPPING_START_EVENT ? "has a mapping as its value"
 								  : "has a list as its value");
-	r->l->seen[k - conf_keys].bad = true;
+	conf_place_of(r->l, k)->bad = true;
 	return skip_value(r);
 }
 
@@ -258,13 +263,13 @@ static const struct conf_key *take_key(struct reader *r)
 			conf_shown(name, shown), conf_key_nearest(name)->name);
 		return NULL;
 	}
-	if (r->l->seen[k - conf_keys].line) {
+	if (conf_place_of(r->l, k)->line) {
 		conf_fault(r->l, line_of(r), k->name,
 			"is given a second time; the first is in line %zu: remove one",
-			r->l->seen[k - conf_keys].line);
+			conf_place_of(r->l, k)->line);
 		return NULL;
 	}
-	r->l->seen[k - conf_keys].line = line_of(r);
+	conf_place_of(r->l, k)->line = line_of(r);
 	return k;
 }
 

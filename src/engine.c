@@ -29,8 +29,6 @@ struct engine {
 	struct proxy *proxy;   /* NULL: no listen */
 	struct healer *healer; /* NULL: no entropy channel */
 	struct control *control;
-	size_t *node_of_peer; /* in the ring, by place in recon_peers; SIZE_MAX: none of its nodes
-			       */
 	bool stopping;
 };
 
@@ -73,54 +71,7 @@ static bool add_signals(struct engine *e)
 	return true;
 }
 
-/* ---- What the ring says of the peers of the entropy channel ---- */
-
-/* The node of the ring whose entropy channel this endpoint is, or SIZE_MAX. */
-static size_t node_of(const struct ring *ring, const char *endpoint)
-{
-	struct addr a;
-
-	if (!addr_parse(&a, endpoint))
-		return SIZE_MAX;
-	for (size_t i = 1; i < ring->n_nodes; i++) {
-		const struct addr *node = &ring->nodes[i].addr;
-
-		if (node->port + CONF_RECON_PORT_ABOVE == a.port && strcmp(node->host, a.host) == 0)
-			return i;
-	}
-	return SIZE_MAX;
-}
-
-static bool find_nodes(struct engine *e)
-{
-	const struct conf_list *peers = &e->options.conf->recon_peers;
-
-	e->node_of_peer = calloc(peers->n + 1, sizeof(*e->node_of_peer));
-	if (!e->node_of_peer)
-		return false;
-	for (size_t i = 0; i < peers->n; i++)
-		e->node_of_peer[i] = node_of(e->options.ring, peers->items[i]);
-	return true;
-}
-
-/* With a node that owns nothing of what this one owns there is nothing to heal. */
-static bool takes_part(void *arg, size_t peer)
-{
-	const struct engine *e = arg;
-	size_t node = e->node_of_peer[peer];
-
-	return node == SIZE_MAX || ring_share(e->options.ring, 0, node);
-}
-
-static bool owns(void *arg, size_t peer, const void *key, size_t len)
-{
-	const struct engine *e = arg;
-	const struct ring *ring = e->options.ring;
-	size_t node = e->node_of_peer[peer];
-
-	return node == SIZE_MAX ||
-	       ring_owner(ring, ring->nodes[node].rack, ring_token(ring, key, len)) == node;
-}
+/* ---- Peers that are back ---- */
 
 /* Whether other may have missed what node did: in another datacenter one node takes a write for
  * all. */
@@ -136,16 +87,16 @@ static bool misses_with(const struct ring *ring, size_t node, size_t other)
 static void on_node_back(void *arg, size_t node)
 {
 	struct engine *e = arg;
-	const struct conf_list *peers = &e->options.conf->recon_peers;
+	const struct recon_ring *peers = e->options.peers;
 	bool known = false;
 
 	if (!e->healer)
 		return;
-	for (size_t i = 0; i < peers->n; i++) {
-		if (!misses_with(e->options.ring, node, e->node_of_peer[i]))
+	for (size_t i = 0; i < e->options.conf->recon_peers.n; i++) {
+		if (!misses_with(e->options.ring, node, peers->nodes[i]))
 			continue;
 		healer_run_soon(e->healer, i);
-		known = known || e->node_of_peer[i] == node;
+		known = known || peers->nodes[i] == node;
 	}
 	/* Its channel may have an address of its own. */
 	if (!known)
@@ -162,9 +113,7 @@ static bool make_healer(struct engine *e)
 		.conf = o->conf,
 		.recon = o->recon,
 		.cancel = o->cancel,
-		.takes_part = o->ring ? takes_part : NULL,
-		.owns = o->ring ? owns : NULL,
-		.arg = e,
+		.peers = o->peers,
 	};
 
 	e->healer = healer_new(&options);
@@ -186,10 +135,6 @@ struct engine *engine_new(const struct engine_options *options)
 		goto failed;
 	}
 	if (options->ring) {
-		if (!find_nodes(e)) {
-			log_error("cannot start: out of memory");
-			goto failed;
-		}
 		e->proxy = proxy_new(e->base, options->conf, options->ring, on_node_back, e);
 		if (!e->proxy)
 			goto failed;
@@ -276,6 +221,5 @@ void engine_free(struct engine *e)
 			event_free(e->signals[i]);
 	if (e->base)
 		event_base_free(e->base);
-	free(e->node_of_peer);
 	free(e);
 }

@@ -12,6 +12,7 @@
 #include "conf.h"
 #include "entropy/dynentropy.h"
 #include "recon.h"
+#include "recon_ring.h"
 
 #include <stdbool.h>
 
@@ -20,9 +21,10 @@ struct engine;
 /* What was loaded and found good; all of it is borrowed. */
 struct engine_options {
 	const struct conf *conf;
-	const struct ring *ring;    /* NULL: no proxy, for want of a listen */
-	const struct recon *recon;  /* NULL: no entropy channel */
-	dyn_entropy_cancel *cancel; /* set when the engine stops */
+	const struct ring *ring;        /* NULL: no proxy, for want of a listen */
+	const struct recon *recon;      /* NULL: no entropy channel */
+	const struct recon_ring *peers; /* of the channel, as the ring sees them */
+	dyn_entropy_cancel *cancel;     /* set when the engine stops */
 };
 
 /* Binds and connects.  NULL, with a message logged, on failure. */

@@ -220,7 +220,8 @@ static bool owns(void *arg, const void *key, size_t len)
 {
 	const struct healer *h = arg;
 
-	return h->options.owns(h->options.arg, h->current->peer, key, len);
+	return recon_ring_owns(
+		h->options.peers, h->options.peers->nodes[h->current->peer], key, len);
 }
 
 static const struct target *target_of(const struct healer *h, const char *endpoint)
@@ -243,7 +244,7 @@ static enum dyn_entropy_status open_source(void *arg, const char *endpoint,
 	struct healer *h = arg;
 
 	h->current = target_of(h, endpoint);
-	return recon_open_source(h->recon, h->options.owns ? owns : NULL, h, out, err);
+	return recon_open_source(h->recon, h->options.peers->ring ? owns : NULL, h, out, err);
 }
 
 /* ---- Starting and stopping ---- */
@@ -269,8 +270,11 @@ static bool choose_peers(struct healer *h)
 	if (!h->endpoints || !h->targets)
 		return false;
 	for (size_t i = 0; i < all->n; i++) {
-		if (h->options.takes_part && !h->options.takes_part(h->options.arg, i))
+		if (!recon_ring_takes_part(h->options.peers, i)) {
+			log_notice("entropy: %s is sent %s", all->items[i],
+				recon_part_text(recon_ring_part(h->options.peers, i)));
 			continue;
+		}
 		h->endpoints[h->n_targets] = all->items[i];
 		h->targets[h->n_targets++].peer = i;
 	}
@@ -343,6 +347,17 @@ failed:
 	return NULL;
 }
 
+static void warn_alone(const struct healer *h)
+{
+	if (h->conf->recon_peers.n == 0)
+		log_warn("entropy: no peer is known (recon_peers, dyn_seeds): this node only "
+			 "receives");
+	else
+		log_warn("entropy: none of the %zu peers shares keys with this node: it only "
+			 "receives",
+			h->conf->recon_peers.n);
+}
+
 bool healer_start(struct healer *h)
 {
 	const struct timeval interval = {.tv_sec = (time_t)h->conf->recon_interval_seconds};
@@ -356,8 +371,7 @@ bool healer_start(struct healer *h)
 	log_notice("entropy: receiving on port %u, into Redis at %s",
 		dyn_entropy_receiver_port(h->receiver), h->recon->redis.address);
 	if (h->n_targets == 0) {
-		log_warn("entropy: no peer is known (recon_peers, dyn_seeds): this node only "
-			 "receives");
+		warn_alone(h);
 		return true;
 	}
 	if (event_add(h->timer, &interval) != 0) {

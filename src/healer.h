@@ -12,6 +12,7 @@
 #include "entropy/dynentropy.h"
 #include "ledger.h"
 #include "recon.h"
+#include "recon_ring.h"
 #include "stats.h"
 
 #include <event2/event.h>
@@ -22,15 +23,9 @@
 struct healer_options {
 	struct event_base *base;
 	const struct conf *conf;
-	const struct recon *recon;  /* recon_init() found it good */
-	dyn_entropy_cancel *cancel; /* set when the healer stops */
-	/*
-	 * What a peer is to this node, by its place in recon_peers.  Both may be NULL: every peer
-	 * takes part and owns every key.  owns is called from the thread of a round.
-	 */
-	bool (*takes_part)(void *arg, size_t peer);
-	bool (*owns)(void *arg, size_t peer, const void *key, size_t len);
-	void *arg;
+	const struct recon *recon;      /* recon_init() found it good */
+	dyn_entropy_cancel *cancel;     /* set when the healer stops */
+	const struct recon_ring *peers; /* who is pushed to, and what */
 };
 
 #define HEALER_ALL SIZE_MAX

@@ -1,9 +1,8 @@
 #include "base/log.h"
-#include "cluster/ring.h"
 #include "conf.h"
 #include "daemon.h"
 #include "engine.h"
-#include "recon.h"
+#include "setup.h"
 #include "stats.h"
 
 #include <getopt.h>
@@ -46,8 +45,11 @@ static void print_help(FILE *to)
 	fprintf(to,
 		"Usage: dynomite [-hVtdD] [-v N] [-o FILE] [-c FILE] [-p FILE]\n"
 		"\n"
-		"A Dynomite-style node: the entropy channel that heals replicas which missed "
-		"writes.\n"
+		"A proxy in front of a Redis, one node of a Dynomite-style ring: it serves clients,"
+		"\n"
+		"passes their writes on to the other racks and datacenters, and heals replicas "
+		"that\n"
+		"missed writes over the entropy channel.  dynomite.yml(5) says what it does.\n"
 		"\n"
 		"  -h, --help            this text\n"
 		"  -V, --version         the version\n"
@@ -131,6 +133,15 @@ static int parse_options(int argc, char **argv, struct invocation *inv)
 	return -1;
 }
 
+/* A full disk or a closed pipe must not pass for success. */
+static int finish_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	perror("dynomite: cannot write to standard output");
+	return EXIT_FAILURE;
+}
+
 static void print_list(const char *what, const struct conf_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
@@ -176,55 +187,24 @@ done:
 	return ok;
 }
 
-/* What the configuration asks for, loaded and checked: all of it, so that all errors are told at
- * once. */
-struct loaded {
-	struct conf *conf;
-	struct ring *ring; /* NULL: no listen */
-	struct recon recon;
-	dyn_entropy_cancel *cancel;
-};
-
-static bool load(struct loaded *l, const char *path, struct conf_report *report)
-{
-	bool ok = true;
-
-	l->conf = conf_load(path, report);
-	if (!l->conf)
-		return false;
-	l->cancel = dyn_entropy_cancel_new();
-	if (!l->cancel) {
-		conf_report_error(report, "no memory or descriptor is left");
-		return false;
-	}
-	if (l->conf->listen) {
-		l->ring = ring_new(l->conf, report);
-		ok = l->ring != NULL;
-	}
-	if (l->conf->recon_enabled)
-		ok &= recon_init(&l->recon, l->conf, l->cancel, report);
-	return ok;
-}
-
-static void unload(struct loaded *l)
-{
-	recon_fini(&l->recon);
-	ring_free(l->ring);
-	dyn_entropy_cancel_free(l->cancel);
-	conf_free(l->conf);
-}
-
 int main(int argc, char **argv)
 {
 	struct invocation inv = {.conf_file = DEFAULT_CONF, .level = LOG_LEVEL_DEFAULT};
 	struct conf_report report = {0};
-	struct loaded loaded = {0};
+	struct setup setup;
+	dyn_entropy_cancel *cancel;
 	int status = parse_options(argc, argv, &inv);
 	bool ok;
 
 	if (status >= 0)
-		return status;
-	ok = load(&loaded, inv.conf_file, &report);
+		return finish_output(status);
+	cancel = dyn_entropy_cancel_new();
+	if (!cancel) {
+		fprintf(stderr, "dynomite: error: no memory or descriptor is left\n");
+		return EXIT_FAILURE;
+	}
+	setup_load(&setup, inv.conf_file, NULL, cancel, &report);
+	ok = report.errors.n == 0;
 	print_list("warning", &report.warnings);
 	print_list("error", &report.errors);
 	conf_report_fini(&report);
@@ -233,14 +213,16 @@ int main(int argc, char **argv)
 			ok ? "is good" : "has errors");
 	} else if (ok) {
 		const struct engine_options options = {
-			.conf = loaded.conf,
-			.ring = loaded.ring,
-			.recon = loaded.conf->recon_enabled ? &loaded.recon : NULL,
-			.cancel = loaded.cancel,
+			.conf = setup.conf,
+			.ring = setup.ring,
+			.recon = setup.conf->recon_enabled ? &setup.recon : NULL,
+			.peers = &setup.peers,
+			.cancel = cancel,
 		};
 
 		ok = run(&inv, &options);
 	}
-	unload(&loaded);
+	setup_fini(&setup);
+	dyn_entropy_cancel_free(cancel);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

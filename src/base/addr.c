@@ -54,6 +54,16 @@ bool addr_parse(struct addr *a, const char *text)
 	return true;
 }
 
+bool addr_parse_host(struct addr *a, const char *text)
+{
+	char with_port[ADDR_TEXT_MAX];
+
+	if (addr_parse(a, text))
+		return true;
+	return snprintf(with_port, sizeof(with_port), "%s:0", text) < (int)sizeof(with_port) &&
+	       addr_parse(a, with_port);
+}
+
 const char *addr_format(const struct addr *a, char *text, size_t cap)
 {
 	const char *fmt = strchr(a->host, ':') ? "[%s]:%u" : "%s:%u";

@@ -25,6 +25,9 @@ struct addr {
  */
 bool addr_parse(struct addr *a, const char *text);
 
+/* The same, where the port may be left out: it is 0 then. */
+bool addr_parse_host(struct addr *a, const char *text);
+
 /* "host:port", with brackets around an IPv6 host; cut to cap.  Returns text. */
 const char *addr_format(const struct addr *a, char *text, size_t cap);
 

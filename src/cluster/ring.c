@@ -38,38 +38,8 @@ void ring_free(struct ring *r)
 
 static bool no_memory(const struct builder *b)
 {
-	conf_report_error(b->report, "%s: not enough memory for the ring", b->conf->path);
+	conf_error(b->report, b->conf, NULL, "not enough memory for the ring");
 	return false;
-}
-
-/* What other nodes may serve, and this one does not. */
-static void check_served(const struct conf *conf, struct conf_report *report)
-{
-	const char *provider = conf->dyn_seed_provider;
-
-	if (conf->hash && strcasecmp(conf->hash, "murmur") != 0)
-		conf_report_error(report,
-			"%s: hash: %s is not served; give murmur, in every node of the ring",
-			conf->path, conf->hash);
-	if (conf->data_store != 0)
-		conf_report_error(report,
-			"%s: data_store: %lld is not served (1 is memcache); give 0, Redis",
-			conf->path, (long long)conf->data_store);
-	if (provider && strcmp(provider, "simple_provider") != 0)
-		conf_report_error(report,
-			"%s: dyn_seed_provider: %s is not served; give simple_provider, and the "
-			"nodes in dyn_seeds",
-			conf->path, provider);
-	if (conf->enable_gossip)
-		conf_report_error(report,
-			"%s: enable_gossip: true is not served; give false, and all nodes in "
-			"dyn_seeds",
-			conf->path);
-	if (conf->hash_tag && strlen(conf->hash_tag) != 2)
-		conf_report_error(report,
-			"%s: hash_tag: '%s' is not two characters; give two, "
-			"such as {}",
-			conf->path, conf->hash_tag);
 }
 
 static int compare_tokens(const void *a, const void *b)
@@ -96,10 +66,10 @@ static bool read_tokens(
 			*text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : UINT64_MAX;
 
 		if (token > UINT32_MAX || (*end && *end != ',')) {
-			conf_report_error(b->report,
-				"%s: %s: a token of %s is no decimal of 0..4294967295; give such "
-				"numbers, separated by commas",
-				b->conf->path, key, node->name);
+			conf_error_at(b->report, b->conf, node->line, key,
+				"a token of %s is no decimal of 0..4294967295; give such numbers, "
+				"separated by commas",
+				node->name);
 			return false;
 		}
 		node->tokens[node->n_tokens++] = (uint32_t)token;
@@ -123,8 +93,8 @@ static bool find_dc(const struct builder *b, const char *name, size_t *index)
 		}
 	}
 	if (r->n_dcs == RING_DCS_MAX) {
-		conf_report_error(b->report, "%s: dyn_seeds: more than %d datacenters",
-			b->conf->path, RING_DCS_MAX);
+		conf_error(
+			b->report, b->conf, "dyn_seeds", "more than %d datacenters", RING_DCS_MAX);
 		return false;
 	}
 	grown = realloc(r->dcs, (r->n_dcs + 1) * sizeof(*grown));
@@ -181,7 +151,7 @@ static bool find_rack(const struct builder *b, const char *name, const char *dc_
 }
 
 /* A new node at the end, which is not counted before it is complete; NULL: memory. */
-static struct ring_node *new_node(const struct builder *b, const struct addr *addr)
+static struct ring_node *new_node(const struct builder *b, const struct addr *addr, size_t line)
 {
 	struct ring_node *grown =
 		realloc(b->ring->nodes, (b->ring->n_nodes + 1) * sizeof(*b->ring->nodes));
@@ -196,6 +166,7 @@ static struct ring_node *new_node(const struct builder *b, const struct addr *ad
 	node = &grown[b->ring->n_nodes];
 	memset(node, 0, sizeof(*node));
 	node->addr = *addr;
+	node->line = line;
 	node->name = strdup(addr_format(addr, text, sizeof(text)));
 	if (!node->name) {
 		no_memory(b);
@@ -211,14 +182,15 @@ static bool add_self(const struct builder *b)
 	struct addr addr = {"localhost", 0};
 	struct ring_node *node;
 
+	if (conf_is_bad(conf, "dyn_listen"))
+		return false; /* a node that cannot be told from the others: nothing is sure */
 	if (conf->dyn_listen ? !addr_parse(&addr, conf->dyn_listen) : conf->n_seeds > 0) {
-		conf_report_error(b->report,
-			"%s: dyn_listen: is missing; give host:port, where the nodes of dyn_seeds "
-			"connect to this one",
-			conf->path);
+		conf_error(b->report, conf, "dyn_listen",
+			"is missing; give host:port, where the nodes of dyn_seeds connect to this "
+			"one");
 		return false;
 	}
-	node = new_node(b, &addr);
+	node = new_node(b, &addr, conf_line(conf, "tokens"));
 	if (!node || !find_rack(b, conf->rack, conf->datacenter, &node->rack))
 		return false;
 	node->is_local = true;
@@ -252,17 +224,18 @@ static bool is_self(const struct builder *b, const struct ring_node *node)
 }
 
 /* This node stands in dyn_seeds too: it must be the same one there. */
-static bool check_self(const struct builder *b, const struct ring_node *node)
+static void check_self(const struct builder *b, const struct ring_node *node)
 {
 	const struct ring_node *self = &b->ring->nodes[0];
 
 	if (node->rack == self->rack && (same_tokens(node, self) || self->n_tokens == 0))
-		return true;
-	conf_report_error(b->report,
-		"%s: dyn_seeds: %s is this node, but with another rack, datacenter or tokens than "
-		"the keys rack, datacenter and tokens say; make them the same",
-		b->conf->path, node->name);
-	return false;
+		return;
+	if (conf_is_bad(b->conf, "rack") || conf_is_bad(b->conf, "datacenter"))
+		return; /* which it is, the file does not say */
+	conf_error_at(b->report, b->conf, node->line, "dyn_seeds",
+		"%s is this node, but with another rack, datacenter or tokens than the keys rack, "
+		"datacenter and tokens say; make them the same",
+		node->name);
 }
 
 static void drop_last(const struct builder *b)
@@ -291,30 +264,30 @@ static void adopt(const struct builder *b)
 
 		self->name = node->name;
 		node->name = name;
+		self->addr = node->addr;
 	}
 }
 
 static bool add_seed(const struct builder *b, const struct conf_seed *seed)
 {
-	struct ring_node *node = new_node(b, &seed->addr);
+	struct ring_node *node = new_node(b, &seed->addr, seed->line);
 
 	if (!node || !find_rack(b, seed->rack, seed->datacenter, &node->rack) ||
 		!read_tokens(b, "dyn_seeds", seed->tokens, node))
 		return false;
 	if (is_self(b, node)) {
-		if (!check_self(b, node))
-			return false;
+		check_self(b, node);
 		adopt(b);
 		drop_last(b);
 		return true;
 	}
 	for (size_t i = 1; i + 1 < b->ring->n_nodes; i++) {
 		if (strcasecmp(b->ring->nodes[i].name, node->name) == 0) {
-			conf_report_error(b->report,
-				"%s: dyn_seeds: %s is there twice; leave one of them, with all its "
-				"tokens",
-				b->conf->path, node->name);
-			return false;
+			conf_error_at(b->report, b->conf, node->line, "dyn_seeds",
+				"%s is there twice; leave one of them, with all its tokens",
+				node->name);
+			drop_last(b);
+			break;
 		}
 	}
 	return true;
@@ -325,18 +298,18 @@ static bool check_tokens(const struct builder *b)
 {
 	struct ring_node *self = &b->ring->nodes[0];
 
-	if (self->n_tokens > 0)
+	if (self->n_tokens > 0 || conf_is_bad(b->conf, "tokens"))
 		return true;
 	for (size_t i = 1; i < b->ring->n_nodes; i++) {
-		if (b->ring->nodes[i].rack == self->rack) {
-			conf_report_error(b->report,
-				"%s: tokens: is missing: %s, this node, shares rack %s of "
-				"datacenter %s with %s; give the tokens by which they share its "
-				"keys",
-				b->conf->path, self->name, b->conf->rack, b->conf->datacenter,
-				b->ring->nodes[i].name);
-			return false;
-		}
+		const struct ring_node *other = &b->ring->nodes[i];
+
+		if (other->rack != self->rack)
+			continue;
+		conf_error_at(b->report, b->conf, other->line, "tokens",
+			"is missing: %s, this node, shares rack %s of datacenter %s with %s; give "
+			"the tokens by which they share its keys",
+			self->name, b->conf->rack, b->conf->datacenter, other->name);
+		return true;
 	}
 	return read_tokens(b, "tokens", "0", self);
 }
@@ -360,14 +333,13 @@ static void report_overlap(struct builder *b, const struct ring_rack *rack, size
 	if (++b->overlaps > OVERLAPS_TOLD)
 		return;
 	if (one == other)
-		conf_report_error(b->report, "%s: %s: %s has the token %u twice; leave one of them",
-			b->conf->path, one->is_local ? "tokens" : "dyn_seeds", one->name, token);
+		conf_error_at(b->report, b->conf, one->line, one->is_local ? "tokens" : "dyn_seeds",
+			"%s has the token %u twice; leave one of them", one->name, token);
 	else
-		conf_report_error(b->report,
-			"%s: dyn_seeds: %s and %s, both in rack %s of datacenter %s, have the same "
-			"token %u; give each its own",
-			b->conf->path, one->name, other->name, rack->name, r->dcs[rack->dc].name,
-			token);
+		conf_error_at(b->report, b->conf, other->line, "dyn_seeds",
+			"%s and %s, both in rack %s of datacenter %s, have the same token %u; give "
+			"each its own",
+			one->name, other->name, rack->name, r->dcs[rack->dc].name, token);
 }
 
 /* Lay the tokens of a rack's nodes out in order. */
@@ -398,22 +370,22 @@ static bool lay_out(struct builder *b, size_t index)
 	return true;
 }
 
+/* What is wrong with the nodes goes to the report, all of it; false when it cannot go on. */
 static bool build(struct builder *b)
 {
-	bool ok = add_self(b);
-
-	/* All that is wrong with the list is told at once. */
-	for (size_t i = 0; i < b->conf->n_seeds && b->ring->n_nodes > 0; i++) {
+	if (!add_self(b))
+		return false;
+	for (size_t i = 0; i < b->conf->n_seeds; i++) {
 		if (!add_seed(b, &b->conf->seeds[i]))
-			ok = false;
+			return false;
 	}
-	if (!ok || !check_tokens(b))
+	if (!check_tokens(b))
 		return false;
 	for (size_t i = 0; i < b->ring->n_racks; i++) {
 		if (!lay_out(b, i))
 			return false;
 	}
-	return b->overlaps == 0;
+	return true;
 }
 
 struct ring *ring_new(const struct conf *conf, struct conf_report *report)
@@ -421,13 +393,12 @@ struct ring *ring_new(const struct conf *conf, struct conf_report *report)
 	struct builder b = {conf, report, calloc(1, sizeof(*b.ring)), 0};
 	size_t before = report->errors.n;
 
-	check_served(conf, report);
 	if (!b.ring) {
 		no_memory(&b);
 		return NULL;
 	}
-	if (conf->hash_tag && strlen(conf->hash_tag) == 2)
-		memcpy(b.ring->hash_tag, conf->hash_tag, 2);
+	if (conf->hash_tag)
+		memcpy(b.ring->hash_tag, conf->hash_tag, sizeof(b.ring->hash_tag));
 	if (build(&b) && report->errors.n == before)
 		return b.ring;
 	ring_free(b.ring);

@@ -24,6 +24,7 @@ struct ring_node {
 	uint32_t *tokens; /* in order; owned */
 	size_t n_tokens;
 	bool is_local; /* this node */
+	size_t line;   /* where the file has it; 0: nowhere */
 };
 
 struct ring_point {
@@ -55,11 +56,11 @@ struct ring {
 };
 
 /*
- * Build from datacenter, rack, tokens, dyn_listen, dyn_seeds, hash and hash_tag.  NULL after adding
- * to report what is wrong: a key whose value asks for what is not served (another hash or seed
- * provider, memcache, gossip), a token that two nodes of a rack share (names both), no tokens
- * beside other nodes of the rack (names one).  A node that is alone in its rack needs none.
- * A seed that is this node itself is left out.
+ * Build from datacenter, rack, tokens, dyn_listen, dyn_seeds and hash_tag.  NULL after adding to
+ * report what is wrong: a token that two nodes of a rack share (names both), no tokens beside other
+ * nodes of the rack (names one), and so on.  A node that is alone in its rack needs none.  A seed
+ * that is this node itself is left out.  conf may have been loaded partly: what is wrong in it
+ * already is not held against the rest; the ring is NULL then, or one that must not be used.
  */
 struct ring *ring_new(const struct conf *conf, struct conf_report *report);
 void ring_free(struct ring *r);

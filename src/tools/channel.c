@@ -19,44 +19,26 @@ bool channel_tell(const char *command, struct conf_report *report)
 	return ok;
 }
 
-/* The file's own key files give way before the material is read, which may be in other places. */
-static bool put_text(char **field, const char *value)
-{
-	char *copy;
-
-	if (value == NULL)
-		return true;
-	copy = strdup(value);
-	if (copy == NULL)
-		return false;
-	free(*field);
-	*field = copy;
-	return true;
-}
-
 static int from_conf(struct channel *ch, const struct channel_settings *s)
 {
+	const struct setup_options options = {
+		.key_file = s->key_file,
+		.iv_file = s->iv_file,
+		.plaintext = s->plaintext,
+		.with_recon = true,
+		.channel_only = true,
+	};
 	struct conf_report report = {0};
-	bool ok;
 
-	ch->conf = conf_load(s->conf, &report);
-	if (!channel_tell(ch->command, &report) || ch->conf == NULL)
+	setup_load(&ch->setup, s->conf, &options, ch->cancel, &report);
+	if (!channel_tell(ch->command, &report))
 		return TOOL_EXIT_FAILED;
-	if (s->plaintext)
-		ch->conf->recon_encrypt = false;
-	if (!put_text(&ch->conf->recon_key_file, s->key_file) ||
-		!put_text(&ch->conf->recon_iv_file, s->iv_file)) {
-		tool_error("%s: out of memory", ch->command);
-		return TOOL_EXIT_FAILED;
-	}
-	ok = recon_init(&ch->recon, ch->conf, ch->cancel, &report);
-	if (!channel_tell(ch->command, &report) || !ok)
-		return TOOL_EXIT_FAILED;
-	ch->config = ch->recon.config;
-	ch->material = ch->recon.material;
-	ch->redis = ch->recon.redis;
-	ch->source = ch->recon.source;
-	ch->accept = ch->recon.accept;
+	ch->conf = ch->setup.conf;
+	ch->config = ch->setup.recon.config;
+	ch->material = ch->setup.recon.material;
+	ch->redis = ch->setup.recon.redis;
+	ch->source = ch->setup.recon.source;
+	ch->accept = ch->setup.recon.accept;
 	return TOOL_EXIT_OK;
 }
 
@@ -129,28 +111,66 @@ int channel_init(struct channel *ch, const char *command, const struct channel_s
 
 void channel_fini(struct channel *ch)
 {
-	if (ch->material != ch->recon.material)
+	if (ch->material != ch->setup.recon.material)
 		dyn_entropy_material_free(ch->material);
-	recon_fini(&ch->recon);
-	conf_free(ch->conf);
+	setup_fini(&ch->setup);
 	login_forget(ch->password);
 	memset(ch, 0, sizeof(*ch));
 }
 
-int channel_check(const struct channel *ch, const char *address)
+static bool is_loopback(const char *address)
 {
-	struct dyn_entropy_error err;
 	struct addr a;
 
+	return addr_parse(&a, address) && addr_is_loopback(&a);
+}
+
+/* The library names its fields; people know the options.  Values of a file were checked before. */
+static void tell_config(const struct channel *ch, const char *message)
+{
+	static const struct {
+		const char *field, *option;
+	} names[] = {
+		{"buffer_size", "--buffer-size"},
+		{"header_size", "--header-size"},
+		{"max_rate", "--rate"},
+		{"max_snapshot_bytes", "--max-snapshot"},
+		{"max_connections", "--connections"},
+		{"timeout_ms", "--timeout"},
+		{"listen_addr", "--listen"},
+		{"send_addr", "--bind"},
+		{"peer_endpoint", "--to"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t len = strlen(names[i].field);
+
+		if (strncmp(message, names[i].field, len) == 0 && message[len] == ' ') {
+			tool_error("%s: %s%s", ch->command, names[i].option, message + len);
+			return;
+		}
+	}
+	tool_error("%s: %s", ch->command, message);
+}
+
+int channel_check(const struct channel *ch, const char *address)
+{
+	const char *bind = ch->config.send_addr;
+	struct dyn_entropy_error err;
+	const char *beyond = NULL;
+
 	if (dyn_entropy_config_validate(&ch->config, &err) != DYN_ENTROPY_OK) {
-		tool_error("%s: %s", ch->command, err.message);
+		tell_config(ch, err.message);
 		return TOOL_EXIT_USAGE;
 	}
-	if (ch->config.encrypt && dyn_entropy_material_is_sample(ch->material) &&
-		!(addr_parse(&a, address) && addr_is_loopback(&a))) {
+	if (!is_loopback(address))
+		beyond = address;
+	else if (bind != NULL && !is_loopback(bind))
+		beyond = bind;
+	if (beyond != NULL && ch->config.encrypt && dyn_entropy_material_is_sample(ch->material)) {
 		tool_error("%s: %s holds the published sample key, which protects nothing, and %s "
 			   "is beyond this machine: make your own with 'dyn-entropy keygen'",
-			ch->command, ch->config.key_file, address);
+			ch->command, ch->config.key_file, beyond);
 		return TOOL_EXIT_FAILED;
 	}
 	return TOOL_EXIT_OK;

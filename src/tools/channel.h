@@ -7,7 +7,7 @@
 #ifndef TOOLS_CHANNEL_H
 #define TOOLS_CHANNEL_H
 
-#include "recon.h"
+#include "setup.h"
 #include "tools/tool.h"
 
 /* The first member of the settings of both commands; its options are CHANNEL_OPTIONS. */
@@ -46,8 +46,8 @@ struct channel_settings {
 
 struct channel {
 	const char *command; /* for messages */
-	struct conf *conf;   /* NULL without -c */
-	struct recon recon;
+	struct setup setup;  /* of -c */
+	struct conf *conf;   /* its; NULL without -c */
 	struct dyn_entropy_config config;
 	dyn_entropy_material *material; /* NULL when nothing is encrypted */
 	struct dyn_entropy_redis redis; /* address NULL where neither option nor file names one */

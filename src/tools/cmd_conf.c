@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 struct settings {
 	const char *conf;
@@ -20,30 +19,34 @@ static const struct option options[] = {
 };
 
 /* What a node with this file would send with, in words. */
-static const char *material_state(const struct recon *r, bool ok)
+static const char *material_state(const struct recon *r)
 {
 	if (!r->config.encrypt)
 		return "none: nothing is encrypted";
-	if (!ok || r->material == NULL)
+	if (r->material == NULL)
 		return "not usable";
 	if (dyn_entropy_material_is_sample(r->material))
 		return "the published sample, which protects nothing";
 	return "loaded";
 }
 
-static void write_peers(const struct conf *c)
+static void write_peers(const struct setup *s)
 {
-	fputs("  pushes to      ", stdout);
-	for (size_t i = 0; i < c->recon_peers.n; i++)
-		printf("%s%s", i > 0 ? ", " : "", c->recon_peers.items[i]);
+	const struct conf *c = s->conf;
+
 	if (c->recon_peers.n == 0)
-		puts("nobody: neither recon_peers nor dyn_seeds name a peer");
+		puts("  pushes to      nobody: neither recon_peers nor dyn_seeds name a peer");
 	else
-		printf("; every %" PRId64 " s\n", c->recon_interval_seconds);
+		printf("  pushes         every %" PRId64 " s\n", c->recon_interval_seconds);
+	for (size_t i = 0; i < c->recon_peers.n; i++)
+		printf("    to           %s: %s\n", c->recon_peers.items[i],
+			recon_part_text(recon_ring_part(&s->peers, i)));
 }
 
-static void write_text(const struct conf *c, const struct recon *r, bool ok)
+static void write_text(const struct setup *s)
 {
+	const struct conf *c = s->conf;
+	const struct recon *r = &s->recon;
 	char text[PROGRESS_TEXT_MAX];
 
 	conf_print(c, stdout);
@@ -58,7 +61,7 @@ static void write_text(const struct conf *c, const struct recon *r, bool ok)
 						     : "RESTORE alone",
 		progress_bytes((double)r->config.max_snapshot_bytes, text),
 		r->config.max_connections);
-	write_peers(c);
+	write_peers(s);
 	printf("  reads          %s, by %s\n",
 		r->redis.address != NULL ? r->redis.address : "nothing: no servers",
 		c->recon_source);
@@ -67,11 +70,13 @@ static void write_text(const struct conf *c, const struct recon *r, bool ok)
 			progress_bytes((double)r->config.max_rate, text));
 	else
 		puts("  sends          as fast as it can");
-	printf("  key material   %s\n", material_state(r, ok));
+	printf("  key material   %s\n", material_state(r));
 }
 
-static void write_json(const struct conf *c, const struct recon *r, bool ok)
+static void write_json(const struct setup *s)
 {
+	const struct conf *c = s->conf;
+	const struct recon *r = &s->recon;
 	struct json j;
 
 	json_begin(&j, stdout, "conf");
@@ -82,7 +87,7 @@ static void write_json(const struct conf *c, const struct recon *r, bool ok)
 	json_text(&j, "redis", r->redis.address);
 	json_text(&j, "source", c->recon_source);
 	json_bool(&j, "encrypt", r->config.encrypt);
-	json_text(&j, "key_material", material_state(r, ok));
+	json_text(&j, "key_material", material_state(r));
 	json_number(&j, "interval_seconds", (uint64_t)c->recon_interval_seconds);
 	json_number(&j, "max_rate", r->config.max_rate);
 	json_number(&j, "peers", c->recon_peers.n);
@@ -90,40 +95,43 @@ static void write_json(const struct conf *c, const struct recon *r, bool ok)
 	for (size_t i = 0; i < c->recon_peers.n; i++) {
 		json_begin(&j, stdout, "peer");
 		json_text(&j, "peer", c->recon_peers.items[i]);
+		json_text(&j, "sent", recon_part_text(recon_ring_part(&s->peers, i)));
 		json_end(&j);
 	}
 }
 
 /* A channel that is off may be as wrong as it likes; the file is good all the same. */
-static void soften(struct conf_report *report)
-{
-	for (size_t i = 0; i < report->errors.n; i++)
-		conf_report_warning(report, "with recon_enabled: %s", report->errors.items[i]);
-	for (size_t i = 0; i < report->errors.n; i++)
-		free(report->errors.items[i]);
-	report->errors.n = 0;
-}
-
-static int show(const struct settings *s)
+static void look_at_what_is_off(struct setup *s)
 {
 	struct conf_report report = {0};
-	struct recon recon = {0};
-	struct conf *c = conf_load(s->conf, &report);
-	bool ok, good = channel_tell("conf", &report) && c != NULL;
 
-	if (good) {
-		ok = recon_init(&recon, c, NULL, &report);
-		if (!c->recon_enabled)
-			soften(&report);
-		good = channel_tell("conf", &report);
-		if (s->json)
-			write_json(c, &recon, ok);
-		else if (!s->quiet)
-			write_text(c, &recon, ok);
-		recon_fini(&recon);
+	recon_init(&s->recon, s->conf, NULL, &report);
+	recon_ring_warn(&s->peers, &report);
+	for (size_t i = 0; i < report.errors.n; i++)
+		tool_error("conf: warning: with recon_enabled: %s", report.errors.items[i]);
+	for (size_t i = 0; i < report.warnings.n; i++)
+		tool_error("conf: warning: with recon_enabled: %s", report.warnings.items[i]);
+	conf_report_fini(&report);
+}
+
+static int show(const struct settings *settings)
+{
+	struct conf_report report = {0};
+	struct setup s;
+	bool good;
+
+	setup_load(&s, settings->conf, NULL, NULL, &report);
+	good = channel_tell("conf", &report);
+	if (s.sound) {
+		if (!s.conf->recon_enabled)
+			look_at_what_is_off(&s);
+		if (settings->json)
+			write_json(&s);
+		else if (!settings->quiet)
+			write_text(&s);
 	}
-	conf_free(c);
-	if (s->json) {
+	setup_fini(&s);
+	if (settings->json) {
 		struct json j;
 
 		json_begin(&j, stdout, "result");

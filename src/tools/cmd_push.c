@@ -6,6 +6,7 @@
 #include "tools/progress.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct settings {
@@ -20,7 +21,7 @@ struct settings {
 static const struct option options[] = {
 	{0, "to", "HOST:PORT",
 		"a peer to send to; may be there several times\n"
-		"(default: recon_peers of -c, all of them)",
+		"(default: recon_peers of -c, those that the node pushes to)",
 		OPTION_LIST, AT(to), 0, 0},
 	{0, "redis", "ADDR",
 		"send the keys of this Redis: host:port, or the path of a\n"
@@ -36,15 +37,14 @@ static const struct option options[] = {
 	{0, "rate", "BYTES",
 		"per second that are sent at the most, 0: unlimited\n"
 		"(default 10000000)",
-		OPTION_SIZE, AT(rate), 0, INT64_MAX},
+		OPTION_RATE, AT(rate), CONF_RECON_RATE_MIN, CONF_RECON_RATE_MAX},
 	{0, "segment-bytes", "BYTES", "plaintext per snapshot (default 16M)", OPTION_SIZE,
 		AT(segment_bytes), 1, DYN_ENTROPY_SNAPSHOT_MAX},
 	{0, "buffer-size", "BYTES", "plaintext per chunk (default 16384)", OPTION_SIZE,
-		AT(buffer_size), 1, DYN_ENTROPY_BUFFER_SIZE_MAX},
+		AT(buffer_size), 1, DYN_ENTROPY_CIPHER_SIZE_MAX - DYN_ENTROPY_BLOCK_SIZE},
 	{0, "header-size", "BYTES", "of the snapshot header (default 1024)", OPTION_SIZE,
 		AT(header_size), DYN_ENTROPY_HEADER_SIZE_MIN, DYN_ENTROPY_HEADER_SIZE_MAX},
-	{0, "bind", "HOST:PORT", "the local address to send from (port 0: any)", OPTION_TEXT,
-		AT(bind), 0, 0},
+	{0, "bind", "HOST", "the local address to send from", OPTION_TEXT, AT(bind), 0, 0},
 	CHANNEL_OPTIONS,
 };
 
@@ -59,6 +59,8 @@ struct run {
 	struct channel *channel;
 	struct progress progress;
 	struct totals totals;
+	char bind[ADDR_TEXT_MAX];
+	size_t node; /* of the ring, that is being pushed to; SIZE_MAX: none */
 	bool sync;
 };
 
@@ -157,25 +159,55 @@ static void note_peer(
 /* ---- Sending ------------------------------------------------------------------------------------
  */
 
+/* As the node itself does: a peer in the ring has no use for keys that are not its own. */
+static bool owns(void *arg, const void *key, size_t len)
+{
+	const struct run *r = arg;
+
+	return recon_ring_owns(&r->channel->setup.peers, r->node, key, len);
+}
+
 static enum dyn_entropy_status open_source(
-	const struct run *r, struct dyn_entropy_source *out, struct dyn_entropy_error *err)
+	struct run *r, struct dyn_entropy_source *out, struct dyn_entropy_error *err)
 {
 	const struct settings *s = r->settings;
 	const struct channel *ch = r->channel;
+	struct dyn_entropy_source_options from = ch->source;
 
+	if (r->node != SIZE_MAX) {
+		from.owns = owns;
+		from.owns_arg = r;
+	}
 	if (s->file != NULL)
 		return dyn_entropy_source_file(s->file, out, err);
 	if (s->rdb != NULL)
-		return dyn_entropy_source_rdb(s->rdb, &ch->source, out, err);
+		return dyn_entropy_source_rdb(s->rdb, &from, out, err);
 	if (r->sync)
-		return dyn_entropy_source_sync(&ch->redis, &ch->source, out, err);
-	return dyn_entropy_source_scan(&ch->redis, &ch->source, out, err);
+		return dyn_entropy_source_sync(&ch->redis, &from, out, err);
+	return dyn_entropy_source_scan(&ch->redis, &from, out, err);
+}
+
+/* A peer that takes nothing is an error though there be nothing to send, and costs no reading. */
+static enum dyn_entropy_status push_source(struct run *r, struct dyn_entropy_source *source,
+	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err)
+{
+	const struct channel *ch = r->channel;
+	const struct dyn_entropy_push_options o = {
+		.cancel = ch->cancel, .progress = show_progress, .progress_arg = r};
+	enum dyn_entropy_status status =
+		dyn_entropy_knock(&ch->config, ch->material, ch->cancel, &result->outcome, err);
+
+	if (status != DYN_ENTROPY_OK)
+		return status;
+	status = open_source(r, source, err);
+	if (status == DYN_ENTROPY_OK)
+		return dyn_entropy_push(&ch->config, ch->material, source, &o, result, err);
+	result->outcome = DYN_ENTROPY_OUTCOME_FAILED;
+	return status;
 }
 
 static void push_to(struct run *r, const char *peer)
 {
-	struct dyn_entropy_push_options o = {
-		.cancel = r->channel->cancel, .progress = show_progress, .progress_arg = r};
 	struct dyn_entropy_push_result result = {0};
 	struct dyn_entropy_source source = {0};
 	struct dyn_entropy_error err = {0};
@@ -187,12 +219,8 @@ static void push_to(struct run *r, const char *peer)
 		progress_style_choose(r->settings->channel.json, r->settings->channel.quiet),
 		label);
 	r->channel->config.peer_endpoint = peer;
-	status = open_source(r, &source, &err);
-	if (status == DYN_ENTROPY_OK)
-		status = dyn_entropy_push(
-			&r->channel->config, r->channel->material, &source, &o, &result, &err);
-	else
-		result.outcome = DYN_ENTROPY_OUTCOME_FAILED;
+	r->node = recon_ring_find(&r->channel->setup.peers, peer);
+	status = push_source(r, &source, &result, &err);
 	dyn_entropy_source_free(&source);
 	progress_clear(&r->progress);
 	note_peer(r, peer, &result, status == DYN_ENTROPY_OK ? NULL : err.message);
@@ -246,8 +274,12 @@ static int check_source(const struct settings *s)
 	return TOOL_EXIT_OK;
 }
 
-static void override(struct channel *ch, const struct settings *s)
+static int override(struct run *r)
 {
+	const struct settings *s = r->settings;
+	struct channel *ch = r->channel;
+	struct addr a;
+
 	if (s->rate.given)
 		ch->config.max_rate = ch->source.max_rate = s->rate.value;
 	if (s->buffer_size.given)
@@ -256,8 +288,46 @@ static void override(struct channel *ch, const struct settings *s)
 		ch->config.header_size = (uint32_t)s->header_size.value;
 	if (s->segment_bytes.given)
 		ch->source.segment_bytes = (uint32_t)s->segment_bytes.value;
-	if (s->bind != NULL)
-		ch->config.send_addr = s->bind;
+	if (s->bind == NULL)
+		return TOOL_EXIT_OK;
+	if (!addr_parse_host(&a, s->bind) || a.port != 0) {
+		tool_error("push: --bind %s: must be a host without a port, which several "
+			   "connections share",
+			s->bind);
+		return TOOL_EXIT_USAGE;
+	}
+	ch->config.send_addr = addr_format(&a, r->bind, sizeof(r->bind));
+	return TOOL_EXIT_OK;
+}
+
+/* The peers of the file that the node itself pushes to. */
+static int push_to_peers(struct run *r)
+{
+	const struct recon_ring *peers = &r->channel->setup.peers;
+	const struct conf_list *all = &r->channel->conf->recon_peers;
+	const char **chosen = calloc(all->n, sizeof(*chosen));
+	size_t n = 0;
+	int code = TOOL_EXIT_USAGE;
+
+	if (chosen == NULL) {
+		tool_error("push: out of memory");
+		return TOOL_EXIT_FAILED;
+	}
+	for (size_t i = 0; i < all->n; i++) {
+		if (recon_ring_takes_part(peers, i))
+			chosen[n++] = all->items[i];
+		else if (!r->settings->channel.quiet)
+			tool_error("push: %s is sent %s", all->items[i],
+				recon_part_text(recon_ring_part(peers, i)));
+	}
+	if (n > 0)
+		code = push_to_all(r, chosen, n);
+	else
+		tool_error("push: no peer to send to: none of %s shares keys with this node; say "
+			   "--to HOST:PORT to send to one all the same",
+			r->settings->channel.conf);
+	free(chosen);
+	return code;
 }
 
 static int push(struct run *r)
@@ -265,8 +335,10 @@ static int push(struct run *r)
 	const struct settings *s = r->settings;
 	struct channel *ch = r->channel;
 	const char *source = s->source;
+	int code = override(r);
 
-	override(ch, s);
+	if (code != TOOL_EXIT_OK)
+		return code;
 	if (source == NULL && ch->conf != NULL)
 		source = ch->conf->recon_source;
 	r->sync = source != NULL && strcmp(source, "sync") == 0;
@@ -277,8 +349,7 @@ static int push(struct run *r)
 	if (s->to.n > 0)
 		return push_to_all(r, s->to.items, s->to.n);
 	if (ch->conf != NULL && ch->conf->recon_peers.n > 0)
-		return push_to_all(r, (const char *const *)ch->conf->recon_peers.items,
-			ch->conf->recon_peers.n);
+		return push_to_peers(r);
 	tool_error("push: no peer to send to: say --to HOST:PORT%s",
 		ch->conf != NULL ? ", or name recon_peers in the file" : "");
 	return TOOL_EXIT_USAGE;

@@ -1,5 +1,6 @@
 #include "tools/options.h"
 
+#include "base/nearest.h"
 #include "tools/tool.h"
 
 #include <errno.h>
@@ -7,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_LEN 40
-#define HELP_COLUMN  28
+#define HELP_COLUMN 28
 
 struct parse {
 	const struct command *command;
@@ -17,51 +17,12 @@ struct parse {
 	void *settings;
 };
 
-/* How many letters must be put in, left out or changed to make b of a. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[NAME_MAX_LEN + 1];
-	size_t len_b = strlen(b);
-
-	if (len_b > NAME_MAX_LEN || strlen(a) > NAME_MAX_LEN)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= len_b; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1] != '\0'; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= len_b; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[len_b];
-}
-
 const char *options_nearest(const char *text, const void *names, size_t n, size_t stride)
 {
-	const char *best = NULL;
-	size_t best_distance = strlen(text) / 3 + 2; /* beyond that it is another word */
+	const char *name;
 
-	for (size_t i = 0; i < n; i++) {
-		const char *name;
-		size_t distance;
-
-		memcpy(&name, (const char *)names + i * stride, sizeof(name));
-		distance = edit_distance(text, name);
-		if (distance < best_distance) {
-			best = name;
-			best_distance = distance;
-		}
-	}
-	return best;
+	memcpy(&name, (const char *)names + nearest(text, names, n, stride) * stride, sizeof(name));
+	return nearest_is_slip(text, name) ? name : NULL;
 }
 
 static void hint(const struct parse *p)
@@ -118,15 +79,20 @@ static bool read_number(const char *text, bool is_size, uint64_t *out)
 	return true;
 }
 
+static bool number_fits(const struct option *o, uint64_t value)
+{
+	return (value >= o->min && value <= o->max) || (o->type == OPTION_RATE && value == 0);
+}
+
 static int store_number(const struct parse *p, const struct option *o, const char *value)
 {
 	struct option_number *number = (struct option_number *)((char *)p->settings + o->offset);
+	bool is_size = o->type != OPTION_NUMBER;
 
-	if (!read_number(value, o->type == OPTION_SIZE, &number->value) || number->value < o->min ||
-		number->value > o->max) {
-		tool_error("%s: --%s %s: must be %" PRIu64 "..%" PRIu64 "%s", p->command->name,
-			o->name, value, o->min, o->max,
-			o->type == OPTION_SIZE ? " bytes; K, M or G may follow" : "");
+	if (!read_number(value, is_size, &number->value) || !number_fits(o, number->value)) {
+		tool_error("%s: --%s %s: must be %s%" PRIu64 "..%" PRIu64 "%s", p->command->name,
+			o->name, value, o->type == OPTION_RATE ? "0 or " : "", o->min, o->max,
+			is_size ? " bytes; K, M or G may follow" : "");
 		return OPTIONS_WRONG;
 	}
 	number->given = true;
@@ -151,6 +117,7 @@ static int store(const struct parse *p, const struct option *o, const char *valu
 		return 0;
 	case OPTION_NUMBER:
 	case OPTION_SIZE:
+	case OPTION_RATE:
 		return store_number(p, o, value);
 	case OPTION_LIST:
 		list = field;

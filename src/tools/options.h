@@ -18,6 +18,7 @@ enum option_type {
 	OPTION_TEXT,   /* const char *: borrowed from argv; never empty */
 	OPTION_NUMBER, /* struct option_number, within min..max */
 	OPTION_SIZE,   /* the same; the value may end in K, M or G (1024s) */
+	OPTION_RATE,   /* the same, or 0 */
 	OPTION_LIST,   /* struct option_list: may be given several times */
 };
 

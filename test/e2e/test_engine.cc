@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -78,6 +79,15 @@ TEST(EngineFlags, CountersAndKeysAreDescribed)
 		EXPECT_TRUE(holds(said, key)) << key;
 }
 
+TEST(EngineFlags, AFullDiskIsNoSuccess)
+{
+	for (const char *flag : {"--help-conf", "-D", "-h", "-V"})
+		EXPECT_EQ(support::run({"/bin/sh", "-c",
+				  support::dynomite_program() + " " + flag + " >/dev/full"}),
+			1)
+			<< flag;
+}
+
 TEST(EngineFlags, WrongOnesAreRefused)
 {
 	const std::vector<std::vector<std::string>> wrong = {{"-x"}, {"--nonsense"}, {"operand"},
@@ -112,6 +122,62 @@ TEST(EngineConf, TestReportsAllErrorsAtOnce)
 	EXPECT_TRUE(holds(said, "recon_timeout: \"1\" is out of range")) << said;
 	EXPECT_TRUE(holds(said, "has errors")) << said;
 	EXPECT_EQ(dynomite({"--test-conf", "--conf-file", conf}, nullptr), 1);
+}
+
+/* The values, the ring, the links and the channel: what is wrong with one hides nothing of the
+ * others. */
+TEST(EngineConf, TestReportsTheErrorsOfEveryPartAtOnce)
+{
+	const TempDir dir;
+	const std::string text = R"(dyn_o_mite:
+  listen: 127.0.0.1:18102
+  dyn_listen: 127.0.0.1:18101
+  rack: r1
+  tokens: 5
+  timeout: soon
+  hash: md5
+  secure_server_option: all
+  pem_key_file: /nonexistent/pem
+  dyn_seeds:
+  - 127.0.0.2:8101:r1:localdc:5
+  recon_enabled: true
+  recon_key_file: /nonexistent/key
+  recon_iv_file: /nonexistent/iv
+  stats_listen: 127.0.0.1:18105
+)";
+	const std::string conf = dir.write("bad.yml", text);
+	const char *const errors[] = {"bad.yml:6: timeout: \"soon\"",
+		"bad.yml:2: listen: needs servers", "bad.yml:7: hash: md5",
+		"bad.yml:9: pem_key_file: /nonexistent/pem",
+		"bad.yml:11: dyn_seeds: 127.0.0.1:18101 and 127.0.0.2:8101",
+		"bad.yml:13: recon_key_file: /nonexistent/key",
+		"bad.yml:14: recon_iv_file: /nonexistent/iv",
+		"bad.yml:12: recon_enabled: true needs",
+		"recon_listen: 127.0.0.1:18105 has the port of stats_listen"};
+	std::string said, same;
+
+	EXPECT_EQ(dynomite({"-t", "-c", conf}, &said), 1);
+	for (const char *error : errors)
+		EXPECT_TRUE(holds(said, error)) << error << "\n" << said;
+	EXPECT_EQ(lines_with(said, "dynomite: error: "), std::size(errors)) << said;
+	EXPECT_EQ(support::run({support::dyn_entropy_program(), "conf", "-c", conf}, &same), 1);
+	for (const char *error : errors)
+		EXPECT_TRUE(holds(same, error)) << error << "\n" << same;
+	EXPECT_EQ(lines_with(same, "dyn-entropy: conf: "), std::size(errors)) << same;
+}
+
+TEST(EngineConf, ClientsWithoutADatastoreAreAnError)
+{
+	const TempDir dir;
+	const std::string conf = dir.write("no.yml", yaml({{"listen", loopback(node_port())}}));
+
+	for (const std::vector<std::string> &args :
+		{std::vector<std::string>{"-c", conf}, {"-t", "-c", conf}}) {
+		std::string said;
+
+		EXPECT_EQ(dynomite(args, &said), 1) << said;
+		EXPECT_TRUE(holds(said, "no.yml:2: listen: needs servers")) << said;
+	}
 }
 
 TEST(EngineConf, TestOfAGoodFileStartsNothing)
@@ -253,6 +319,9 @@ TEST(EngineKeys, TheSampleServesLoopbackAlone)
 	node.peers({"127.0.0.1:1", "192.0.2.1:8105"});
 	EXPECT_TRUE(holds(refusal(node), "sample key")) << node.log();
 	EXPECT_EQ(node.logged("dyn-entropy keygen"), 1u) << node.log();
+	node.peers({"127.0.0.1:1"}).set("recon_send_bind", "192.0.2.1");
+	EXPECT_TRUE(holds(refusal(node), "sample key")) << node.log();
+	node.set("recon_send_bind", "");
 	node.peers({}).set("recon_listen", "0.0.0.0:" + std::to_string(node.port()));
 	EXPECT_TRUE(holds(refusal(node), "sample key")) << node.log();
 }

@@ -192,8 +192,14 @@ TEST(ToolUsage, EveryMistakeIsNamedAndGivesTwo)
 			"--source aof: must be scan or sync"},
 		{{"push", "--plaintext", "--redis", "nowhere"},
 			"'nowhere' is no address of a Redis"},
-		{{"push", "--rate", "fast"}, "--rate fast: must be 0.."},
-		{{"push", "--rate", "-1"}, "--rate -1: must be 0.."},
+		{{"push", "--rate", "fast"}, "--rate fast: must be 0 or 131072..1099511627776"},
+		{{"push", "--rate", "-1"}, "--rate -1: must be 0 or"},
+		{{"push", "--rate", "131071"}, "--rate 131071: must be 0 or"},
+		{{"push", "--buffer-size", "5242865"}, "--buffer-size 5242865: must be 1..5242864"},
+		{{"push", "--plaintext", "--file", "x", "--to", "a:1", "--bind", "127.0.0.1:77"},
+			"--bind 127.0.0.1:77: must be a host without a port"},
+		{{"push", "--plaintext", "--file", "x", "--to", "a:1", "--bind", "a:b"},
+			"--bind a:b: must be a host"},
 		{{"push", "--rate", "99999999999999999999"},
 			"--rate 99999999999999999999: must be"},
 		{{"push", "--rate", "17179869184G"}, "--rate 17179869184G: must be"},
@@ -207,7 +213,15 @@ TEST(ToolUsage, EveryMistakeIsNamedAndGivesTwo)
 		{{"receive", "--plaintext", "--discard", "--accept", "all"},
 			"--accept all: must be restore or data"},
 		{{"receive", "--plaintext", "--discard", "--listen", "here"},
-			"'here' is not host:port"},
+			"--listen 'here' is not host:port"},
+		{{"receive", "--plaintext", "--discard", "--wait", "1"},
+			"--wait has an effect only with a --count, or --out"},
+		{{"receive", "--plaintext", "--discard", "--force"},
+			"--force has an effect only with --out"},
+		{{"receive", "--plaintext", "--discard", "--accept", "data"},
+			"--accept has an effect only with a Redis"},
+		{{"receive", "--plaintext", "--discard", "--count", "1", "--connections", "2"},
+			"--connections has an effect only with no count"},
 		{{"compare", "127.0.0.1:1"}, "needs A B"},
 		{{"compare", "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, "unexpected operand"},
 		{{"compare", "127.0.0.1:1", "somewhere"}, "'somewhere' is no address of a Redis"},
@@ -248,6 +262,22 @@ TEST(ToolUsage, AFullDiskIsNoSuccess)
 {
 	EXPECT_EQ(kFailed, support::run({"/bin/sh", "-c",
 				   support::dyn_entropy_program() + " --help >/dev/full"}));
+}
+
+TEST(ToolUsage, APasswordIsNotCut)
+{
+	const TempDir dir;
+	std::string output;
+	const auto with = [&](size_t bytes) {
+		return run({"compare", "127.0.0.1:1", "127.0.0.1:2", "--password-file",
+				   dir.write("password", std::string(bytes, 'x') + "\n")},
+			&output);
+	};
+
+	EXPECT_EQ(2, with(4095));
+	EXPECT_NE(std::string::npos, output.find("a first line of more than 4094 bytes")) << output;
+	EXPECT_EQ(2, with(4094)) << "nobody is at home";
+	EXPECT_EQ(std::string::npos, output.find("first line")) << output;
 }
 
 /* An option as "-x --name VALUE", the letter and the value where there are any. */
@@ -420,6 +450,20 @@ TEST_F(Tool, SeveralSnapshotsAreAppendedAndNamedWhenComplete)
 	EXPECT_EQ("one,two,three", read_file(out));
 }
 
+TEST_F(Tool, AKnockIsNoSnapshot)
+{
+	RedisServer empty;
+	Receiver r(Words{"--plaintext", "--out", dir_.file("out")});
+
+	EXPECT_EQ(kDone,
+		run({"push", "--plaintext", "--redis", empty.address(), "--to", r.address()}));
+	EXPECT_EQ(kDone, run({"push", "--plaintext", "--file", dir_.write("in", "bytes"), "--to",
+				 r.address()}));
+	EXPECT_EQ(kDone, r.process.wait());
+	EXPECT_EQ("1", json(r.process.out(), "result", "snapshots"));
+	EXPECT_EQ("bytes", read_file(dir_.file("out")));
+}
+
 TEST_F(Tool, WhatAnInterruptedReceiveHasTakenStays)
 {
 	Receiver r({"--plaintext", "--out", dir_.file("out"), "--count", "2"});
@@ -556,6 +600,11 @@ TEST_F(Tool, TheSampleKeyGoesNowhereButToLoopback)
 	EXPECT_EQ(kFailed,
 		run(Words{"receive", "--discard", "--listen", "0.0.0.0:0"} + sample, &output));
 	EXPECT_NE(std::string::npos, output.find("sample key")) << output;
+	EXPECT_EQ(kFailed,
+		run(Words{"push", "--file", in, "--to", "127.0.0.1:1", "--bind", "192.0.2.1"} +
+				sample,
+			&output));
+	EXPECT_NE(std::string::npos, output.find("192.0.2.1:0 is beyond this machine")) << output;
 	Receiver r(Words{"--discard", "--count", "1"} + sample);
 	EXPECT_EQ(kDone, run(Words{"push", "--file", in, "--to", r.address()} + sample, &output))
 		<< output;
@@ -694,10 +743,9 @@ TEST_F(ToolConf, ConfSaysWhatTheChannelWouldDo)
 	std::string output;
 
 	EXPECT_EQ(kDone, run({"conf", "-c", conf}, &output)) << output;
-	for (const char *words : {"is on", "listens on     127.0.0.1:8105",
-		     "10.1.2.3:8105; every "
-		     "300 s",
-		     "127.0.0.1:6379, by scan", "key material   loaded"})
+	for (const char *words : {"is on", "listens on     127.0.0.1:8105", "every 300 s",
+		     "to           10.1.2.3:8105: every key", "127.0.0.1:6379, by scan",
+		     "key material   loaded"})
 		EXPECT_NE(std::string::npos, output.find(words)) << words << "\n" << output;
 	EXPECT_EQ(std::string::npos, output.find("hush")) << output;
 	EXPECT_EQ(kDone, run({"conf", "-c", conf, "--json"}, &output)) << output;

@@ -5,6 +5,10 @@
 
 #include "support/tempdir.h"
 
+extern "C" {
+#include "entropy/dynentropy.h"
+}
+
 #include <regex>
 #include <set>
 
@@ -171,21 +175,27 @@ TEST(Conf, TokensAreOneTextOrAList)
 		error_of("  tokens: '1,,2'\n").find("is not a list of tokens"), std::string::npos);
 }
 
-TEST(Conf, AnAddressToSendFromNeedsNoPort)
+TEST(Conf, AnAddressToSendFromHasNoPort)
 {
+	const std::string allowed = "; allowed: host, without a port: several connections share it";
+
 	EXPECT_STREQ(
 		load_keys("  recon_send_bind: 10.0.0.1\n").conf->recon_send_bind, "10.0.0.1:0");
 	EXPECT_STREQ(
-		load_keys("  recon_send_bind: 10.0.0.1:77\n").conf->recon_send_bind, "10.0.0.1:77");
+		load_keys("  recon_send_bind: 10.0.0.1:0\n").conf->recon_send_bind, "10.0.0.1:0");
 	EXPECT_STREQ(load_keys("  recon_send_bind: '[::1]'\n").conf->recon_send_bind, "[::1]:0");
-	EXPECT_STREQ(load_keys("  recon_send_bind: '[::1]:5'\n").conf->recon_send_bind, "[::1]:5");
-	EXPECT_NE(error_of("  recon_send_bind: 10.0.0.1:x\n").find("; allowed: host, or host:port"),
-		std::string::npos);
+	for (const char *port : {"10.0.0.1:77", "[::1]:5"})
+		EXPECT_EQ(error_of(std::string("  recon_send_bind: '") + port + "'\n"),
+			std::string("t.yml:2: recon_send_bind: \"") + port + "\" has a port" +
+				allowed);
+	EXPECT_EQ(error_of("  recon_send_bind: 10.0.0.1:x\n"),
+		"t.yml:2: recon_send_bind: \"10.0.0.1:x\" is no host" + allowed);
 }
 
 TEST(Conf, AnyListenAddressMayBeASocketOrNot)
 {
-	EXPECT_STREQ(load_keys("  listen: /run/dyn.sock\n").conf->listen, "/run/dyn.sock");
+	EXPECT_STREQ(load_keys("  listen: /run/dyn.sock\n  servers: [a:1:1]\n").conf->listen,
+		"/run/dyn.sock");
 	EXPECT_NE(error_of("  listen: /" + std::string(108, 'x') + "\n").find("too long"),
 		std::string::npos);
 	EXPECT_NE(error_of("  dyn_listen: /run/dyn.sock\n").find("is not host:port"),
@@ -214,7 +224,7 @@ TEST(Conf, EveryNumberKeepsToItsBounds)
 		if (!is_number(k))
 			continue;
 		numbers++;
-		const auto with = [&k](const std::string &value) {
+		const auto with = [&k](const std::string &value) { /* nobody is served by it */
 			return load_keys("  recon_encrypt: false\n  " + std::string(k.name) + ": " +
 					 value + "\n");
 		};
@@ -235,6 +245,11 @@ TEST(Conf, EveryNumberKeepsToItsBounds)
 			ASSERT_EQ(l.errors, Lines()) << k.name;
 			EXPECT_EQ(number_in(l.conf.get(), k), number_in(with("0").conf.get(), k));
 			EXPECT_EQ(std::to_string(number_in(l.conf.get(), k)), k.def) << k.name;
+		} else if (k.flags & CONF_OR_UNLIMITED) {
+			ASSERT_EQ(with("0").errors, Lines()) << k.name;
+			EXPECT_EQ(number_in(with("0").conf.get(), k), 0) << k.name;
+			refused("1", "is out of range");
+			refused(std::to_string(k.min - 1), "is out of range");
 		} else if (k.min > 0) {
 			refused(std::to_string(k.min - 1), "is out of range");
 		}
@@ -313,7 +328,7 @@ TEST(Conf, EveryBooleanIsTrueOrFalse)
 		for (const char *bad : {"yes", "1", "True", "on"})
 			EXPECT_EQ(error_of(std::string("  ") + k.name + ": " + bad + "\n"),
 				std::string("t.yml:2: ") + k.name + ": \"" + bad +
-					"\" is not a boolean; allowed: true, false");
+					"\" is not a boolean; allowed: " + allowed(k));
 	}
 }
 
@@ -480,17 +495,115 @@ TEST(Conf, TheSpoolDirectoryMustBeOne)
 			"\" is not a directory; give one");
 }
 
-TEST(Conf, ARateThatReceiversGiveUpOnIsWarnedOf)
+/* What the table allows the library takes, and what it refuses the library would refuse. */
+TEST(Conf, TheLibraryHasTheSameLimits)
 {
-	Loaded l = load_keys(std::string(kGood) + "  recon_max_rate: 65535\n");
+	const auto takes = [](uint64_t rate, uint32_t buffer) {
+		dyn_entropy_config c;
 
-	EXPECT_EQ(l.errors, Lines());
-	ASSERT_EQ(l.warnings.size(), 1u);
-	EXPECT_EQ(l.warnings[0].rfind("t.yml:7: recon_max_rate: 65535 bytes/s is slower", 0), 0u);
-	for (const char *fine : {"65536", "0"})
-		EXPECT_EQ(
-			load_keys(std::string(kGood) + "  recon_max_rate: " + fine + "\n").warnings,
-			Lines());
+		dyn_entropy_config_init(&c);
+		c.max_rate = rate;
+		c.buffer_size = buffer;
+		c.encrypt = false;
+		return dyn_entropy_config_validate(&c, nullptr) == DYN_ENTROPY_OK;
+	};
+	const conf_key &rate = *conf_key_find("recon_max_rate");
+	const conf_key &buffer = *conf_key_find("recon_buffer_size");
+
+	EXPECT_TRUE(takes(uint64_t(rate.min), 16384));
+	EXPECT_TRUE(takes(uint64_t(rate.max), 16384));
+	EXPECT_TRUE(takes(0, 16384));
+	EXPECT_FALSE(takes(uint64_t(rate.min) - 1, 16384));
+	EXPECT_TRUE(takes(0, uint32_t(buffer.max)));
+	EXPECT_FALSE(takes(0, uint32_t(buffer.max) + 1));
+}
+
+TEST(Conf, ClientsNeedADatastore)
+{
+	EXPECT_EQ(error_of("  listen: a:1\n"),
+		"t.yml:2: listen: needs servers, the datastore that the requests of clients go "
+		"to: give one entry host:port:weight");
+	EXPECT_EQ(load_keys("  listen: a:1\n  servers: x\n").errors.size(), 1u)
+		<< "what is wrong is not missing, too";
+	EXPECT_EQ(load_keys("  dyn_listen: a:1\n").errors, Lines())
+		<< "only where there are clients";
+}
+
+TEST(Conf, EachListensOnAnAddressOfItsOwn)
+{
+	const std::string serves = "  servers: [a:1:1]\n";
+
+	EXPECT_EQ(error_of(serves + "  listen: 127.0.0.1:1\n  dyn_listen: 127.0.0.1:1\n"),
+		"t.yml:4: dyn_listen: 127.0.0.1:1 has the port of listen, 127.0.0.1:1; give each "
+		"an address of its own");
+	EXPECT_EQ(error_of(serves + "  listen: 0.0.0.0:1\n  stats_listen: 127.0.0.1:1\n"),
+		"t.yml:4: stats_listen: 127.0.0.1:1 has the port of listen, 0.0.0.0:1; give each "
+		"an address of its own");
+	EXPECT_EQ(error_of(serves + "  listen: 127.0.0.1:22222\n"),
+		"t.yml:3: stats_listen: 127.0.0.1:22222 has the port of listen, 127.0.0.1:22222; "
+		"give each an address of its own")
+		<< "a default counts, too";
+	EXPECT_EQ(load_keys(kGood + std::string("  recon_listen: LOCALHOST:22\n"
+						"  stats_listen: localhost:22\n"))
+			  .errors.size(),
+		1u);
+	for (const char *apart : {"  listen: 127.0.0.1:1\n  dyn_listen: 127.0.0.2:1\n",
+		     "  listen: 0.0.0.0:1\n  dyn_listen: '[::1]:1'\n",
+		     "  listen: 127.0.0.1:1\n  dyn_listen: 127.0.0.1:2\n",
+		     "  listen: 127.0.0.1:1\n  recon_listen: 127.0.0.1:1\n"})
+		EXPECT_EQ(load_keys(serves + apart).errors, Lines()) << apart;
+}
+
+TEST(Conf, WhatIsKnownButNotServedIsRefusedToClientsAlone)
+{
+	const std::string serves = "  servers: [a:1:1]\n  listen: b:1\n";
+	struct {
+		const char *line, *error;
+	} const cases[] = {
+		{"hash: md5", "hash: md5 is known but not served; give murmur, in every node of "
+			      "the ring"},
+		{"data_store: 1",
+			"data_store: 1 is known but not served; give 0, Redis (1 is memcache)"},
+		{"dyn_seed_provider: florida_provider",
+			"dyn_seed_provider: florida_provider is known but not served; give "
+			"simple_provider, and the nodes in dyn_seeds"},
+		{"enable_gossip: true", "enable_gossip: true is known but not served; give false, "
+					"and all nodes in dyn_seeds"},
+	};
+	std::string all = serves;
+
+	for (const auto &t : cases) {
+		const std::string line = std::string("  ") + t.line + "\n";
+
+		EXPECT_EQ(error_of(serves + line), std::string("t.yml:4: ") + t.error);
+		EXPECT_EQ(load_keys(line).errors, Lines()) << "a file that only heals";
+		all += line;
+	}
+	EXPECT_EQ(load_keys(all).errors.size(), 4u);
+	EXPECT_EQ(error_of("  hash: foo\n"),
+		"t.yml:2: hash: \"foo\" is not one of them; allowed: murmur; known but not served: "
+		"one_at_a_time, md5, crc16, crc32, crc32a, fnv1_64, fnv1a_64, fnv1_32, fnv1a_32, "
+		"hsieh, jenkins, murmur3");
+}
+
+/* Each choice is served or not, and told as one of the two. */
+TEST(Conf, TheTableOfTheUnservedIsThatOfTheChoices)
+{
+	size_t unserved = 0;
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const conf_unserved *u = conf_key_unserved(&conf_keys[i]);
+		if (!u || conf_keys[i].type != CONF_TYPE_CHOICE)
+			continue;
+		std::regex word("\\S+");
+		const std::string words = conf_keys[i].choices;
+		unserved++;
+		for (std::sregex_iterator w(words.begin(), words.end(), word), end; w != end; ++w)
+			EXPECT_NE(conf_words_have(u->served, w->str().c_str()),
+				conf_words_have(u->refused, w->str().c_str()))
+				<< w->str();
+	}
+	EXPECT_EQ(unserved, 2u);
 }
 
 } // namespace

@@ -43,12 +43,82 @@ TEST(Conf, TheNearestKeyIsNamed)
 		const char *wrong, *right;
 	} const cases[] = {{"recon_intervall_seconds", "recon_interval_seconds"}, {"Rack", "rack"},
 		{"dyn_seed", "dyn_seeds"}, {"data-center", "datacenter"},
-		{"recon_max_snapshot_byte", "recon_max_snapshot_bytes"}, {"server", "servers"}};
+		{"recon_max_snapshot_byte", "recon_max_snapshot_bytes"}, {"server", "servers"},
+		{"recon_interval", "recon_interval_seconds"}, {"gossip", "enable_gossip"},
+		{"recon_intervals", "recon_interval_seconds"}, {"stat_listen", "stats_listen"},
+		{"dny_listen", "dyn_listen"}, {"consistency", "read_consistency"}};
 
 	for (const auto &t : cases)
 		EXPECT_STREQ(conf_key_nearest(t.wrong)->name, t.right);
 	EXPECT_NE(conf_key_nearest(std::string(100000, 'x').c_str()), nullptr);
 	EXPECT_NE(conf_key_nearest(""), nullptr);
+}
+
+TEST(Conf, AMissingPartIsNamed)
+{
+	const auto says = [](const std::string &keys, const char *part) {
+		EXPECT_NE(error_of(keys).find(part), std::string::npos) << error_of(keys);
+	};
+	const char *weight = "has no weight behind the port, such as the 1 of 127.0.0.1:6379:1";
+	const char *tokens = "has no tokens, which stand at the end, as in "
+			     "10.0.0.2:8101:rack2:dc1:0";
+
+	says("  servers: 127.0.0.1:1\n", weight);
+	says("  servers: '[::1]:1 name'\n", weight);
+	says("  dyn_seeds: ['a:1:r:d']\n", tokens);
+	says("  dyn_seeds: ['a:1:r:d:']\n", tokens);
+	says("  dyn_seeds:\n  - a:1:r:d:\n",
+		"t.yml:3: dyn_seeds: an entry has no tokens behind its last colon; allowed: ");
+	says("  dyn_seeds: ['a:1:r']\n", "has too few parts");
+}
+
+/* Other checks go on with what is good. */
+TEST(Conf, APartlyGoodFileIsLoadedPartly)
+{
+	const char text[] = "r:\n  listen: nonsense\n  rack: here\n  dyn_seeds:\n"
+			    "  - b:1:r:d:1\n  - c:1:r:d:x\n  - d:1:r:d:3\n";
+	conf_report report = {};
+	std::unique_ptr<struct conf, decltype(&conf_free)> c(
+		conf_load_text_partly("t.yml", reinterpret_cast<const uint8_t *>(text),
+			sizeof(text) - 1, &report),
+		conf_free);
+
+	ASSERT_NE(c, nullptr);
+	EXPECT_EQ(report.errors.n, 2u);
+	EXPECT_TRUE(conf_is_bad(c.get(), "listen"));
+	EXPECT_FALSE(conf_is_bad(c.get(), "rack"));
+	EXPECT_TRUE(conf_is_bad(c.get(), "dyn_seeds"));
+	EXPECT_EQ(conf_line(c.get(), "rack"), 3u);
+	EXPECT_EQ(conf_line(c.get(), "tokens"), 0u);
+	EXPECT_STREQ(c->rack, "here");
+	ASSERT_EQ(c->n_seeds, 2u);
+	EXPECT_EQ(c->seeds[1].line, 7u);
+	conf_report_fini(&report);
+	c.reset(conf_load_text_partly(
+		"t.yml", reinterpret_cast<const uint8_t *>("r:\n  rack: \"a"), 13, &report));
+	EXPECT_EQ(c, nullptr) << "what follows is not known";
+	conf_report_fini(&report);
+}
+
+TEST(Conf, WordsOfOthersHaveTheirLineAndAnEnd)
+{
+	Loaded l = load_keys("  rack: r\n");
+	conf_report report = {};
+
+	conf_error(&report, l.conf.get(), "rack", "%s", "is none");
+	conf_error(&report, l.conf.get(), "tokens", "are none");
+	conf_error_at(&report, l.conf.get(), 7, "tokens", "are none");
+	conf_warning(&report, l.conf.get(), nullptr, "mind");
+	EXPECT_EQ(
+		lines_of(report.errors), Lines({"t.yml:2: rack: is none", "t.yml: tokens: are none",
+						 "t.yml:7: tokens: are none"}));
+	EXPECT_EQ(lines_of(report.warnings), Lines({"t.yml: mind"}));
+	for (int i = 0; i < 1000; i++)
+		conf_error(&report, l.conf.get(), "rack", "%d", i);
+	ASSERT_EQ(report.errors.n, size_t(CONF_ERRORS_MAX) + 1);
+	EXPECT_STREQ(report.errors.items[CONF_ERRORS_MAX],
+		"t.yml: 100 errors: what else is wrong is not told");
+	conf_report_fini(&report);
 }
 
 TEST(Conf, ABrokenTextGetsOneClearLine)

@@ -5,6 +5,7 @@ extern "C" {
 #include "support/tempdir.h"
 
 #include <algorithm>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <memory>
 #include <sstream>
@@ -180,7 +181,7 @@ TEST(Ring, TheHashTagIsWhatCounts)
 
 TEST(Ring, ANodeAloneNeedsNothing)
 {
-	const Ring r = build("listen: 127.0.0.1:8102\n");
+	const Ring r = build("listen: 127.0.0.1:8102\nservers: [a:1:1]\n");
 
 	ASSERT_NE(nullptr, r);
 	ASSERT_EQ(1u, r->n_nodes);
@@ -213,7 +214,9 @@ TEST(Ring, ASeedThatIsThisNodeIsLeftOut)
 		EXPECT_EQ(1u, ring_owner(r.get(), 0, 6)) << lines;
 		EXPECT_STREQ("b:1", r->nodes[1].name);
 	}
-	EXPECT_STREQ("a:1", build("dyn_listen: 0.0.0.0:1\ntokens: 5\n" + rest)->nodes[0].name);
+	const Ring everywhere = build("dyn_listen: 0.0.0.0:1\ntokens: 5\n" + rest);
+	EXPECT_STREQ("a:1", everywhere->nodes[0].name);
+	EXPECT_STREQ("a", everywhere->nodes[0].addr.host);
 }
 
 struct Refused {
@@ -235,17 +238,9 @@ TEST_P(RingRefuses, InWordsThatNameIt)
 }
 
 INSTANTIATE_TEST_SUITE_P(Confs, RingRefuses,
-	testing::Values(Refused{"hash: md5\n", {"dynomite.yml: hash: md5", "murmur"}},
-		Refused{"hash: murmur3\n", {"hash: murmur3"}},
-		Refused{"data_store: 1\n", {"data_store: 1", "memcache"}},
-		Refused{"dyn_seed_provider: florida_provider\n",
-			{"dyn_seed_provider: florida_provider", "simple_provider"}},
-		Refused{"enable_gossip: true\n", {"enable_gossip: true"}},
-		Refused{"hash: md5\ndata_store: 1\nenable_gossip: true\n",
-			{"hash:", "data_store:", "enable_gossip:"}},
-		Refused{"dyn_listen: a:1\nrack: r\ndatacenter: d\ntokens: '5,7'\n"
-			"dyn_seeds:\n- b:1:r:d:7\n",
-			{"a:1 and b:1", "rack r of datacenter d", "token 7"}},
+	testing::Values(Refused{"dyn_listen: a:1\nrack: r\ndatacenter: d\ntokens: '5,7'\n"
+				"dyn_seeds:\n- b:1:r:d:7\n",
+				{"a:1 and b:1", "rack r of datacenter d", "token 7"}},
 		Refused{"dyn_listen: a:1\nrack: r\ndatacenter: d\ntokens: 5\n"
 			"dyn_seeds:\n- b:1:x:d:1,7\n- c:1:x:d:7\n",
 			{"b:1 and c:1", "rack x", "token 7"}},
@@ -263,21 +258,45 @@ INSTANTIATE_TEST_SUITE_P(Confs, RingRefuses,
 			"dyn_seeds:\n- a:1:r2:d:5\n",
 			{"a:1 is this node"}}));
 
-TEST(Ring, MurmurIsServedHoweverItIsSpelt)
+/* Each with its line, whatever else is wrong. */
+TEST(Ring, AllThatIsWrongIsToldAtOnce)
 {
-	conf c = {};
-	conf_report report = {};
-	char rack[] = "r", dc[] = "d", path[] = "x.yml", hash[] = "MurMur";
+	std::string errors;
 
-	c.path = path;
-	c.rack = rack;
-	c.datacenter = dc;
-	for (char *h : {static_cast<char *>(nullptr), hash}) {
-		c.hash = h;
-		EXPECT_NE(nullptr, Ring(ring_new(&c, &report)));
+	EXPECT_EQ(nullptr, build("dyn_listen: a:1\nrack: r\ndatacenter: d\ntokens: 5\n"
+				 "dyn_seeds:\n- b:1:r:d:6\n- b:1:r2:d:7\n- c:1:r:d:5\n"
+				 "- a:1:r2:d:5\n- d:1:r3:d:8,8\n",
+				   &errors));
+	for (const char *part : {":8: dyn_seeds: b:1 is there twice",
+		     ":9: dyn_seeds: a:1 and c:1, both in rack r of datacenter d, have the same "
+		     "token 5",
+		     ":10: dyn_seeds: a:1 is this node",
+		     ":11: dyn_seeds: d:1 has the token 8 twice"})
+		EXPECT_NE(std::string::npos, errors.find(part)) << part << " in " << errors;
+	EXPECT_EQ(4, std::count(errors.begin(), errors.end(), '\n')) << errors;
+}
+
+/* What the file says badly of a node is not held against it a second time. */
+TEST(Ring, AnErrorOfTheFileIsToldOnce)
+{
+	for (const char *bad : {"tokens: x", "dyn_listen: x", "rack: ''", "datacenter: ''"}) {
+		const support::TempDir dir;
+		conf_report report = {};
+		const std::string key(bad, strcspn(bad, ":"));
+		std::string text = std::string("r:\n  ") + bad + "\n";
+
+		for (const char *good :
+			{"dyn_listen: a:1", "rack: r", "datacenter: d", "tokens: 5"})
+			if (strncmp(good, key.c_str(), key.size()) != 0)
+				text += std::string("  ") + good + "\n";
+		text += "  dyn_seeds: ['a:1:r:d:5', 'b:1:r:d:6']\n";
+		const std::unique_ptr<conf, Free> c(
+			conf_load_partly(dir.write("f.yml", text).c_str(), &report));
+		ASSERT_NE(nullptr, c);
+		ring_free(ring_new(c.get(), &report));
+		EXPECT_EQ(1u, report.errors.n) << join(report.errors);
+		conf_report_fini(&report);
 	}
-	EXPECT_EQ(0u, report.errors.n);
-	conf_report_fini(&report);
 }
 
 TEST(Ring, ManyOverlapsAreToldShortly)

@@ -1,0 +1,118 @@
+/*
+ * Who is pushed to, and what: the peers of the channel as the ring sees them.
+ */
+extern "C" {
+#include "recon_ring.h"
+}
+
+#include "unit/conf_loading.h"
+
+#include <gtest/gtest.h>
+
+using namespace conf_loading;
+
+namespace
+{
+
+/* A file, its ring if it has clients, and its peers. */
+class ReconRing : public testing::Test
+{
+      protected:
+	~ReconRing() override
+	{
+		recon_ring_fini(&peers_);
+		ring_free(ring_);
+	}
+
+	void load(const std::string &keys, bool with_ring = true)
+	{
+		conf_report report = {};
+
+		loaded_ = load_keys("  dyn_listen: 10.0.0.1:8101\n  rack: r1\n  datacenter: d\n"
+				    "  tokens: '0'\n" +
+				    keys);
+		ASSERT_EQ(loaded_.errors, Lines());
+		ring_ = with_ring ? ring_new(loaded_.conf.get(), &report) : nullptr;
+		ASSERT_EQ(lines_of(report.errors), Lines());
+		ASSERT_TRUE(recon_ring_init(&peers_, loaded_.conf.get(), ring_));
+		recon_ring_warn(&peers_, &report);
+		warnings_ = lines_of(report.warnings);
+		conf_report_fini(&report);
+	}
+	recon_part part(size_t peer) const
+	{
+		return recon_ring_part(&peers_, peer);
+	}
+	bool owns(size_t peer, const std::string &key) const
+	{
+		return recon_ring_owns(&peers_, peers_.nodes[peer], key.data(), key.size());
+	}
+
+	Loaded loaded_;
+	ring *ring_ = nullptr;
+	recon_ring peers_ = {};
+	Lines warnings_;
+};
+
+TEST_F(ReconRing, ThePeersAreTheNodes)
+{
+	load("  dyn_seeds: ['10.0.0.1:8101:r1:d:0', '10.0.0.2:8101:r1:d:2147483648',\n"
+	     "    '10.0.0.3:8101:r2:d:0', '10.0.0.4:8101:r2:d:2147483648']\n");
+	ASSERT_EQ(loaded_.conf->recon_peers.n, 4u);
+	EXPECT_EQ(part(0), RECON_SELF) << "its own list may name a node";
+	EXPECT_EQ(part(1), RECON_NOTHING) << "of its own rack";
+	EXPECT_EQ(part(2), RECON_OWNED);
+	EXPECT_EQ(part(3), RECON_NOTHING) << "it owns what the second of the rack owns";
+	for (size_t i : {0u, 1u, 3u})
+		EXPECT_FALSE(recon_ring_takes_part(&peers_, i)) << i;
+	EXPECT_TRUE(recon_ring_takes_part(&peers_, 2));
+	size_t owned = 0;
+	for (int i = 0; i < 1000; i++) {
+		const std::string key = std::to_string(i);
+
+		owned += owns(2, key);
+		EXPECT_NE(owns(2, key), owns(3, key)) << key;
+	}
+	EXPECT_GT(owned, 300u);
+	EXPECT_LT(owned, 700u);
+	EXPECT_EQ(warnings_, Lines());
+}
+
+TEST_F(ReconRing, AnotherPortIsFoundByItsHost)
+{
+	load("  dyn_seeds: ['10.0.0.2:8101:r2:d:0', 'Three.example:8101:r3:d:0',\n"
+	     "    'three.example:8201:r4:d:0']\n"
+	     "  recon_listen: 10.0.0.1:31399\n"
+	     "  recon_peers: ['10.0.0.2:31399', 'three.example:8205', 'three.example:31399',\n"
+	     "    '10.0.0.9:8105', '10.0.0.1:31399']\n");
+	EXPECT_EQ(part(0), RECON_OWNED) << "there is one node of the host";
+	EXPECT_EQ(peers_.nodes[0], 1u);
+	EXPECT_EQ(peers_.nodes[1], 3u) << "the port tells";
+	EXPECT_EQ(part(2), RECON_EVERY_KEY) << "it may be either";
+	EXPECT_EQ(part(3), RECON_EVERY_KEY);
+	EXPECT_EQ(part(4), RECON_SELF);
+	EXPECT_TRUE(owns(3, "any"));
+	ASSERT_EQ(warnings_.size(), 2u);
+	EXPECT_EQ(warnings_[0],
+		"t.yml:9: recon_peers: three.example:31399 is no node of dyn_seeds and is sent "
+		"every key (a node is known by its host, and where several share one by a port 4 "
+		"above its own)");
+	EXPECT_NE(warnings_[1].find("10.0.0.9:8105"), std::string::npos);
+}
+
+TEST_F(ReconRing, WithoutARingEveryPeerIsSentEveryKey)
+{
+	load("  dyn_seeds: ['10.0.0.2:8101:r1:d:5']\n", false);
+	EXPECT_EQ(part(0), RECON_EVERY_KEY);
+	EXPECT_TRUE(owns(0, "any"));
+	EXPECT_EQ(warnings_, Lines());
+}
+
+TEST_F(ReconRing, ANodeWithoutOthersHasNoRingToMiss)
+{
+	load("  recon_peers: ['10.0.0.9:8105']\n");
+	EXPECT_EQ(part(0), RECON_EVERY_KEY);
+	EXPECT_EQ(warnings_, Lines());
+}
+
+} // namespace
