@@ -772,6 +772,34 @@ TEST_F(ToolConf, ConfFailsOnErrors)
 	EXPECT_NE(std::string::npos, output.find("not usable")) << output;
 }
 
+/* What a channel that is off would lack is told, each thing once, and is no error. */
+TEST_F(ToolConf, ConfSaysWhatAChannelThatIsOffLacks)
+{
+	const std::string file = "dyn_o_mite:\n  dyn_listen: 127.0.0.1:8101\n";
+	const std::string key = "  recon_key_file: " + dir_.file("key") + "\n";
+	const auto missing = [](const std::string &output, const std::string &name) {
+		size_t n = 0;
+
+		for (const std::string &line : lines(output))
+			n += line.find("warning: with recon_enabled: ") != std::string::npos &&
+			     line.find(": " + name + ": is missing: ") != std::string::npos;
+		return n;
+	};
+	std::string output;
+
+	EXPECT_EQ(kDone, run({"conf", "-c", dir_.write("off.yml", file + key)}, &output)) << output;
+	EXPECT_EQ(0u, missing(output, "recon_key_file")) << output;
+	EXPECT_EQ(1u, missing(output, "recon_iv_file")) << output;
+	EXPECT_EQ(kDone, run({"conf", "-c", dir_.write("off.yml", file)}, &output)) << output;
+	EXPECT_EQ(1u, missing(output, "recon_key_file")) << output;
+	EXPECT_EQ(1u, missing(output, "recon_iv_file")) << output;
+	EXPECT_NE(std::string::npos, output.find("is off")) << output;
+	/* To push it they are needed. */
+	EXPECT_EQ(
+		kFailed, run({"push", "-c", dir_.file("off.yml"), "--to", "127.0.0.1:1"}, &output));
+	EXPECT_NE(std::string::npos, output.find("off.yml: recon_iv_file: is missing")) << output;
+}
+
 /* ---- Progress ---- */
 
 TEST(Progress, ALineHasRateAndTimeLeft)
