@@ -6,12 +6,16 @@
 #include "stats.h"
 
 #include <getopt.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_CONF "conf/dynomite.yml"
+#define DEFAULT_CONF   "conf/dynomite.yml"
+#define MMAP_THRESHOLD (256 * 1024)
 
 enum {
 	OPTION_HELP_CONF = 256,
@@ -148,6 +152,15 @@ static void print_list(const char *what, const struct conf_list *list)
 		fprintf(stderr, "dynomite: %s: %s\n", what, list->items[i]);
 }
 
+/* Large values come and go.  glibc would keep what it once had for one, since it learns from the
+ * first to take the next from its heap. */
+static void give_memory_back(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+#endif
+}
+
 /* From a good configuration to the end of the run. */
 static bool run(const struct invocation *inv, const struct engine_options *options)
 {
@@ -158,6 +171,7 @@ static bool run(const struct invocation *inv, const struct engine_options *optio
 	if (inv->daemonize && !inv->log_file)
 		fprintf(stderr, "dynomite: warning: -d without -o: once the node is up nothing is "
 				"logged; give -o FILE\n");
+	give_memory_back();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a spool file past the limit fails its snapshot, not the node */
 	if (inv->daemonize && !daemon_start()) {
