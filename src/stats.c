@@ -126,7 +126,7 @@ static const struct stat_entry entries[] = {
 	ROW(PEER, peer, COUNTER, response_bytes, "peer_received_bytes_total", "bytes",
 		"of responses of it"),
 	ROW(PEER, peer, COUNTER, failed_requests, "peer_failed_requests_total", "requests",
-		"to it, that got no answer"),
+		"to it, that got no answer, or that it refused for want of a datastore"),
 	ROW(PEER, peer, COUNTER, missed_writes, "peer_missed_writes_total", "writes",
 		"that it may not have: what the entropy channel heals"),
 	ROW(PEER, peer, GAUGE, queue, "peer_queue", "requests", "that it has not answered yet"),

@@ -1,5 +1,6 @@
 #include "proto/command.h"
 
+#include <ctype.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -152,6 +153,16 @@ const struct command *command_named(const char *text)
 		return NULL;
 	name_capitals(&name);
 	return find(&name);
+}
+
+const char *command_lower_name(const struct command *c, char name[COMMAND_NAME_MAX])
+{
+	size_t i = 0;
+
+	for (; c->name[i] && i + 1 < COMMAND_NAME_MAX; i++)
+		name[i] = c->name[i] == ' ' ? '|' : (char)tolower((unsigned char)c->name[i]);
+	name[i] = '\0';
+	return name;
 }
 
 bool command_arity_ok(const struct command *c, uint32_t argc)

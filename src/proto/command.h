@@ -95,6 +95,11 @@ const struct command *command_find(const uint8_t *bytes, const struct request_pa
 /* The same by name, for tables and tests: "GET", "SCRIPT LOAD", in any case. */
 const struct command *command_named(const char *text);
 
+#define COMMAND_NAME_MAX 32 /* bytes of the longest name, with its NUL */
+
+/* The name as clients write it: "get", "script|load".  Returns name. */
+const char *command_lower_name(const struct command *c, char name[COMMAND_NAME_MAX]);
+
 /* Whether it goes to every node, whatever its keys. */
 static inline bool command_is_for_all(const struct command *c)
 {

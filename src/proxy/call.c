@@ -347,12 +347,20 @@ void call_leg_refused(struct leg *leg, const uint8_t *bytes, size_t len)
 /* Its legs go on, for the sake of the order of replies, but nobody listens. */
 static void expire(struct call *c)
 {
+	const char *why = NULL;
+
 	if (c->answered)
 		return;
 	c->list->timeouts++;
-	for (uint32_t i = 0; i < c->n_parts; i++)
-		c->parts[i].decided = true;
-	call_refuse(c, "dynomite: no answer within %lld ms", (long long)c->list->timeout_ms);
+	for (uint32_t i = 0; i < c->n_parts; i++) {
+		struct part *p = &c->parts[i];
+
+		if (!p->decided && p->quorum && !why)
+			why = quorum_expired(p->quorum);
+		p->decided = true;
+	}
+	call_refuse(c, "dynomite: no answer within %lld ms%s%s", (long long)c->list->timeout_ms,
+		why ? ": " : "", why ? why : "");
 }
 
 void call_list_expire(struct call_list *l, int64_t now_ms)

@@ -53,15 +53,6 @@ static void unknown_command(struct client *cl, const uint8_t *bytes, const struc
 		(const char *)request_arg(r, bytes, 0), args);
 }
 
-static void lower_name(const struct command *c, char *out, size_t cap)
-{
-	size_t i = 0;
-
-	for (; c->name[i] && i + 1 < cap; i++)
-		out[i] = c->name[i] == ' ' ? '|' : (char)tolower((unsigned char)c->name[i]);
-	out[i] = '\0';
-}
-
 static void answer_locally(struct client *cl, const struct command *command, const uint8_t *bytes,
 	const struct request_parser *r)
 {
@@ -176,7 +167,7 @@ static bool refuse_with_multi(struct client *cl, const struct command *c)
 static void handle_request(struct client *cl, const uint8_t *bytes, const struct request_parser *r)
 {
 	const struct command *c = command_find(bytes, r);
-	char name[64];
+	char name[COMMAND_NAME_MAX];
 
 	cl->proxy->counters.client_requests++;
 	if (!c) {
@@ -191,8 +182,8 @@ static void handle_request(struct client *cl, const uint8_t *bytes, const struct
 	} else if (refuse_with_multi(cl, c)) {
 		return;
 	} else if (!command_arity_ok(c, r->argc)) {
-		lower_name(c, name, sizeof(name));
-		reply_error(cl, "-ERR wrong number of arguments for '%s' command", name);
+		reply_error(cl, "-ERR wrong number of arguments for '%s' command",
+			command_lower_name(c, name));
 	} else {
 		handle_command(cl, c, bytes, r);
 	}

@@ -2,25 +2,8 @@
 
 #include "proto/command.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
-#define NAME_MAX_BYTES 32
-
-/* A command or container as clients write it: "get", "script|load". */
-struct lower_name {
-	char text[NAME_MAX_BYTES];
-};
-
-static struct lower_name lower(const char *name)
-{
-	struct lower_name n = {{0}};
-
-	for (size_t i = 0; name[i] && i + 1 < sizeof(n.text); i++)
-		n.text[i] = name[i] == ' ' ? '|' : (char)tolower((unsigned char)name[i]);
-	return n;
-}
 
 static bool is_sub(const struct command *c)
 {
@@ -107,11 +90,11 @@ static bool write_flags(struct buf *out, const struct command *c, bool movable)
 /* All of an entry but its subcommands. */
 static bool write_entry(struct buf *out, const struct command *c)
 {
-	struct lower_name name = lower(c->name);
+	char name[COMMAND_NAME_MAX];
 	struct place place = place_of(c);
 
-	return buf_printf(out, "*10\r\n$%zu\r\n%s\r\n:%d\r\n", strlen(name.text), name.text,
-		       c->arity) &&
+	return buf_printf(out, "*10\r\n$%zu\r\n%s\r\n:%d\r\n", strlen(command_lower_name(c, name)),
+		       name, c->arity) &&
 	       write_flags(out, c, place.movable) &&
 	       buf_printf(out, ":%d\r\n:%d\r\n:%d\r\n*0\r\n*0\r\n*0\r\n", place.first, place.last,
 		       place.step);
@@ -175,9 +158,9 @@ static bool write_pair(struct buf *out, const char *key, const char *value)
 
 static bool write_name(struct buf *out, const struct command *c)
 {
-	struct lower_name name = lower(c->name);
+	char name[COMMAND_NAME_MAX];
 
-	return buf_printf(out, "$%zu\r\n%s\r\n", strlen(name.text), name.text);
+	return buf_printf(out, "$%zu\r\n%s\r\n", strlen(command_lower_name(c, name)), name);
 }
 
 /* What is known of every command: the summary and the group. */
@@ -206,7 +189,7 @@ static bool write_doc(struct buf *out, const struct command *c)
 /* The served command that argument i names, as "get" or "script|load"; NULL when it is none. */
 static const struct command *named(const uint8_t *bytes, const struct request_parser *r, uint32_t i)
 {
-	char name[NAME_MAX_BYTES] = "";
+	char name[COMMAND_NAME_MAX] = "";
 	const struct command *c;
 	char *bar;
 

@@ -72,6 +72,7 @@ static bool write_clients(const struct proxy *p, struct buf *text)
 	return buf_printf(text,
 		"connected_clients:%zu\r\n"
 		"maxclients:%zu\r\n"
+		"blocked_clients:0\r\n"
 		"requests_under_way:%zu\r\n"
 		"connected_nodes:%zu\r\n",
 		p->counters.clients, p->clients_max, p->calls.n, p->counters.links);
@@ -110,6 +111,13 @@ static bool write_stats(const struct proxy *p, struct buf *text)
 		c->client_writes, c->client_errors, p->calls.timeouts, c->client_bytes_in,
 		c->client_bytes_out, c->peer_connections, c->peer_turned_away, c->peer_requests,
 		c->peer_responses);
+}
+
+/* As Redis says it of itself: clients that look for the master find one. */
+static bool write_replication(const struct proxy *p, struct buf *text)
+{
+	(void)p;
+	return buf_printf(text, "role:master\r\nconnected_slaves:0\r\n");
 }
 
 static bool write_proxy(const struct proxy *p, struct buf *text)
@@ -180,6 +188,7 @@ static const struct section {
 	{"clients", "Clients", write_clients},
 	{"memory", "Memory", write_memory},
 	{"stats", "Stats", write_stats},
+	{"replication", "Replication", write_replication},
 	{"proxy", "Proxy", write_proxy},
 	{"datastore", "Datastore", write_datastore},
 	{"peers", "Peers", write_peers},

@@ -289,6 +289,16 @@ const uint8_t *quorum_result(const struct quorum *q, size_t *len)
 	return q->result ? q->result->bytes : NULL;
 }
 
+const char *quorum_expired(struct quorum *q)
+{
+	size_t dc = 0;
+
+	while (dc + 1 < q->n_dcs && q->dcs[dc].agreed >= majority(&q->dcs[dc]))
+		dc++;
+	explain(q, dc);
+	return q->why;
+}
+
 const char *quorum_why(const struct quorum *q)
 {
 	return q->why;

@@ -60,4 +60,8 @@ const uint8_t *quorum_result(const struct quorum *q, size_t *len);
  * Static or q's. */
 const char *quorum_why(const struct quorum *q);
 
+/* The time is up: why, as quorum_why() tells it, of the first datacenter that is short of answers.
+ * Not for a verdict that has been given. */
+const char *quorum_expired(struct quorum *q);
+
 #endif

@@ -56,6 +56,36 @@ TEST(Control, WhoComesAfterItsAnswerIsServed)
 	}));
 }
 
+/* The same for a connection of the node itself: what is read of it is read by nobody else. */
+TEST(Control, AskingHarmsNoConnectionThatIsMadeMeanwhile)
+{
+	constexpr int kKeys = 50;
+	One one;
+	std::string said, expected;
+
+	one.start();
+	for (int i = 0; i < kKeys; i++) {
+		const std::string key = "key" + std::to_string(i);
+		const std::string value = "value" + std::to_string(i * 7);
+
+		one->store().set(key, value);
+		said += resp("GET", key);
+		expected += "$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+	}
+	for (int i = 0; i < 20; i++) {
+		EXPECT_TRUE(http(one->stats_port(), "/info").ok());
+		one->store().cmd("CLIENT", "KILL", "TYPE", "normal");
+		ASSERT_TRUE(wait_until([&] {
+			Socket probe(one->client_port());
+			return probe.send(resp("PING")) && probe.line() == "+PONG\r\n" &&
+			       probe.send(resp("GET", "none")) && probe.line() == "$-1\r\n";
+		}));
+		Socket s(one->client_port());
+		ASSERT_TRUE(s.send(said));
+		ASSERT_TRUE(s.read(expected.size()) == expected) << i;
+	}
+}
+
 /* ---- What it tells ---- */
 
 TEST(Control, InfoCountsWhatClientsDid)

@@ -379,6 +379,22 @@ TEST_F(Call, RunsOutOfTime)
 	EXPECT_EQ(list.timeouts, 1u);
 }
 
+TEST_F(Call, TellsWhatItsQuorumWaitedFor)
+{
+	call *c = make(QUORUM_DC_SAFE_QUORUM, 3);
+	leg *one = leg_of(c), *two = leg_of(c, false), *three = leg_of(c, false);
+
+	call_sent(c);
+	answer(one, "+OK\r\n");
+	call_leg_failed(two, "it is down");
+	call_list_expire(&list, kTimeout);
+	EXPECT_EQ(asker.told,
+		Told({"-ERR dynomite: no answer within 1000 ms: 1 of 3 racks answered, 1 failed, 1 "
+		      "agreed: DC_SAFE_QUORUM needs 2 that agree\r\n"}));
+	answer(three, "+OK\r\n");
+	EXPECT_EQ(asker.told.size(), 1u);
+}
+
 TEST_F(Call, RunsOutOfTimeInItsParts)
 {
 	call *c = split(make("MGET"));

@@ -99,7 +99,7 @@ TEST_F(Info, ReadsAsTheInfoOfRedis)
 		ASSERT_NE(colon, std::string::npos) << line;
 		EXPECT_TRUE(names.insert(line.substr(0, colon)).second) << line;
 	}
-	EXPECT_EQ(sections, 7u);
+	EXPECT_EQ(sections, 8u);
 	EXPECT_GT(names.size(), 40u);
 }
 
