@@ -110,6 +110,13 @@ class Ring
 	/* Change dynomite.yml of every node, before the start. */
 	Ring &set(const std::string &key, const std::string &value);
 
+	/* Without the entropy channel: nothing is where it was not written, nor back from the dead.
+	 */
+	Ring &unhealed()
+	{
+		return set("recon_enabled", "false");
+	}
+
 	/* Node `from` reaches node `to` on this port, not the one it listens on. */
 	Ring &route(size_t from, size_t to, uint16_t port);
 

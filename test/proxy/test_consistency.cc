@@ -39,7 +39,7 @@ class LevelRing : public Ring
 		set("read_consistency", level);
 		set("write_consistency", level);
 		set("timeout", "3000");
-		set("recon_enabled", "false"); /* nothing heals what a test has put apart */
+		unhealed(); /* nothing heals what a test has put apart */
 		set("auto_eject_hosts", "false");
 		start();
 	}

@@ -134,7 +134,7 @@ TEST(Links, AnswersMayComeInAnyOrder)
 	std::vector<Message> asked;
 	std::string said, expected;
 
-	one.set("recon_enabled", "false").stranger({"dc", "rack", "4294967295"}, listener.port());
+	one.unhealed().stranger({"dc", "rack", "4294967295"}, listener.port());
 	one.start();
 	Socket s = listener.accept();
 	Socket client(one->client_port());
@@ -165,7 +165,7 @@ TEST(Links, AnAnswerThatIsNoWholeReplyIsAnErrorOfItsOwn)
 	Listener listener;
 	One one;
 
-	one.set("recon_enabled", "false").stranger({"dc", "rack", "4294967295"}, listener.port());
+	one.unhealed().stranger({"dc", "rack", "4294967295"}, listener.port());
 	one.start();
 	Socket s = listener.accept();
 	for (const std::string &answer : {std::string(), std::string("+one\r\n+two\r\n"),
@@ -223,7 +223,7 @@ TEST(Links, ARequestThatIsPassedOverIsAnErrorAndNotKept)
 	Listener listener;
 	One one;
 
-	one.set("recon_enabled", "false").set("timeout", "300");
+	one.unhealed().set("timeout", "300");
 	one.stranger({"dc", "rack", "4294967295"}, listener.port());
 	one.start();
 	Socket s = listener.accept();

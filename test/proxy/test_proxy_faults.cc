@@ -273,7 +273,7 @@ TEST(DeadPeer, IsLeftAloneForAWhileWhenItIsEjected)
 	const uint16_t port = Ring::port();
 	One one;
 
-	one.set("recon_enabled", "false")
+	one.unhealed()
 		.set("auto_eject_hosts", "true")
 		.set("server_failure_limit", "1")
 		.set("server_retry_timeout", "4000")

@@ -51,7 +51,7 @@ class TwoRacks : public testing::Test
 	static void SetUpTestSuite()
 	{
 		ring_ = new Ring(Places{{"dc", "r1"}, {"dc", "r2"}});
-		ring_->start();
+		ring_->unhealed().start();
 	}
 	static void TearDownTestSuite()
 	{
@@ -145,7 +145,8 @@ TEST(TwoRacksWithSeveralConnections, KeepTheOrderOfAKey)
 	Ring ring(Places{{"dc", "r1"}, {"dc", "r2"}});
 	std::string said;
 
-	ring.set("datastore_connections", "8").set("local_peer_connections", "4").start();
+	ring.set("datastore_connections", "8").set("local_peer_connections", "4");
+	ring.unhealed().start();
 	Socket s(ring[0].client_port());
 	for (int i = 0; i < kRequests; i++)
 		said += resp("APPEND", "k" + std::to_string(i % kKeys), std::to_string(i) + ",");
@@ -168,7 +169,8 @@ TEST(TwoRacksWithSeveralConnections, KeepTheOrderOfCommandsWithSeveralKeys)
 	Ring ring(Places{{"dc", "r1"}, {"dc", "r2"}});
 	std::string said, expected;
 
-	ring.set("datastore_connections", "8").set("local_peer_connections", "4").start();
+	ring.set("datastore_connections", "8").set("local_peer_connections", "4");
+	ring.unhealed().start();
 	Socket s(ring[0].client_port());
 	for (int i = 0; i < kTurns; i++) {
 		const std::string now = std::to_string(i);
@@ -211,7 +213,7 @@ class OneRack : public testing::Test
 	{
 		ring_ = new Ring(Places{{"dc", "rack", "1431655765"}, {"dc", "rack", "2863311530"},
 			{"dc", "rack", "4294967295"}});
-		ring_->set("hash_tag", "'{}'").start();
+		ring_->unhealed().set("hash_tag", "'{}'").start();
 	}
 	static void TearDownTestSuite()
 	{
@@ -423,7 +425,7 @@ TEST(UnequalRacks, HaveEveryKeyOnce)
 		{"dc", "r3", "1000000000,3000000000"}, {"dc", "r3", "2000000000"},
 		{"dc", "r3", "4000000000"}});
 
-	ring.set("hash_tag", "'{}'").start();
+	ring.unhealed().set("hash_tag", "'{}'").start();
 	RedisClient c = ring[0].client();
 	write_keys(c, "a:", kKeys);
 	RedisClient from_r3 = ring[4].client();
@@ -460,7 +462,7 @@ TEST(UnequalRacks, SortByPatternsWhereOneNodeHasAll)
 	Ring ring(Places{{"dc", "r1", "5,100,2000"}, {"dc", "r2", "2147483647"},
 		{"dc", "r2", "4294967295"}});
 
-	ring.start();
+	ring.unhealed().start();
 	RedisClient c = ring[0].client();
 	c.cmd("RPUSH", "list", "b", "a");
 	c.cmd("MSET", "w_a", "1", "w_b", "2");
@@ -498,7 +500,7 @@ TEST_P(Datacenters, HaveEveryWrite)
 	ring.set("secure_server_option", security.option);
 	if (key)
 		ring.set("pem_key_file", key->file());
-	ring.start();
+	ring.unhealed().start();
 	for (size_t from : {0u, 1u, 3u, 4u}) {
 		RedisClient c = ring[from].client();
 		const std::string prefix = std::to_string(from) + ":";
@@ -546,7 +548,7 @@ TEST(DatacentersWithDifferentKeys, DoNotTalkAndSayWhy)
 
 	ring.set("secure_server_option", "datacenter").set("pem_key_file", key.file());
 	ring[1].node().set("pem_key_file", other.file());
-	ring.start();
+	ring.unhealed().start();
 	RedisClient c = ring[0].client();
 	write_keys(c, "k", 100);
 	EXPECT_TRUE(ring[1].node().wait_log("pem_key_file"));

@@ -96,7 +96,7 @@ TEST(Stop, SendsWhatWasWrittenToTheReplicas)
 	constexpr size_t kBytes = 20'000'000;
 	Ring ring(Places{{"dc", "r1"}, {"dc", "r2"}});
 
-	ring.set("recon_enabled", "false").start();
+	ring.unhealed().start();
 	RedisClient c = ring[0].client();
 	ring[1].node().process().signal(SIGSTOP);
 	c.set("large", std::string(kBytes, 'v'));
