@@ -9,6 +9,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace e2e
@@ -20,6 +21,32 @@ using support::Process;
 
 constexpr int kPortMin = 12000, kPortMax = 32000; /* below the kernel's own */
 constexpr int kPortAbove = 4;
+constexpr int kSlots = 5;
+
+/* Test programs that run side by side each have a part of the ports, so that none takes what
+ * another one is about to: whoever holds the slot's name, which goes with the program. */
+int port_slot()
+{
+	static const int slot = [] {
+		const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		for (int i = 0; i < kSlots; i++) {
+			struct sockaddr_un un = {};
+			const std::string name = "dynomite-test-ports-" + std::to_string(i);
+
+			un.sun_family = AF_UNIX;
+			name.copy(un.sun_path + 1, name.size()); /* in no directory */
+			if (bind(fd, reinterpret_cast<struct sockaddr *>(&un),
+				    static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) +
+							   1 + name.size())) == 0)
+				return i;
+		}
+		close(fd);
+		return static_cast<int>(std::random_device{}() % kSlots);
+	}();
+
+	return slot;
+}
 
 std::mt19937_64 &random_numbers()
 {
@@ -67,11 +94,11 @@ KeyFiles::KeyFiles() : key_(random_text()), iv_(random_text())
 
 uint16_t node_port()
 {
-	constexpr int kTries = 1000;
+	constexpr int kTries = 1000, kPorts = (kPortMax - kPortMin) / kSlots;
 
 	for (int i = 0; i < kTries; i++) {
-		const int port =
-			kPortMin + static_cast<int>(random_numbers()() % (kPortMax - kPortMin));
+		const int port = kPortMin + port_slot() * kPorts +
+				 static_cast<int>(random_numbers()() % (kPorts - kPortAbove));
 		if (can_bind(port) && can_bind(port + kPortAbove))
 			return static_cast<uint16_t>(port);
 	}
