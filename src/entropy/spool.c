@@ -1,6 +1,7 @@
 #include "entropy/spool.h"
 
 #include "entropy/error.h"
+#include "entropy/pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +53,7 @@ enum dyn_entropy_status spool_new(
 static void shrink_to(struct spool *s, size_t n_blocks)
 {
 	while (s->n_blocks > n_blocks)
-		free(s->blocks[--s->n_blocks]);
+		pages_free(s->blocks[--s->n_blocks], SPOOL_BLOCK_BYTES);
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
@@ -137,7 +138,7 @@ enum dyn_entropy_status spool_append(
 		size_t n = SPOOL_BLOCK_BYTES - at < len ? SPOOL_BLOCK_BYTES - at : len;
 
 		if (block == s->n_blocks) {
-			s->blocks[block] = malloc(SPOOL_BLOCK_BYTES);
+			s->blocks[block] = pages_new(SPOOL_BLOCK_BYTES);
 			if (!s->blocks[block])
 				return error_no_memory(err);
 			s->n_blocks++;
@@ -191,7 +192,7 @@ enum dyn_entropy_status spool_append_spool(
 	struct spool *s, struct spool *from, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
-	uint8_t *piece = malloc(SPOOL_BLOCK_BYTES);
+	uint8_t *piece = pages_new(SPOOL_BLOCK_BYTES);
 	size_t len;
 
 	if (!piece)
@@ -203,6 +204,6 @@ enum dyn_entropy_status spool_append_spool(
 			status = spool_append(s, piece, len, err);
 	} while (status == DYN_ENTROPY_OK && len > 0);
 	spool_rewind(from);
-	free(piece);
+	pages_free(piece, SPOOL_BLOCK_BYTES);
 	return status;
 }

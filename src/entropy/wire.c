@@ -1,6 +1,7 @@
 #include "entropy/wire.h"
 
 #include "entropy/error.h"
+#include "entropy/pages.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -114,10 +115,10 @@ struct wire_out {
 	struct wire_out_options options;
 	size_t lanes;        /* chunks made at a time */
 	size_t plain_stride; /* bytes from one chunk's plaintext to the next in plain */
-	uint8_t *plain;      /* lanes * plain_stride bytes; unused for plaintext, which is read into
-				place */
-	uint8_t *wire;       /* what wire_out_next gives */
-	size_t wire_len;
+	uint8_t *plain;      /* plain_cap bytes; NULL for plaintext, which is read into place */
+	size_t plain_cap;
+	uint8_t *wire; /* what wire_out_next gives */
+	size_t wire_cap, wire_len;
 	struct dyn_entropy_source *source;
 	uint32_t total_len;
 	uint32_t done; /* plaintext bytes made into chunks */
@@ -140,10 +141,12 @@ enum dyn_entropy_status wire_out_new(const struct wire_out_options *options, str
 	w->options = *options;
 	w->lanes = lanes < 1 ? 1 : lanes > CIPHER_LANES ? CIPHER_LANES : lanes;
 	w->plain_stride = options->buffer_size + LANE_GAP;
-	w->plain = options->cipher ? malloc(w->lanes * w->plain_stride) : NULL;
+	w->plain_cap = w->lanes * w->plain_stride;
+	w->plain = options->cipher ? pages_new(w->plain_cap) : NULL;
 	/* Headers go ahead of the first chunks; small chunks are gathered up to a piece. */
-	w->wire = malloc(DYN_ENTROPY_NEGOTIATION_SIZE + options->header_size + PIECE_BYTES +
-			 w->lanes * (LEN_SIZE + CIPHER_LEN((size_t)options->buffer_size)));
+	w->wire_cap = DYN_ENTROPY_NEGOTIATION_SIZE + options->header_size + PIECE_BYTES +
+		      w->lanes * (LEN_SIZE + CIPHER_LEN((size_t)options->buffer_size));
+	w->wire = pages_new(w->wire_cap);
 	if (!w->wire || (options->cipher && !w->plain)) {
 		wire_out_free(w);
 		return error_no_memory(err);
@@ -156,8 +159,8 @@ void wire_out_free(struct wire_out *w)
 {
 	if (!w)
 		return;
-	free(w->plain);
-	free(w->wire);
+	pages_free(w->plain, w->plain_cap);
+	pages_free(w->wire, w->wire_cap);
 	free(w);
 }
 
@@ -287,8 +290,11 @@ struct wire_in {
 	struct dyn_entropy_negotiation negotiation;
 	struct dyn_entropy_snapshot_header header;
 	uint32_t delivered;
-	struct buf unit;  /* a unit of which some bytes have arrived */
-	struct buf plain; /* scratch to decrypt into */
+	/* A unit of which some bytes have arrived: it grows with them, never with what is only
+	 * claimed. */
+	struct pages unit;
+	size_t unit_len;
+	struct pages plain; /* scratch to decrypt into */
 };
 
 enum dyn_entropy_status wire_in_new(
@@ -309,8 +315,8 @@ void wire_in_free(struct wire_in *w)
 {
 	if (!w)
 		return;
-	buf_fini(&w->unit);
-	buf_fini(&w->plain);
+	pages_fini(&w->unit);
+	pages_fini(&w->plain);
 	free(w);
 }
 
@@ -386,14 +392,11 @@ static enum dyn_entropy_status take_payload(
 	size_t len = w->need;
 
 	if (w->options.cipher) {
-		uint8_t *scratch;
-
-		buf_clear(&w->plain);
-		scratch = buf_reserve(&w->plain, len);
-		if (!scratch)
+		if (!pages_reserve(&w->plain, len))
 			return error_no_memory(err);
-		status = cipher_decrypt(w->options.cipher, unit, w->need, scratch, &len, err);
-		plain = scratch;
+		status =
+			cipher_decrypt(w->options.cipher, unit, w->need, w->plain.bytes, &len, err);
+		plain = w->plain.bytes;
 	}
 	if (status != DYN_ENTROPY_OK)
 		return status;
@@ -437,21 +440,22 @@ enum dyn_entropy_status wire_in_feed(
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
 	while (len > 0 && status == DYN_ENTROPY_OK) {
-		size_t have = buf_len(&w->unit);
-		size_t n = w->need - have;
+		size_t n = w->need - w->unit_len;
 
-		if (have == 0 && len >= w->need) {
+		if (w->unit_len == 0 && len >= w->need) {
 			/* The usual case, and the only way through IN_END: nothing to gather. */
 			n = w->need;
 			status = take_unit(w, bytes, err);
 		} else {
 			if (n > len)
 				n = len;
-			if (!buf_append(&w->unit, bytes, n))
+			if (!pages_reserve(&w->unit, w->unit_len + n))
 				return error_no_memory(err);
-			if (buf_len(&w->unit) == w->need) {
-				status = take_unit(w, buf_head(&w->unit), err);
-				buf_clear(&w->unit);
+			memcpy(w->unit.bytes + w->unit_len, bytes, n);
+			w->unit_len += n;
+			if (w->unit_len == w->need) {
+				status = take_unit(w, w->unit.bytes, err);
+				w->unit_len = 0;
 			}
 		}
 		bytes += n;

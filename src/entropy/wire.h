@@ -10,7 +10,6 @@
 #ifndef ENTROPY_WIRE_H
 #define ENTROPY_WIRE_H
 
-#include "base/buf.h"
 #include "entropy/cipher.h"
 #include "entropy/dynentropy.h"
 

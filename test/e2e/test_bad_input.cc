@@ -228,6 +228,39 @@ TEST_F(BadInput, WhatIsClaimedIsNotAllocated)
 	expect_service();
 }
 
+/* Eight at a time, in the largest chunks, to their last byte. */
+TEST_F(BadInput, WhatWasRefusedTakesNoMemoryWithIt)
+{
+	constexpr size_t kPeers = 8;
+	const std::string plain = resp({"SET", "foreign", std::string(16 * 1024 * 1024, 'x')});
+	std::string stream = negotiation({0x64640001, 1, 8, kMaxSize - 16, kMaxSize}) +
+			     snapshot_header(static_cast<uint32_t>(plain.size()), 1);
+
+	for (size_t at = 0; at < plain.size(); at += kMaxSize - 16)
+		stream += chunk(encrypt(keys, plain.substr(at, kMaxSize - 16)));
+	node.set("recon_timeout", "60000").set("recon_max_connections", "8").start();
+	const size_t before = settled_memory();
+	for (int round = 0; round < 2; round++) {
+		std::vector<std::unique_ptr<WireClient>> peers;
+
+		for (size_t i = 0; i < kPeers; i++) {
+			peers.push_back(std::make_unique<WireClient>(node.port()));
+			ASSERT_TRUE(peers[i]->send(stream.substr(0, stream.size() - 1)));
+		}
+		for (auto &p : peers) {
+			p->send(stream.substr(stream.size() - 1));
+			p->half_close();
+		}
+		for (auto &p : peers)
+			EXPECT_EQ(p->wait_end(), End::kReset);
+		bad += kPeers;
+		ASSERT_TRUE(node.wait_log("is not RESTORE", bad)) << node.log();
+	}
+	EXPECT_TRUE(wait_until([&] { return node.resident_kib() <= before + kTolerableKib; }))
+		<< before << " KiB before, " << node.resident_kib() << " KiB now";
+	expect_service();
+}
+
 TEST_F(BadInput, APeerMayVanishAtAnyByte)
 {
 	const std::string stream = whole_stream(&keys, foreign);

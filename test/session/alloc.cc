@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <malloc.h>
+#include <sys/mman.h>
 
 namespace
 {
@@ -26,16 +27,19 @@ bool fails()
 	return true;
 }
 
-void *note(void *p)
+void grow(int64_t size)
 {
-	if (!p)
-		return p;
-	const int64_t size = static_cast<int64_t>(malloc_usable_size(p));
 	const int64_t now = live.fetch_add(size) + size;
 	int64_t most = peak.load();
 
 	while (now > most && !peak.compare_exchange_weak(most, now))
 		continue;
+}
+
+void *note(void *p)
+{
+	if (p)
+		grow(static_cast<int64_t>(malloc_usable_size(p)));
 	return p;
 }
 
@@ -123,6 +127,45 @@ void __wrap_free(void *p)
 {
 	forget(p);
 	__real_free(p);
+}
+
+/* With 64 bits for a file's offset, which is what mmap() is then called. */
+void *__real_mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t offset);
+void *__real_mremap(void *p, size_t size, size_t new_size, int flags);
+int __real_munmap(void *p, size_t size);
+
+void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd, off64_t offset);
+void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t offset);
+void *__wrap_mremap(void *p, size_t size, size_t new_size, int flags);
+int __wrap_munmap(void *p, size_t size);
+
+void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t offset)
+{
+	void *p = fails() ? MAP_FAILED : __real_mmap64(at, size, prot, flags, fd, offset);
+
+	if (p != MAP_FAILED)
+		grow(static_cast<int64_t>(size));
+	return p;
+}
+
+void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd, off64_t offset)
+{
+	return __wrap_mmap64(at, size, prot, flags, fd, offset);
+}
+
+void *__wrap_mremap(void *p, size_t size, size_t new_size, int flags)
+{
+	void *grown = fails() ? MAP_FAILED : __real_mremap(p, size, new_size, flags);
+
+	if (grown != MAP_FAILED)
+		grow(static_cast<int64_t>(new_size) - static_cast<int64_t>(size));
+	return grown;
+}
+
+int __wrap_munmap(void *p, size_t size)
+{
+	live -= static_cast<int64_t>(size);
+	return __real_munmap(p, size);
 }
 }
 

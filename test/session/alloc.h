@@ -2,7 +2,7 @@
  * alloc - memory as the library gets it: how much it holds, and what happens when there is none.
  *
  * The test program is linked with --wrap, so that every malloc, calloc, realloc, strdup and free of
- * the library passes through here.  Any thread.
+ * the library, and what it maps, passes through here.  Any thread.
  */
 #ifndef TEST_SESSION_ALLOC_H
 #define TEST_SESSION_ALLOC_H
