@@ -258,6 +258,8 @@ enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
 			worker_ended(r);
 			return status;
 		}
+		/* Whoever was turned away was not served. */
+		memset(result, 0, sizeof(*result));
 	}
 	if (dyn_entropy_cancel_is_set(r->cancel))
 		return error_cancelled(err);

@@ -337,6 +337,34 @@ TEST(Shortage, WhoeverIsNotAllowedIsTurnedAway)
 	expect_sound(node, 0, 3);
 }
 
+TEST(Shortage, WhoeverIsNotAllowedIsNotTakenForOneThatWasServed)
+{
+	std::atomic<unsigned> strangers{0};
+	struct dyn_entropy_receive_result result;
+	NodeOptions options;
+	support::Error err;
+
+	options.start = false;
+	options.allow = [&](const struct sockaddr *) { return ++strangers > 1; };
+	Node node(options);
+	Peer stranger(node.port());
+	EXPECT_TRUE(
+		support::fails(dyn_entropy_receiver_accept_one(node.receiver(), 100, &result, err),
+			err, DYN_ENTROPY_ERR_IO, "no connection came"));
+	EXPECT_EQ(stranger.end(), End::Reset);
+	EXPECT_STREQ(result.peer, "");
+	ASSERT_EQ(node.ended().size(), 1u) << "told once";
+	EXPECT_EQ(node.ended()[0].peer, stranger.address());
+	std::thread friendly(
+		[&] { EXPECT_EQ(push(node.address(), "content").status, DYN_ENTROPY_OK); });
+	EXPECT_EQ(dyn_entropy_receiver_accept_one(node.receiver(), 20000, &result, err),
+		DYN_ENTROPY_OK)
+		<< err.text();
+	friendly.join();
+	EXPECT_STRNE(result.peer, "");
+	EXPECT_EQ(node.ended().size(), 1u) << "the other one it tells itself";
+}
+
 TEST(Shortage, AnAddressInUseIsSaidAsSuch)
 {
 	Node node;
