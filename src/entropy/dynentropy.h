@@ -210,7 +210,8 @@ struct dyn_entropy_redis {
  */
 
 struct dyn_entropy_source_totals {
-	uint64_t keys;           /* given in snapshots so far */
+	uint64_t keys;           /* read so far, those of a snapshot in the making included */
+	uint64_t bytes;          /* the plaintext that they came to */
 	uint64_t keys_expected;  /* a guess at what keys will be in the end; 0: unknown */
 	uint64_t bytes_expected; /* the same for plaintext bytes; 0: unknown */
 	uint64_t not_owned;      /* keys that owns() turned down */
@@ -222,7 +223,11 @@ struct dyn_entropy_source_totals {
  * A source gives snapshots as byte streams, one after the other.  next() begins the next one and
  * says its length (0 is legal), or returns DYN_ENTROPY_END; read() gives up to cap bytes of it, at
  * least one while any is left.  next() may be called before the current snapshot was read to its
- * end; the rest is then dropped.  totals may be NULL. One thread at a time.
+ * end; the rest is then dropped.  err is never NULL.  One thread at a time.
+ *
+ * totals and set_tick may be NULL.  set_tick() asks a source whose next() may take long to call
+ * tick(arg) from it, some times a second while it gets on, so that the progress of a push does not
+ * stand still; tick NULL ends that.
  */
 struct dyn_entropy_source_ops {
 	enum dyn_entropy_status (*next)(
@@ -231,6 +236,7 @@ struct dyn_entropy_source_ops {
 		void *self, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err);
 	void (*totals)(void *self, struct dyn_entropy_source_totals *totals);
 	void (*free)(void *self);
+	void (*set_tick)(void *self, void (*tick)(void *arg), void *arg);
 };
 
 struct dyn_entropy_source {
@@ -258,6 +264,9 @@ struct dyn_entropy_source_options {
 	bool (*owns)(void *arg, const void *key,
 		size_t len); /* whether the peer owns the key; NULL: it owns all */
 	void *owns_arg;
+	/* Ends next() within a moment; may be NULL; borrowed.  Where the source is a running Redis,
+	 * that of struct dyn_entropy_redis, when this one is NULL. */
+	dyn_entropy_cancel *cancel;
 };
 
 /*
@@ -357,7 +366,7 @@ enum dyn_entropy_outcome {
 	DYN_ENTROPY_OUTCOME_NONE = 0, /* nothing was sent */
 	DYN_ENTROPY_OUTCOME_CLOSED,  /* in good order: a receiver of this library has committed.  Of
 					another it proves nothing */
-	DYN_ENTROPY_OUTCOME_REFUSED, /* reset, or closed early: not applied */
+	DYN_ENTROPY_OUTCOME_REFUSED, /* reset, or closed early: not applied, or not all of it */
 	DYN_ENTROPY_OUTCOME_UNANSWERED, /* not closed in time: unknown */
 	DYN_ENTROPY_OUTCOME_UNREACHED,  /* no connection */
 	DYN_ENTROPY_OUTCOME_FAILED,     /* this side failed: its source, its memory, cancelled */
@@ -371,14 +380,17 @@ struct dyn_entropy_push_result {
 		outcome; /* of the first snapshot that was not closed in good order, else CLOSED */
 	uint64_t snapshots; /* sent whole */
 	uint64_t closed;    /* of them, closed in good order */
-	uint64_t keys; /* in the snapshots that were sent whole; 0 when the source does not count */
-	uint64_t bytes;      /* plaintext sent */
+	/* In the snapshots that were sent whole; while one is on its way, its share too.  0 when
+	 * the source does not count. */
+	uint64_t keys;
+	uint64_t bytes;      /* plaintext sent, counted in proportion within a chunk */
 	uint64_t wire_bytes; /* headers, framing and padding included */
 	double seconds;
 	struct dyn_entropy_source_totals source;
 };
 
-/* Called a few times a second during a push, in the thread that pushes. */
+/* Called a few times a second during a push, in the thread that pushes: so_far->source tells what
+ * was read, the rest of it what was sent. */
 typedef void (*dyn_entropy_progress_fn)(void *arg, const struct dyn_entropy_push_result *so_far);
 
 struct dyn_entropy_push_options {
@@ -425,7 +437,7 @@ typedef struct dyn_entropy_receiver dyn_entropy_receiver;
 
 /* What became of one connection. */
 struct dyn_entropy_receive_result {
-	char peer[80];  /* "host:port" of the sender */
+	char peer[80];  /* "host:port" of the sender; empty: there was no connection */
 	uint64_t bytes; /* plaintext received */
 	double seconds;
 	struct dyn_entropy_apply_result applied;
@@ -446,8 +458,10 @@ struct dyn_entropy_receiver_options {
 	bool (*allow)(void *arg, const struct sockaddr *from);
 	void *allow_arg;
 	/*
-	 * Told of every connection that ended, once, from the worker's thread: status OK and its
-	 * result, or the error. result->peer is always set.  May be NULL.
+	 * Told once of every connection that dyn_entropy_receiver_run() served, from the worker's
+	 * thread, and of every one that was turned away, from the receiver's: status OK and its
+	 * result, or the error.  What dyn_entropy_receiver_accept_one() served it tells itself.
+	 * result->peer is always set, err never NULL.  May be NULL.
 	 */
 	void (*ended)(void *arg, enum dyn_entropy_status status,
 		const struct dyn_entropy_receive_result *result,
@@ -466,7 +480,10 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_new(
 
 uint16_t dyn_entropy_receiver_port(const dyn_entropy_receiver *r);
 
-/* Wait at most timeout_ms for one connection and serve it in this thread. */
+/*
+ * Wait at most timeout_ms for one connection and serve it in this thread.  result->peer is empty
+ * when none came that was served; those turned away meanwhile are told of by ended() alone.
+ */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
 	uint32_t timeout_ms, struct dyn_entropy_receive_result *result,
 	struct dyn_entropy_error *err);
@@ -476,8 +493,8 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_en
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_run(
 	dyn_entropy_receiver *r, struct dyn_entropy_error *err);
 
-/* dyn_entropy_receiver_run() in a thread of its own, and its end: after _stop(), join waits for it
- * and the workers. */
+/* dyn_entropy_receiver_run() in a thread of its own, of which there is one at a time, and its end:
+ * after _stop(), join waits for it and the workers. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_start(
 	dyn_entropy_receiver *r, struct dyn_entropy_error *err);
 void dyn_entropy_receiver_join(dyn_entropy_receiver *r);

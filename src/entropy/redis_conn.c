@@ -26,7 +26,8 @@ struct redis_conn {
 	struct stream stream;
 	enum dyn_entropy_status kind;
 	redisReader *reader;
-	struct buf out; /* queued commands, as RESP */
+	struct buf out;        /* queued commands, as RESP */
+	size_t in_pos, in_end; /* what of in nobody has taken yet */
 	uint8_t in[READ_BYTES];
 };
 
@@ -107,24 +108,45 @@ const char *redis_conn_error_words(const redisReply *reply, char *text, size_t c
 	return redis_words_clean(is_error ? reply->str : "", is_error ? reply->len : 0, text, cap);
 }
 
-enum dyn_entropy_status redis_conn_refused(const struct redis_conn *c, const char *what,
-	const redisReply *reply, struct dyn_entropy_error *err)
+enum dyn_entropy_status redis_conn_refused_line(const struct redis_conn *c, const char *what,
+	const char *line, size_t len, struct dyn_entropy_error *err)
 {
 	char words[REDIS_WORDS_SIZE];
 	const char *remedy;
 
-	if (reply->type != REDIS_REPLY_ERROR)
+	if (len == 0 || line[0] != '-')
 		return fail(c, err, "%s: a reply of another type than Redis gives", what);
-	redis_conn_error_words(reply, words, sizeof(words));
+	redis_words_clean(line + 1, len - 1, words, sizeof(words));
 	remedy = redis_words_remedy(words);
 	return fail(c, err, "%s: '%s'%s%s", what, words, *remedy ? "; " : "", remedy);
 }
 
+enum dyn_entropy_status redis_conn_refused(const struct redis_conn *c, const char *what,
+	const redisReply *reply, struct dyn_entropy_error *err)
+{
+	char line[2 * REDIS_WORDS_SIZE];
+	bool is_error = reply->type == REDIS_REPLY_ERROR;
+
+	snprintf(line, sizeof(line), "-%s", is_error ? reply->str : "");
+	return redis_conn_refused_line(c, what, line, is_error ? strlen(line) : 0, err);
+}
+
 /* ---- Bytes ---- */
+
+/* Room for more, as long as not all of it is taken up by what nobody has taken. */
+static size_t make_room(struct redis_conn *c)
+{
+	if (c->in_pos > 0) {
+		memmove(c->in, c->in + c->in_pos, c->in_end - c->in_pos);
+		c->in_end -= c->in_pos;
+		c->in_pos = 0;
+	}
+	return READ_BYTES - c->in_end;
+}
 
 static enum dyn_entropy_status take_in(struct redis_conn *c, struct dyn_entropy_error *err)
 {
-	ssize_t n = recv(c->stream.fd, c->in, sizeof(c->in), 0);
+	ssize_t n = recv(c->stream.fd, c->in + c->in_end, READ_BYTES - c->in_end, 0);
 
 	if (n == 0)
 		return fail(c, err, "it closed the connection");
@@ -132,8 +154,7 @@ static enum dyn_entropy_status take_in(struct redis_conn *c, struct dyn_entropy_
 		return DYN_ENTROPY_OK;
 	if (n < 0)
 		return fail(c, err, "cannot read: %m");
-	if (redisReaderFeed(c->reader, (const char *)c->in, (size_t)n) != REDIS_OK)
-		return error_no_memory(err);
+	c->in_end += (size_t)n;
 	return DYN_ENTROPY_OK;
 }
 
@@ -155,7 +176,7 @@ static enum dyn_entropy_status put_out(
 static enum dyn_entropy_status step(
 	struct redis_conn *c, const uint8_t **bytes, size_t *len, struct dyn_entropy_error *err)
 {
-	short events = *len > 0 ? POLLIN | POLLOUT : POLLIN;
+	short events = (make_room(c) ? POLLIN : 0) | (*len > 0 ? POLLOUT : 0);
 	enum dyn_entropy_status status;
 	short revents = 0;
 
@@ -165,7 +186,7 @@ static enum dyn_entropy_status step(
 		return stream_failed(c->kind, status, err);
 	if (!revents)
 		return fail(c, err, "no answer for %u ms", c->stream.timeout_ms);
-	if (revents & (POLLIN | POLLERR | POLLHUP))
+	if ((revents & (POLLIN | POLLERR | POLLHUP)) && c->in_end < READ_BYTES)
 		status = take_in(c, err);
 	if (status == DYN_ENTROPY_OK && (revents & POLLOUT) && *len > 0)
 		status = put_out(c, bytes, len, err);
@@ -212,19 +233,28 @@ enum dyn_entropy_status redis_conn_append(struct redis_conn *c, int argc, const 
 	return ok ? DYN_ENTROPY_OK : error_no_memory(err);
 }
 
+static enum dyn_entropy_status not_redis(const struct redis_conn *c, struct dyn_entropy_error *err)
+{
+	return fail(c, err, "it does not speak Redis's protocol; is that a Redis?");
+}
+
 enum dyn_entropy_status redis_conn_buffered_reply(
 	struct redis_conn *c, redisReply **reply, struct dyn_entropy_error *err)
 {
+	size_t fresh = c->in_end - c->in_pos;
 	void *got = NULL;
 
 	*reply = NULL;
+	if (fresh > 0 && redisReaderFeed(c->reader, (char *)c->in + c->in_pos, fresh) != REDIS_OK)
+		return error_no_memory(err);
+	c->in_pos = c->in_end = 0;
 	if (redisReaderGetReply(c->reader, &got) == REDIS_OK) {
 		*reply = got;
 		return DYN_ENTROPY_OK;
 	}
 	if (c->reader->err == REDIS_ERR_OOM)
 		return error_no_memory(err);
-	return fail(c, err, "it does not speak Redis's protocol; is that a Redis?");
+	return not_redis(c, err);
 }
 
 enum dyn_entropy_status redis_conn_reply(
@@ -252,6 +282,51 @@ enum dyn_entropy_status redis_conn_call(struct redis_conn *c, int argc, const ch
 	*reply = NULL;
 	if (status == DYN_ENTROPY_OK)
 		status = redis_conn_reply(c, reply, err);
+	return status;
+}
+
+/* ---- Past hiredis ---- */
+
+enum dyn_entropy_status redis_conn_line(
+	struct redis_conn *c, const char **line, size_t *len, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+	const uint8_t *none = NULL;
+	size_t looked_at = 0, nothing = 0;
+
+	while (status == DYN_ENTROPY_OK) {
+		const uint8_t *from = c->in + c->in_pos;
+		size_t here = c->in_end - c->in_pos;
+		const uint8_t *end = memchr(from + looked_at, '\n', here - looked_at);
+
+		if (end) {
+			*line = (const char *)from;
+			*len = (size_t)(end - from);
+			c->in_pos += *len + 1;
+			if (*len > 0 && end[-1] == '\r')
+				(*len)--;
+			return DYN_ENTROPY_OK;
+		}
+		if (here == READ_BYTES)
+			return not_redis(c, err);
+		looked_at = here;
+		status = step(c, &none, &nothing, err);
+	}
+	return status;
+}
+
+enum dyn_entropy_status redis_conn_bytes(struct redis_conn *c, size_t max, const uint8_t **bytes,
+	size_t *len, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+	const uint8_t *none = NULL;
+	size_t nothing = 0;
+
+	while (status == DYN_ENTROPY_OK && c->in_pos == c->in_end)
+		status = step(c, &none, &nothing, err);
+	*bytes = c->in + c->in_pos;
+	*len = c->in_end - c->in_pos < max ? c->in_end - c->in_pos : max;
+	c->in_pos += *len;
 	return status;
 }
 

@@ -55,6 +55,16 @@ enum dyn_entropy_status redis_conn_reply(
 enum dyn_entropy_status redis_conn_buffered_reply(
 	struct redis_conn *c, redisReply **reply, struct dyn_entropy_error *err);
 
+/*
+ * The same past hiredis, for replies that it would hold whole, and twice.  Nothing that hiredis is
+ * to parse may be under way.  The next line without its CR LF, which lives until the next call; and
+ * 1..max bytes of what is next.
+ */
+enum dyn_entropy_status redis_conn_line(
+	struct redis_conn *c, const char **line, size_t *len, struct dyn_entropy_error *err);
+enum dyn_entropy_status redis_conn_bytes(struct redis_conn *c, size_t max, const uint8_t **bytes,
+	size_t *len, struct dyn_entropy_error *err);
+
 /* The stream below, for what follows the reply to SYNC.  Nothing may be queued or buffered. */
 struct stream *redis_conn_stream(struct redis_conn *c);
 
@@ -68,5 +78,9 @@ const char *redis_conn_error_words(const redisReply *reply, char *text, size_t c
  * c. */
 enum dyn_entropy_status redis_conn_refused(const struct redis_conn *c, const char *what,
 	const redisReply *reply, struct dyn_entropy_error *err);
+
+/* The same of a reply's line. */
+enum dyn_entropy_status redis_conn_refused_line(const struct redis_conn *c, const char *what,
+	const char *line, size_t len, struct dyn_entropy_error *err);
 
 #endif

@@ -10,12 +10,21 @@
 #define TEXT_MAX     128  /* all of a command but its key and its payload */
 #define SMALL_MAX    4096 /* a command up to this size is put together before it is appended */
 
-enum dyn_entropy_status segment_init(
-	struct segment *s, uint32_t limit, const char *spool_dir, struct dyn_entropy_error *err)
+enum dyn_entropy_status segment_init(struct segment *s,
+	const struct dyn_entropy_source_options *options, const struct watch *watch,
+	struct dyn_entropy_error *err)
 {
+	enum dyn_entropy_status status;
+
 	memset(s, 0, sizeof(*s));
-	s->limit = limit;
-	return spool_new(spool_dir, SPOOL_MEMORY_BYTES, &s->spool, err);
+	s->limit =
+		options->segment_bytes ? options->segment_bytes : DYN_ENTROPY_DEFAULT_SEGMENT_BYTES;
+	if (s->limit > DYN_ENTROPY_SNAPSHOT_MAX)
+		s->limit = DYN_ENTROPY_SNAPSHOT_MAX;
+	status = spool_new(options->spool_dir, SPOOL_MEMORY_BYTES, &s->spool, err);
+	if (status == DYN_ENTROPY_OK)
+		spool_watch(s->spool, watch);
+	return status;
 }
 
 void segment_fini(struct segment *s)
@@ -113,12 +122,17 @@ static enum dyn_entropy_status append_tail(struct segment *s, struct dyn_entropy
 	return status;
 }
 
+static bool is_small(size_t key_len, uint64_t payload_len)
+{
+	return key_len < SMALL_MAX - TEXT_MAX && payload_len < SMALL_MAX - TEXT_MAX - key_len;
+}
+
 enum dyn_entropy_status segment_add(struct segment *s, const void *key, size_t key_len,
 	int64_t deadline_ms, const void *payload, size_t payload_len, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status;
 
-	if (key_len < SMALL_MAX - TEXT_MAX && payload_len < SMALL_MAX - TEXT_MAX - key_len) {
+	if (is_small(key_len, payload_len)) {
 		char command[SMALL_MAX];
 		char *to = put_head(command, key_len);
 
@@ -137,13 +151,36 @@ enum dyn_entropy_status segment_add(struct segment *s, const void *key, size_t k
 	return status == DYN_ENTROPY_OK ? append_tail(s, err) : status;
 }
 
-enum dyn_entropy_status segment_add_spool(struct segment *s, const void *key, size_t key_len,
-	int64_t deadline_ms, struct spool *payload, struct dyn_entropy_error *err)
+static enum dyn_entropy_status read_small(
+	struct spool *from, char *to, size_t len, struct dyn_entropy_error *err)
 {
-	enum dyn_entropy_status status =
-		append_front(s, key, key_len, deadline_ms, spool_len(payload), err);
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+	size_t n;
 
+	while (status == DYN_ENTROPY_OK && len > 0) {
+		status = spool_read(from, to, len, &n, err);
+		to += n;
+		len -= n;
+	}
+	return status;
+}
+
+enum dyn_entropy_status segment_add_spool(struct segment *s, const void *key, size_t key_len,
+	int64_t deadline_ms, struct spool *payload, uint64_t payload_len,
+	struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status;
+
+	if (is_small(key_len, payload_len)) {
+		char bytes[SMALL_MAX];
+
+		status = read_small(payload, bytes, (size_t)payload_len, err);
+		if (status != DYN_ENTROPY_OK)
+			return status;
+		return segment_add(s, key, key_len, deadline_ms, bytes, (size_t)payload_len, err);
+	}
+	status = append_front(s, key, key_len, deadline_ms, payload_len, err);
 	if (status == DYN_ENTROPY_OK)
-		status = spool_append_spool(s->spool, payload, err);
+		status = spool_append_spool(s->spool, payload, payload_len, err);
 	return status == DYN_ENTROPY_OK ? append_tail(s, err) : status;
 }

@@ -8,6 +8,7 @@
 
 #include "entropy/dynentropy.h"
 #include "entropy/spool.h"
+#include "entropy/watch.h"
 
 /* What Redis takes as one bulk string by default (proto-max-bulk-len): a larger payload cannot be
  * restored. */
@@ -19,8 +20,10 @@ struct segment {
 	uint64_t keys;  /* in this segment */
 };
 
-enum dyn_entropy_status segment_init(
-	struct segment *s, uint32_t limit, const char *spool_dir, struct dyn_entropy_error *err);
+/* Of the size and in the directory that options say; watch (borrowed) is looked at as it grows. */
+enum dyn_entropy_status segment_init(struct segment *s,
+	const struct dyn_entropy_source_options *options, const struct watch *watch,
+	struct dyn_entropy_error *err);
 void segment_fini(struct segment *s);
 void segment_clear(struct segment *s);
 
@@ -32,8 +35,9 @@ enum dyn_entropy_status segment_add(struct segment *s, const void *key, size_t k
 	int64_t deadline_ms, const void *payload, size_t payload_len,
 	struct dyn_entropy_error *err);
 
-/* The same with the payload in a spool. */
+/* The same with the next payload_len bytes of a spool. */
 enum dyn_entropy_status segment_add_spool(struct segment *s, const void *key, size_t key_len,
-	int64_t deadline_ms, struct spool *payload, struct dyn_entropy_error *err);
+	int64_t deadline_ms, struct spool *payload, uint64_t payload_len,
+	struct dyn_entropy_error *err);
 
 #endif

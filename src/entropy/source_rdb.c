@@ -2,6 +2,7 @@
 
 #include "entropy/error.h"
 #include "entropy/segment.h"
+#include "entropy/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,22 +17,35 @@
 struct rdb_source {
 	struct rdb_feed feed;
 	struct rdb *rdb;
+	struct watch watch;
 	struct segment segment;
 	struct rdb_entry pending; /* did not fit into the last segment */
 	bool has_pending;
 	enum dyn_entropy_status status; /* of the end, once it came */
 	struct dyn_entropy_error error;
-	uint64_t keys; /* in all segments so far */
+	uint64_t keys, bytes; /* in all segments before this one */
 };
 
 /* ---- The source --------------------------------------------------------------------------------
  */
 
+/* The feed of the rdb: every piece of it is a moment to be stopped at. */
+static enum dyn_entropy_status read_feed(
+	void *arg, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
+{
+	struct rdb_source *s = arg;
+
+	if (watch_look(&s->watch))
+		return error_cancelled(err);
+	return s->feed.ops->read(s->feed.self, buf, cap, len, err);
+}
+
 static enum dyn_entropy_status add_entry(
 	struct segment *s, const struct rdb_entry *e, struct dyn_entropy_error *err)
 {
 	if (e->spool)
-		return segment_add_spool(s, e->key, e->key_len, e->deadline_ms, e->spool, err);
+		return segment_add_spool(
+			s, e->key, e->key_len, e->deadline_ms, e->spool, e->payload_len, err);
 	return segment_add(
 		s, e->key, e->key_len, e->deadline_ms, e->payload, (size_t)e->payload_len, err);
 }
@@ -69,6 +83,8 @@ static enum dyn_entropy_status source_next(
 {
 	struct rdb_source *s = self;
 
+	s->keys += s->segment.keys;
+	s->bytes += spool_len(s->segment.spool);
 	segment_clear(&s->segment);
 	if (s->status == DYN_ENTROPY_OK)
 		s->status = fill_segment(s, &s->error);
@@ -79,7 +95,6 @@ static enum dyn_entropy_status source_next(
 	}
 	if (s->segment.keys == 0)
 		return DYN_ENTROPY_END;
-	s->keys += s->segment.keys;
 	*len_bytes = (uint32_t)spool_len(s->segment.spool);
 	return DYN_ENTROPY_OK;
 }
@@ -99,9 +114,18 @@ static void source_totals(void *self, struct dyn_entropy_source_totals *totals)
 
 	memset(totals, 0, sizeof(*totals));
 	rdb_totals(s->rdb, totals);
-	totals->keys = s->keys;
+	totals->keys = s->keys + s->segment.keys;
+	totals->bytes = s->bytes + spool_len(s->segment.spool);
 	if (length > 0)
 		totals->bytes_expected = length + totals->keys_expected * COMMAND_OVERHEAD;
+}
+
+static void source_set_tick(void *self, void (*tick)(void *arg), void *arg)
+{
+	struct rdb_source *s = self;
+
+	s->watch.tick = tick;
+	s->watch.tick_arg = arg;
 }
 
 static void source_free(void *self)
@@ -119,16 +143,8 @@ static const struct dyn_entropy_source_ops source_ops = {
 	.read = source_read,
 	.totals = source_totals,
 	.free = source_free,
+	.set_tick = source_set_tick,
 };
-
-static uint32_t segment_limit(const struct dyn_entropy_source_options *options)
-{
-	uint32_t limit = options->segment_bytes;
-
-	if (limit == 0)
-		return DYN_ENTROPY_DEFAULT_SEGMENT_BYTES;
-	return limit < DYN_ENTROPY_SNAPSHOT_MAX ? limit : DYN_ENTROPY_SNAPSHOT_MAX;
-}
 
 enum dyn_entropy_status source_rdb_new(const struct rdb_feed *feed,
 	const struct dyn_entropy_source_options *options, struct dyn_entropy_source *out,
@@ -147,15 +163,16 @@ enum dyn_entropy_status source_rdb_new(const struct rdb_feed *feed,
 	if (!options)
 		options = &defaults;
 	s->feed = *feed;
+	s->watch.cancel = options->cancel;
 	rdb_options = (struct rdb_options){
-		.read = feed->ops->read,
-		.read_arg = feed->self,
+		.read = read_feed,
+		.read_arg = s,
 		.name = feed->name,
 		.spool_dir = options->spool_dir,
 		.owns = options->owns,
 		.owns_arg = options->owns_arg,
 	};
-	status = segment_init(&s->segment, segment_limit(options), options->spool_dir, err);
+	status = segment_init(&s->segment, options, &s->watch, err);
 	if (status == DYN_ENTROPY_OK)
 		status = rdb_new(&rdb_options, &s->rdb, err);
 	if (status != DYN_ENTROPY_OK) {

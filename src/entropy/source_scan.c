@@ -3,20 +3,18 @@
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
 #include "entropy/redis_conn.h"
-#include "entropy/redis_words.h"
+#include "entropy/scan_batch.h"
 #include "entropy/scan_pace.h"
 #include "entropy/segment.h"
+#include "entropy/watch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CURSOR_SIZE 24 /* a decimal uint64_t */
-
-/* The first byte of a DUMP payload is the type; these two are a module's. */
-#define DUMP_TYPE_MODULE   6
-#define DUMP_TYPE_MODULE_2 7
+#define CURSOR_SIZE 24     /* a decimal uint64_t */
+#define TICK_US     100000 /* a rest is heard of so often */
 
 /* Keys as replies, owned, first in first out. */
 struct key_queue {
@@ -30,20 +28,18 @@ struct key_queue {
  * next one.
  */
 struct scan {
-	struct redis_conn *conn;          /* NULL once it has failed */
-	const dyn_entropy_cancel *cancel; /* borrowed */
+	struct redis_conn *conn; /* NULL once it has failed */
+	struct watch watch;
 	bool (*owns)(void *arg, const void *key, size_t len);
 	void *owns_arg;
 	struct segment segment;
 	struct scan_pace pace;
-	bool has_pexpiretime;     /* Redis 7 */
 	char cursor[CURSOR_SIZE]; /* of the next SCAN */
 	bool cursor_done;
-	struct key_queue queue;                 /* not dumped yet */
-	redisReply *batch[SCAN_PACE_BATCH_MAX]; /* the keys asked for */
-	size_t batch_n, batch_next;             /* their number; the first not in a segment */
-	redisReply *values;                     /* what EXEC said to them */
-	uint64_t keys, bytes, dbsize, owned;
+	struct key_queue queue; /* not dumped yet */
+	struct scan_batch batch;
+	uint64_t keys, bytes; /* in all segments before this one */
+	uint64_t dbsize, owned;
 	uint64_t not_owned, too_large, of_modules;
 };
 
@@ -84,38 +80,7 @@ static void queue_fini(struct key_queue *q)
 	free(q->keys);
 }
 
-/* ---- Requests ---- */
-
-static enum dyn_entropy_status append_word(
-	struct scan *s, const char *word, struct dyn_entropy_error *err)
-{
-	return redis_conn_append(s->conn, 1, &word, NULL, err);
-}
-
-static enum dyn_entropy_status append_key_command(
-	struct scan *s, const char *name, const redisReply *key, struct dyn_entropy_error *err)
-{
-	const char *argv[] = {name, key->str};
-	size_t len[] = {strlen(name), key->len};
-
-	return redis_conn_append(s->conn, 2, argv, len, err);
-}
-
-/* The batch in one transaction: nothing can come between a value and its deadline. */
-static enum dyn_entropy_status append_batch(struct scan *s, struct dyn_entropy_error *err)
-{
-	const char *deadline = s->has_pexpiretime ? "PEXPIRETIME" : "PTTL";
-	enum dyn_entropy_status status = append_word(s, "MULTI", err);
-
-	if (status == DYN_ENTROPY_OK && !s->has_pexpiretime)
-		status = append_word(s, "TIME", err);
-	for (size_t i = 0; status == DYN_ENTROPY_OK && i < s->batch_n; i++) {
-		status = append_key_command(s, "DUMP", s->batch[i], err);
-		if (status == DYN_ENTROPY_OK)
-			status = append_key_command(s, deadline, s->batch[i], err);
-	}
-	return status == DYN_ENTROPY_OK ? append_word(s, "EXEC", err) : status;
-}
+/* ---- Requests and replies ---- */
 
 static enum dyn_entropy_status append_scan(struct scan *s, struct dyn_entropy_error *err)
 {
@@ -124,40 +89,6 @@ static enum dyn_entropy_status append_scan(struct scan *s, struct dyn_entropy_er
 
 	snprintf(count, sizeof(count), "%u", s->pace.batch_max);
 	return redis_conn_append(s->conn, 4, argv, NULL, err);
-}
-
-/* ---- Replies ---- */
-
-/*
- * The replies up to EXEC's, which becomes s->values.  When Redis turns a command down, its first
- * word on that says more than that of EXEC.
- */
-static enum dyn_entropy_status read_batch(struct scan *s, struct dyn_entropy_error *err)
-{
-	size_t n_exec = 2 * s->batch_n + (s->has_pexpiretime ? 0 : 1);
-	enum dyn_entropy_status status;
-	redisReply *reply = NULL;
-
-	for (size_t i = 0; i < n_exec + 1; i++) {
-		status = redis_conn_reply(s->conn, &reply, err);
-		if (status != DYN_ENTROPY_OK)
-			return status;
-		if (reply->type != REDIS_REPLY_STATUS)
-			status = redis_conn_refused(s->conn, "reading keys", reply, err);
-		freeReplyObject(reply);
-		if (status != DYN_ENTROPY_OK)
-			return status;
-	}
-	status = redis_conn_reply(s->conn, &reply, err);
-	if (status != DYN_ENTROPY_OK)
-		return status;
-	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == n_exec) {
-		s->values = reply;
-		return DYN_ENTROPY_OK;
-	}
-	status = redis_conn_refused(s->conn, "reading keys (EXEC)", reply, err);
-	freeReplyObject(reply);
-	return status;
 }
 
 static enum dyn_entropy_status take_keys(
@@ -207,39 +138,56 @@ static enum dyn_entropy_status read_scan(struct scan *s, struct dyn_entropy_erro
 static void measure_batch(struct scan *s, int64_t begin_us)
 {
 	struct scan_pace_batch done = {
-		.keys = (uint32_t)s->batch_n, .begin_us = begin_us, .end_us = clock_monotonic_us()};
+		.keys = (uint32_t)s->batch.n, .begin_us = begin_us, .end_us = clock_monotonic_us()};
 
-	for (size_t i = 0; s->values && i < s->values->elements; i++) {
-		const redisReply *r = s->values->element[i];
+	for (size_t i = 0; i < s->batch.n; i++) {
+		uint64_t len = s->batch.values[i].payload_len;
 
-		if (r->type != REDIS_REPLY_STRING)
-			continue;
-		done.bytes += r->len;
-		if (r->len > done.largest_bytes)
-			done.largest_bytes = r->len;
+		done.bytes += len;
+		if (len > done.largest_bytes)
+			done.largest_bytes = len;
 	}
 	scan_pace_done(&s->pace, &done);
+}
+
+/* Leave Redis alone for as long as the pace says; true when it is to end. */
+static bool rest(struct scan *s)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	while (now_us < s->pace.next_us) {
+		int64_t until_us =
+			now_us + TICK_US < s->pace.next_us ? now_us + TICK_US : s->pace.next_us;
+
+		if (cancel_sleep_until(s->watch.cancel, until_us) || watch_look(&s->watch))
+			return true;
+		now_us = clock_monotonic_us();
+	}
+	return watch_look(&s->watch);
 }
 
 /* Send one request, as soon as the pace allows, and read what Redis says to it. */
 static enum dyn_entropy_status exchange(struct scan *s, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+	struct scan_batch *b = &s->batch;
 	int64_t begin_us;
 	bool more;
 
-	if (cancel_sleep_until(s->cancel, s->pace.next_us))
+	if (rest(s))
 		return error_cancelled(err);
-	while (s->batch_n < s->pace.batch && queue_len(&s->queue) > 0)
-		s->batch[s->batch_n++] = s->queue.keys[s->queue.begin++];
+	while (b->n < s->pace.batch && queue_len(&s->queue) > 0)
+		b->keys[b->n++] = s->queue.keys[s->queue.begin++];
 	more = !s->cursor_done && queue_len(&s->queue) < s->pace.batch_max;
 	begin_us = clock_monotonic_us();
-	if (s->batch_n > 0)
-		status = append_batch(s, err);
+	if (b->n > 0)
+		status = scan_batch_ask(b, s->conn, err);
 	if (status == DYN_ENTROPY_OK && more)
 		status = append_scan(s, err);
-	if (status == DYN_ENTROPY_OK && s->batch_n > 0)
-		status = read_batch(s, err);
+	if (status == DYN_ENTROPY_OK)
+		status = redis_conn_send(s->conn, NULL, 0, err);
+	if (status == DYN_ENTROPY_OK && b->n > 0)
+		status = scan_batch_read(b, s->conn, err);
 	if (status == DYN_ENTROPY_OK && more)
 		status = read_scan(s, err);
 	if (status == DYN_ENTROPY_OK)
@@ -247,69 +195,29 @@ static enum dyn_entropy_status exchange(struct scan *s, struct dyn_entropy_error
 	return status;
 }
 
-static void drop_batch(struct scan *s)
-{
-	for (size_t i = 0; i < s->batch_n; i++)
-		freeReplyObject(s->batch[i]);
-	if (s->values)
-		freeReplyObject(s->values);
-	s->values = NULL;
-	s->batch_n = 0;
-	s->batch_next = 0;
-}
-
-/* The absolute deadline in a reply, 0 for none.  False when the key is gone. */
-static bool deadline_of(const struct scan *s, const redisReply *r, int64_t *deadline_ms)
-{
-	*deadline_ms = 0;
-	if (r->integer == -1)
-		return true;
-	if (r->integer < 0)
-		return false;
-	*deadline_ms = r->integer;
-	if (!s->has_pexpiretime) {
-		const redisReply *time = s->values->element[0];
-
-		if (time->type != REDIS_REPLY_ARRAY || time->elements != 2)
-			return false;
-		*deadline_ms += strtoll(time->element[0]->str, NULL, 10) * 1000 +
-				strtoll(time->element[1]->str, NULL, 10) / 1000;
-	}
-	return true;
-}
-
-/* Put the key at batch_next into the segment.  *full when it has no room for it any more. */
+/* Put the batch's next key into the segment.  *full when it has no room for it any more. */
 static enum dyn_entropy_status place(struct scan *s, bool *full, struct dyn_entropy_error *err)
 {
-	const redisReply *key = s->batch[s->batch_next];
-	size_t at = 2 * s->batch_next + (s->has_pexpiretime ? 0 : 1);
-	redisReply *value = s->values->element[at];
-	const redisReply *deadline = s->values->element[at + 1];
-	enum dyn_entropy_status status = DYN_ENTROPY_OK;
-	int64_t deadline_ms;
+	const redisReply *key = s->batch.keys[s->batch.next];
+	const struct scan_value *v = &s->batch.values[s->batch.next];
 
-	if (value->type != REDIS_REPLY_STRING && value->type != REDIS_REPLY_NIL)
-		return redis_conn_refused(s->conn, "DUMP", value, err);
-	if (deadline->type != REDIS_REPLY_INTEGER)
-		return redis_conn_refused(s->conn, "PEXPIRETIME", deadline, err);
-	if (value->type == REDIS_REPLY_NIL || !deadline_of(s, deadline, &deadline_ms))
-		return DYN_ENTROPY_OK; /* it has vanished since SCAN named it */
-	if (value->len > SEGMENT_PAYLOAD_MAX) {
+	switch (v->fate) {
+	case SCAN_GONE:
+		break;
+	case SCAN_TOO_LARGE:
 		s->too_large++;
-	} else if (value->len > 0 &&
-		   (value->str[0] == DUMP_TYPE_MODULE || value->str[0] == DUMP_TYPE_MODULE_2)) {
+		break;
+	case SCAN_OF_MODULE:
 		s->of_modules++;
-	} else if (!segment_fits(&s->segment, key->len, value->len)) {
-		*full = true;
-		return DYN_ENTROPY_OK;
-	} else {
-		status = segment_add(
-			&s->segment, key->str, key->len, deadline_ms, value->str, value->len, err);
+		break;
+	case SCAN_PLAIN:
+		*full = !segment_fits(&s->segment, key->len, v->payload_len);
+		if (*full)
+			break;
+		return segment_add_spool(&s->segment, key->str, key->len, v->deadline_ms,
+			s->batch.payloads, v->payload_len, err);
 	}
-	/* A large one is not kept any longer than it must. */
-	freeReplyObject(value);
-	s->values->element[at] = NULL;
-	return status;
+	return DYN_ENTROPY_OK;
 }
 
 static enum dyn_entropy_status fill_segment(struct scan *s, struct dyn_entropy_error *err)
@@ -318,13 +226,13 @@ static enum dyn_entropy_status fill_segment(struct scan *s, struct dyn_entropy_e
 	bool full = false;
 
 	for (;;) {
-		while (s->batch_next < s->batch_n) {
+		while (s->batch.next < s->batch.n) {
 			status = place(s, &full, err);
 			if (status != DYN_ENTROPY_OK || full)
 				return status;
-			s->batch_next++;
+			s->batch.next++;
 		}
-		drop_batch(s);
+		scan_batch_clear(&s->batch);
 		if (s->cursor_done && queue_len(&s->queue) == 0)
 			return DYN_ENTROPY_OK;
 		status = exchange(s, err);
@@ -344,6 +252,8 @@ static enum dyn_entropy_status scan_next(
 	*len_bytes = 0;
 	if (!s->conn)
 		return error_set(err, DYN_ENTROPY_ERR_SOURCE, "the scan has failed before");
+	s->keys += s->segment.keys;
+	s->bytes += spool_len(s->segment.spool);
 	segment_clear(&s->segment);
 	status = fill_segment(s, err);
 	if (status != DYN_ENTROPY_OK) {
@@ -354,8 +264,6 @@ static enum dyn_entropy_status scan_next(
 	if (s->segment.keys == 0)
 		return DYN_ENTROPY_END;
 	*len_bytes = (uint32_t)spool_len(s->segment.spool);
-	s->keys += s->segment.keys;
-	s->bytes += *len_bytes;
 	return DYN_ENTROPY_OK;
 }
 
@@ -373,17 +281,18 @@ static void scan_totals(void *self, struct dyn_entropy_source_totals *t)
 	uint64_t seen = s->owned + s->not_owned;
 
 	memset(t, 0, sizeof(*t));
-	t->keys = s->keys;
+	t->keys = s->keys + s->segment.keys;
+	t->bytes = s->bytes + spool_len(s->segment.spool);
 	t->not_owned = s->not_owned;
 	t->not_carried = s->too_large + s->of_modules;
 	t->keys_expected = s->dbsize;
 	if (seen > 0)
 		t->keys_expected = (uint64_t)((double)s->dbsize * (double)s->owned / (double)seen);
-	if (t->keys_expected < s->keys)
-		t->keys_expected = s->keys;
-	if (s->keys > 0)
+	if (t->keys_expected < t->keys)
+		t->keys_expected = t->keys;
+	if (t->keys > 0)
 		t->bytes_expected =
-			(uint64_t)((double)s->bytes * (double)t->keys_expected / (double)s->keys);
+			(uint64_t)((double)t->bytes * (double)t->keys_expected / (double)t->keys);
 	if (s->too_large)
 		snprintf(t->not_carried_what, sizeof(t->not_carried_what),
 			"%" PRIu64 " values larger than 512 MiB", s->too_large);
@@ -395,11 +304,19 @@ static void scan_totals(void *self, struct dyn_entropy_source_totals *t)
 	}
 }
 
+static void scan_set_tick(void *self, void (*tick)(void *arg), void *arg)
+{
+	struct scan *s = self;
+
+	s->watch.tick = tick;
+	s->watch.tick_arg = arg;
+}
+
 static void scan_free(void *self)
 {
 	struct scan *s = self;
 
-	drop_batch(s);
+	scan_batch_fini(&s->batch);
 	queue_fini(&s->queue);
 	segment_fini(&s->segment);
 	redis_conn_free(s->conn);
@@ -427,7 +344,7 @@ static enum dyn_entropy_status get_acquainted(
 	status = redis_conn_call(s->conn, 2, pexpiretime, NULL, &reply, err);
 	if (status != DYN_ENTROPY_OK)
 		return status;
-	s->has_pexpiretime = reply->type == REDIS_REPLY_INTEGER;
+	s->batch.has_pexpiretime = reply->type == REDIS_REPLY_INTEGER;
 	freeReplyObject(reply);
 	return DYN_ENTROPY_OK;
 }
@@ -436,26 +353,32 @@ enum dyn_entropy_status dyn_entropy_source_scan(const struct dyn_entropy_redis *
 	const struct dyn_entropy_source_options *options, struct dyn_entropy_source *out,
 	struct dyn_entropy_error *err)
 {
-	static const struct dyn_entropy_source_ops ops = {
-		.next = scan_next, .read = scan_read, .totals = scan_totals, .free = scan_free};
+	static const struct dyn_entropy_source_ops ops = {.next = scan_next,
+		.read = scan_read,
+		.totals = scan_totals,
+		.free = scan_free,
+		.set_tick = scan_set_tick};
 	static const struct dyn_entropy_source_options defaults;
 	const struct dyn_entropy_source_options *o = options ? options : &defaults;
-	uint32_t limit = o->segment_bytes ? o->segment_bytes : DYN_ENTROPY_DEFAULT_SEGMENT_BYTES;
+	struct dyn_entropy_redis endpoint = *redis;
 	struct scan *s = calloc(1, sizeof(*s));
 	enum dyn_entropy_status status;
 
 	memset(out, 0, sizeof(*out));
 	if (!s)
 		return error_no_memory(err);
-	s->cancel = redis->cancel;
+	/* One for both: it ends the waits for Redis and what is done with its bytes. */
+	if (o->cancel)
+		endpoint.cancel = o->cancel;
+	s->watch.cancel = endpoint.cancel;
 	s->owns = o->owns;
 	s->owns_arg = o->owns_arg;
 	s->cursor[0] = '0';
-	status = segment_init(&s->segment,
-		limit < DYN_ENTROPY_SNAPSHOT_MAX ? limit : DYN_ENTROPY_SNAPSHOT_MAX, o->spool_dir,
-		err);
+	status = segment_init(&s->segment, o, &s->watch, err);
 	if (status == DYN_ENTROPY_OK)
-		status = redis_conn_open(redis, DYN_ENTROPY_ERR_SOURCE, &s->conn, err);
+		status = scan_batch_init(&s->batch, o->spool_dir, &s->watch, err);
+	if (status == DYN_ENTROPY_OK)
+		status = redis_conn_open(&endpoint, DYN_ENTROPY_ERR_SOURCE, &s->conn, err);
 	if (status == DYN_ENTROPY_OK)
 		status = get_acquainted(s, o->max_rate, err);
 	if (status != DYN_ENTROPY_OK) {

@@ -272,17 +272,25 @@ enum dyn_entropy_status dyn_entropy_source_sync(const struct dyn_entropy_redis *
 	struct dyn_entropy_error *err)
 {
 	struct sync_feed *f = calloc(1, sizeof(*f));
+	struct dyn_entropy_redis endpoint = *redis;
+	struct dyn_entropy_source_options o = {0};
 	enum dyn_entropy_status status;
 
 	memset(out, 0, sizeof(*out));
 	if (!f)
 		return error_no_memory(err);
-	status = redis_conn_open(redis, DYN_ENTROPY_ERR_SOURCE, &f->conn, err);
+	if (options)
+		o = *options;
+	/* One for both: it ends the waits for Redis and what is done with its bytes. */
+	if (o.cancel)
+		endpoint.cancel = o.cancel;
+	o.cancel = endpoint.cancel;
+	status = redis_conn_open(&endpoint, DYN_ENTROPY_ERR_SOURCE, &f->conn, err);
 	if (status != DYN_ENTROPY_OK) {
 		sync_free(f);
 		return status;
 	}
 	snprintf(f->name, sizeof(f->name), "Redis: %s", redis_conn_name(f->conn));
-	return source_rdb_new(&(struct rdb_feed){.ops = &sync_ops, .self = f, .name = f->name},
-		options, out, err);
+	return source_rdb_new(
+		&(struct rdb_feed){.ops = &sync_ops, .self = f, .name = f->name}, &o, out, err);
 }

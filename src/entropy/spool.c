@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define SPOOL_BLOCK_BYTES ((size_t)256 * 1024)
+#define FILE_PIECE_BYTES  ((size_t)1024 * 1024) /* written at a time */
 
 /* The first memory_bytes lie in blocks, what follows in the file. */
 struct spool {
@@ -21,6 +22,7 @@ struct spool {
 	int fd;              /* -1: no file yet */
 	uint64_t len;
 	uint64_t read_pos;
+	const struct watch *watch; /* borrowed, may be NULL */
 };
 
 static const char *default_dir(void)
@@ -48,6 +50,11 @@ enum dyn_entropy_status spool_new(
 	}
 	*out = s;
 	return DYN_ENTROPY_OK;
+}
+
+void spool_watch(struct spool *s, const struct watch *w)
+{
+	s->watch = w;
 }
 
 static void shrink_to(struct spool *s, size_t n_blocks)
@@ -111,8 +118,12 @@ static enum dyn_entropy_status append_file(
 			return status;
 	}
 	while (len > 0) {
-		ssize_t n = pwrite(s->fd, bytes, len, (off_t)(s->len - s->memory_bytes));
+		size_t piece = len < FILE_PIECE_BYTES ? len : FILE_PIECE_BYTES;
+		ssize_t n;
 
+		if (watch_look(s->watch))
+			return error_cancelled(err);
+		n = pwrite(s->fd, bytes, piece, (off_t)(s->len - s->memory_bytes));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -137,6 +148,8 @@ enum dyn_entropy_status spool_append(
 		size_t at = (size_t)(s->len % SPOOL_BLOCK_BYTES);
 		size_t n = SPOOL_BLOCK_BYTES - at < len ? SPOOL_BLOCK_BYTES - at : len;
 
+		if (at == 0 && watch_look(s->watch))
+			return error_cancelled(err);
 		if (block == s->n_blocks) {
 			s->blocks[block] = pages_new(SPOOL_BLOCK_BYTES);
 			if (!s->blocks[block])
@@ -189,21 +202,21 @@ void spool_rewind(struct spool *s)
 }
 
 enum dyn_entropy_status spool_append_spool(
-	struct spool *s, struct spool *from, struct dyn_entropy_error *err)
+	struct spool *s, struct spool *from, uint64_t len, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 	uint8_t *piece = pages_new(SPOOL_BLOCK_BYTES);
-	size_t len;
 
 	if (!piece)
 		return error_no_memory(err);
-	spool_rewind(from);
-	do {
-		status = spool_read(from, piece, SPOOL_BLOCK_BYTES, &len, err);
+	while (status == DYN_ENTROPY_OK && len > 0) {
+		size_t n = len < SPOOL_BLOCK_BYTES ? (size_t)len : SPOOL_BLOCK_BYTES;
+
+		status = spool_read(from, piece, n, &n, err);
 		if (status == DYN_ENTROPY_OK)
-			status = spool_append(s, piece, len, err);
-	} while (status == DYN_ENTROPY_OK && len > 0);
-	spool_rewind(from);
+			status = spool_append(s, piece, n, err);
+		len -= n;
+	}
 	pages_free(piece, SPOOL_BLOCK_BYTES);
 	return status;
 }

@@ -8,6 +8,7 @@
 #define ENTROPY_SPOOL_H
 
 #include "entropy/dynentropy.h"
+#include "entropy/watch.h"
 
 #define SPOOL_MEMORY_BYTES ((size_t)16 * 1024 * 1024)
 
@@ -18,6 +19,10 @@ struct spool;
 enum dyn_entropy_status spool_new(
 	const char *dir, size_t memory_bytes, struct spool **out, struct dyn_entropy_error *err);
 void spool_free(struct spool *s);
+
+/* Look at w (borrowed) for each block that is appended: DYN_ENTROPY_ERR_CANCELLED when it is to
+ * end. */
+void spool_watch(struct spool *s, const struct watch *w);
 
 /* DYN_ENTROPY_ERR_IO when the disk is full or the directory cannot be written, naming it. */
 enum dyn_entropy_status spool_append(
@@ -30,9 +35,9 @@ enum dyn_entropy_status spool_read(
 	struct spool *s, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err);
 void spool_rewind(struct spool *s);
 
-/* Append all of from, which is rewound before and after. */
+/* Append the next len bytes of from, which has them. */
 enum dyn_entropy_status spool_append_spool(
-	struct spool *s, struct spool *from, struct dyn_entropy_error *err);
+	struct spool *s, struct spool *from, uint64_t len, struct dyn_entropy_error *err);
 
 /* Empty it for the next use; the file is gone, one block of memory stays. */
 void spool_clear(struct spool *s);

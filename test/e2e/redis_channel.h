@@ -180,6 +180,11 @@ class Scan
 		return err_.message;
 	}
 
+	const dyn_entropy_source &source() const
+	{
+		return source_;
+	}
+
 	dyn_entropy_status status = DYN_ENTROPY_OK;
 	uint32_t len = 0;
 

@@ -1,9 +1,11 @@
 #include "e2e/redis_channel.h"
 #include "support/redis_server.h"
+#include "support/stopper.h"
 #include "support/wait.h"
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <gtest/gtest.h>
 #include <map>
@@ -453,6 +455,85 @@ TEST_F(SourceScan, LargeValuesAreReadFewAtATime)
 	Scan scan(endpoint);
 	EXPECT_EQ(40u, keys_of(scan.drain()).size());
 	EXPECT_GE(calls(client, "exec"), 10);
+}
+
+/* Those of this process at their highest since reset_peak(). */
+size_t peak_kib()
+{
+	std::ifstream status("/proc/self/status");
+	std::string line;
+
+	while (std::getline(status, line))
+		if (line.compare(0, 6, "VmHWM:") == 0)
+			return std::stoul(line.substr(6));
+	throw std::runtime_error("no VmHWM");
+}
+
+void reset_peak()
+{
+	std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+/* What a segment holds in memory, and some; a sanitizer keeps what was freed. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr size_t kScanKib = 1024 * 1024;
+#else
+constexpr size_t kScanKib = 24 * 1024;
+#endif
+
+TEST_F(SourceScan, MemoryIsBoundedHoweverLargeTheValues)
+{
+	constexpr size_t kLarge = 40 << 20;
+
+	client.cmd("CONFIG", "SET", "rdbcompression", "no");
+	for (int i = 0; i < 6; i++)
+		client.cmd("SETRANGE", "large" + std::to_string(i), kLarge - 1, "x");
+	Scan scan(endpoint);
+	reset_peak();
+	const size_t before = peak_kib();
+	size_t snapshots = 0;
+	for (; scan.next(); snapshots++)
+		EXPECT_GT(scan.len, kLarge);
+	EXPECT_EQ(DYN_ENTROPY_END, scan.status) << scan.message();
+	EXPECT_EQ(6u, snapshots);
+	EXPECT_LT(peak_kib() - before, kScanKib);
+	EXPECT_EQ(6, calls(client, "exec")) << "one at a time from the first on";
+}
+
+TEST_F(SourceScan, CancelEndsTheReadingOfALargeValue)
+{
+	client.cmd("CONFIG", "SET", "rdbcompression", "no");
+	client.cmd("SETRANGE", "large", (64 << 20) - 1, "x");
+	/* While it comes, and while it is put into the segment. */
+	for (int stop_at : {10, 100}) {
+		support::Stopper stopper(stop_at);
+		dyn_entropy_source_options options = {};
+
+		options.cancel = stopper.cancel();
+		Scan scan(endpoint, options);
+		stopper.listen_to(scan.source());
+		EXPECT_FALSE(scan.next());
+		EXPECT_EQ(DYN_ENTROPY_ERR_CANCELLED, scan.status) << scan.message();
+		EXPECT_GE(stopper.ticks, stop_at);
+		EXPECT_LE(stopper.ticks, stop_at + 1) << "it went on";
+	}
+}
+
+TEST_F(SourceScan, IsHeardOfWhileItRests)
+{
+	dyn_entropy_source_options options = {};
+	support::Stopper stopper(15);
+
+	client.cmd("CONFIG", "SET", "rdbcompression", "no");
+	fill(client, 2, 10000);
+	options.max_rate = 100; /* more than a minute of rest between the two */
+	options.cancel = stopper.cancel();
+	Scan scan(endpoint, options);
+	stopper.listen_to(scan.source());
+	const auto begin = Clock::now();
+	EXPECT_FALSE(scan.next());
+	EXPECT_EQ(DYN_ENTROPY_ERR_CANCELLED, scan.status) << scan.message();
+	EXPECT_LT(Clock::now() - begin, std::chrono::seconds(20));
 }
 
 TEST_F(SourceScan, CancelEndsALongScan)

@@ -89,7 +89,7 @@ size_t open_descriptors()
 
 /* ---- Source ---- */
 
-const struct dyn_entropy_source_ops Source::ops_ = {next, read, totals, [](void *) {}};
+const struct dyn_entropy_source_ops Source::ops_ = {next, read, totals, [](void *) {}, set_tick};
 
 Source::Source(std::vector<std::string> snapshots)
     : source_{&ops_, this}, snapshots_(std::move(snapshots))
@@ -108,7 +108,7 @@ enum dyn_entropy_status Source::next(void *self, uint32_t *len, struct dyn_entro
 	auto *s = static_cast<Source *>(self);
 
 	if (s->given_ == s->fail_next)
-		return say(err, DYN_ENTROPY_ERR_SOURCE, "next() failed as it was told");
+		return say(err, s->fail_as, "next() failed as it was told");
 	if (s->given_ == s->snapshots_.size())
 		return DYN_ENTROPY_END;
 	if (s->on_next)
@@ -128,7 +128,7 @@ enum dyn_entropy_status Source::read(
 		s->fail_at > s->at_ ? s->fail_at - s->at_ : 0});
 
 	if (s->at_ == s->fail_at)
-		return say(err, DYN_ENTROPY_ERR_SOURCE, "read() failed as it was told");
+		return say(err, s->fail_as, "read() failed as it was told");
 	memcpy(buf, bytes.data() + s->at_, n);
 	s->at_ += n;
 	*len = s->claim_more ? cap + 1 : n;
@@ -140,8 +140,20 @@ void Source::totals(void *self, struct dyn_entropy_source_totals *totals)
 	const auto *s = static_cast<Source *>(self);
 
 	*totals = {};
-	totals->keys = s->given_ * s->keys_each;
+	totals->keys = s->given_ * s->keys_each + s->keys_read;
 	totals->keys_expected = s->snapshots_.size() * s->keys_each;
+}
+
+void Source::set_tick(void *self, void (*tick)(void *), void *arg)
+{
+	static_cast<Source *>(self)->tick_ = tick;
+	static_cast<Source *>(self)->tick_arg_ = arg;
+}
+
+void Source::tick()
+{
+	if (tick_)
+		tick_(tick_arg_);
 }
 
 /* ---- Sink ---- */

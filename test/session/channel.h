@@ -49,20 +49,26 @@ class Source
 	uint32_t announce_more = 0;  /* than there is */
 	size_t fail_at = SIZE_MAX;   /* read() fails at this byte of a snapshot */
 	size_t fail_next = SIZE_MAX; /* next() fails at this snapshot */
-	bool claim_more = false;     /* read() says that it gave more than it was asked for */
-	uint64_t keys_each = 0;      /* what a snapshot counts for in totals */
+	enum dyn_entropy_status fail_as = DYN_ENTROPY_ERR_SOURCE; /* both */
+	bool claim_more = false; /* read() says that it gave more than it was asked for */
+	uint64_t keys_each = 0;  /* what a snapshot counts for in totals */
+	uint64_t keys_read = 0;  /* in totals, of the one in the making */
 	std::function<void(size_t number)> on_next; /* of the snapshot that begins, from 0 */
+	void tick();                                /* next() gets on */
 
       private:
 	static const struct dyn_entropy_source_ops ops_;
 	struct dyn_entropy_source source_;
 	std::vector<std::string> snapshots_;
 	size_t given_ = 0, at_ = 0;
+	void (*tick_)(void *) = nullptr;
+	void *tick_arg_ = nullptr;
 
 	static enum dyn_entropy_status next(void *, uint32_t *, struct dyn_entropy_error *);
 	static enum dyn_entropy_status read(
 		void *, void *, size_t, size_t *, struct dyn_entropy_error *);
 	static void totals(void *, struct dyn_entropy_source_totals *);
+	static void set_tick(void *, void (*)(void *), void *);
 };
 
 /* A sink that keeps all it was given.  Any thread. */

@@ -169,7 +169,7 @@ TEST(NoMemory, ForASpool)
 				  if (!status)
 					  status = spool_new(nullptr, 300000, &b, err);
 				  if (!status)
-					  status = spool_append_spool(b, a, err);
+					  status = spool_append_spool(b, a, bytes.size(), err);
 				  spool_free(a);
 				  spool_free(b);
 				  return status;

@@ -43,7 +43,11 @@ class Segment : public ::testing::Test
 
 	void open(uint32_t limit)
 	{
-		ASSERT_EQ(segment_init(&s, limit, dir_.path().c_str(), nullptr), DYN_ENTROPY_OK);
+		struct dyn_entropy_source_options options = {};
+
+		options.segment_bytes = limit;
+		options.spool_dir = dir_.path().c_str();
+		ASSERT_EQ(segment_init(&s, &options, nullptr, nullptr), DYN_ENTROPY_OK);
 	}
 	void add(const std::string &key, int64_t deadline_ms, const std::string &payload)
 	{
@@ -102,7 +106,8 @@ TEST_F(Segment, TakesAPayloadFromASpool)
 	ASSERT_EQ(spool_new(nullptr, 100000, &from, nullptr), DYN_ENTROPY_OK);
 	ASSERT_EQ(spool_append(from, payload.data(), payload.size(), nullptr), DYN_ENTROPY_OK);
 	open(1000);
-	EXPECT_EQ(segment_add_spool(&s, "key", 3, 77, from, nullptr), DYN_ENTROPY_OK);
+	EXPECT_EQ(
+		segment_add_spool(&s, "key", 3, 77, from, payload.size(), nullptr), DYN_ENTROPY_OK);
 	EXPECT_EQ(content(&s), command("key", "77", payload));
 	EXPECT_EQ(s.keys, 1u);
 	spool_free(from);
@@ -123,6 +128,15 @@ TEST_F(Segment, FitsUpToItsLimitAndNeverBeyond)
 	EXPECT_GT(spool_len(s.spool), 9000u) << "it was used";
 	EXPECT_FALSE(segment_fits(&s, 3, 1000));
 	EXPECT_FALSE(segment_fits(&s, SIZE_MAX, UINT64_MAX)) << "no overflow";
+}
+
+TEST_F(Segment, HasTheDefaultLimitAndNeverMoreThanASnapshotHolds)
+{
+	open(0);
+	EXPECT_EQ(s.limit, DYN_ENTROPY_DEFAULT_SEGMENT_BYTES);
+	segment_fini(&s);
+	open(0xFFFFFFFF);
+	EXPECT_EQ(s.limit, DYN_ENTROPY_SNAPSHOT_MAX);
 }
 
 TEST_F(Segment, IsEmptyAfterClearing)

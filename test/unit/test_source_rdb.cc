@@ -1,4 +1,5 @@
 #include "support/rdb_bytes.h"
+#include "support/stopper.h"
 #include "support/tempdir.h"
 
 #include <gtest/gtest.h>
@@ -20,10 +21,9 @@ class SourceRdb : public ::testing::Test
 	struct dyn_entropy_error err = {};
 	TempDir dir;
 
-	void open(const std::string &content, uint32_t segment_bytes = 0)
+	void open(const std::string &content, uint32_t segment_bytes = 0,
+		struct dyn_entropy_source_options options = {})
 	{
-		struct dyn_entropy_source_options options = {};
-
 		options.segment_bytes = segment_bytes;
 		options.spool_dir = dir.path().c_str();
 		ASSERT_EQ(dyn_entropy_source_rdb(
@@ -170,6 +170,78 @@ TEST_F(SourceRdb, ACutFileGivesNothingOfItsLastSegmentAndNoEnd)
 		ASSERT_NE(std::string(err.message).find("cut short"), std::string::npos);
 		dyn_entropy_source_free(&source);
 	}
+}
+
+/* In the middle of many keys, of keys that nobody wants, of one large value and of its copying. */
+TEST_F(SourceRdb, IsCancelledWithinAPieceAndHeardOfAllTheWhile)
+{
+	const std::string many = strings(500000), large(20 * 1024 * 1024, 'x');
+	const struct {
+		const char *what;
+		std::string content;
+		int stop_at;
+		bool owned;
+	} cases[] = {
+		{"many keys", many, 20, true},
+		{"nobody's keys", many, 20, false},
+		{"a large value", rdb_key(0, "large", rdb_string(large)), 20, true},
+		{"its copy", rdb_key(0, "large", rdb_string(large)), 200, true},
+	};
+
+	for (const auto &c : cases) {
+		Stopper stopper(c.stop_at);
+		struct dyn_entropy_source_options options = {};
+		struct dyn_entropy_source_totals totals = {};
+		uint32_t len = 0;
+
+		options.cancel = stopper.cancel();
+		if (!c.owned)
+			options.owns = [](void *, const void *, size_t) { return false; };
+		open(rdb_file(c.content), 0xFFFFFFFE, options);
+		stopper.listen_to(source);
+		EXPECT_EQ(next(&len), DYN_ENTROPY_ERR_CANCELLED) << c.what << err.message;
+		EXPECT_GE(stopper.ticks, c.stop_at) << c.what;
+		EXPECT_LE(stopper.ticks, c.stop_at + 1) << c.what << ": it went on";
+		EXPECT_EQ(next(&len), DYN_ENTROPY_ERR_CANCELLED) << "it stays so";
+		source.ops->totals(source.self, &totals);
+		EXPECT_EQ(totals.keys, 0u);
+		dyn_entropy_source_free(&source);
+	}
+}
+
+TEST_F(SourceRdb, CountsWhatItReadsAsItReads)
+{
+	struct Seen {
+		struct dyn_entropy_source source;
+		uint64_t keys = 0, bytes = 0;
+		int grew = 0;
+	} seen;
+	uint32_t len = 0;
+
+	open(rdb_file(strings(200000)), 1024 * 1024);
+	seen.source = source;
+	source.ops->set_tick(
+		source.self,
+		[](void *arg) {
+			auto *s = static_cast<Seen *>(arg);
+			struct dyn_entropy_source_totals t;
+
+			s->source.ops->totals(s->source.self, &t);
+			EXPECT_GE(t.keys, s->keys);
+			EXPECT_GE(t.bytes, s->bytes);
+			s->grew += t.keys > s->keys && t.bytes > s->bytes;
+			s->keys = t.keys;
+			s->bytes = t.bytes;
+		},
+		&seen);
+	uint64_t all = 0;
+	while (next(&len) == DYN_ENTROPY_OK)
+		all += len;
+	EXPECT_GT(seen.grew, 20);
+	struct dyn_entropy_source_totals totals;
+	source.ops->totals(source.self, &totals);
+	EXPECT_EQ(totals.keys, 200000u);
+	EXPECT_EQ(totals.bytes, all);
 }
 
 TEST_F(SourceRdb, RefusesBytesBehindTheEnd)

@@ -153,10 +153,53 @@ TEST(Spool, AppendsAnother)
 
 	append(to.get(), a);
 	append(from.get(), b);
-	EXPECT_EQ(read_all(from.get(), 999999), b); /* it stands at its end now */
-	ASSERT_TRUE(succeeds(spool_append_spool(to.get(), from.get(), err), err));
+	for (size_t len : {size_t{7}, b.size() - 7})
+		ASSERT_TRUE(succeeds(spool_append_spool(to.get(), from.get(), len, err), err));
 	EXPECT_TRUE(read_all(to.get(), kBlock) == a + b);
-	EXPECT_TRUE(read_all(from.get(), kBlock) == b) << "it stays, and is rewound";
+	spool_rewind(from.get());
+	EXPECT_TRUE(read_all(from.get(), kBlock) == b) << "it stays";
+}
+
+/* In memory and in the file, and from another spool. */
+TEST(Spool, CanBeStoppedWithinALargePiece)
+{
+	struct Watch {
+		dyn_entropy_cancel *cancel = dyn_entropy_cancel_new();
+		int looks = 0, stop_at = 0;
+
+		~Watch()
+		{
+			dyn_entropy_cancel_free(cancel);
+		}
+	};
+	support::TempDir dir;
+	const std::string much = noise(20 * 1024 * 1024);
+
+	for (size_t memory : {size_t{0}, size_t{64} * 1024 * 1024})
+		for (bool from_spool : {false, true}) {
+			Watch seen;
+			struct watch w = {seen.cancel,
+				[](void *arg) {
+					auto *s = static_cast<Watch *>(arg);
+
+					if (++s->looks == s->stop_at)
+						dyn_entropy_cancel_set(s->cancel);
+				},
+				&seen};
+			Spool to = make(dir.path(), memory), from = make(dir.path(), memory);
+			Error err;
+
+			append(from.get(), much);
+			seen.stop_at = 5;
+			spool_watch(to.get(), &w);
+			EXPECT_TRUE(support::fails(
+				from_spool
+					? spool_append_spool(to.get(), from.get(), much.size(), err)
+					: spool_append(to.get(), much.data(), much.size(), err),
+				err, DYN_ENTROPY_ERR_CANCELLED));
+			EXPECT_EQ(seen.looks, 5);
+			EXPECT_LT(spool_len(to.get()), 5u * 1024 * 1024);
+		}
 }
 
 TEST(Spool, SaysWhatIsWrongWithItsDirectory)

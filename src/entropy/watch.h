@@ -1,0 +1,26 @@
+/*
+ * watch - what a long piece of work looks at now and then: whether it was cancelled, and whom to
+ * tell that it gets on.
+ *
+ * A zeroed struct is nobody's.  One thread at a time.
+ */
+#ifndef ENTROPY_WATCH_H
+#define ENTROPY_WATCH_H
+
+#include "entropy/dynentropy.h"
+
+struct watch {
+	const dyn_entropy_cancel *cancel; /* borrowed, may be NULL */
+	void (*tick)(void *arg);          /* may be NULL */
+	void *tick_arg;
+};
+
+/* Tell that the work gets on; true when it is to end.  w may be NULL. */
+static inline bool watch_look(const struct watch *w)
+{
+	if (w && w->tick)
+		w->tick(w->tick_arg);
+	return w && dyn_entropy_cancel_is_set(w->cancel);
+}
+
+#endif
