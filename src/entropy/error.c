@@ -76,3 +76,12 @@ enum dyn_entropy_status error_prefix(struct dyn_entropy_error *err, const char *
 	snprintf(err->message + len, sizeof(err->message) - len, ": %s", tail);
 	return err->status;
 }
+
+void error_without(struct dyn_entropy_error *err, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (err && strncmp(err->message, name, len) == 0 &&
+		strncmp(err->message + len, ": ", 2) == 0)
+		memmove(err->message, err->message + len + 2, strlen(err->message + len + 2) + 1);
+}

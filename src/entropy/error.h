@@ -14,6 +14,9 @@ enum dyn_entropy_status error_set(struct dyn_entropy_error *err, enum dyn_entrop
 enum dyn_entropy_status error_no_memory(struct dyn_entropy_error *err);
 enum dyn_entropy_status error_cancelled(struct dyn_entropy_error *err);
 
+/* Take name and ": " off the front of the message, for whoever knows whom it is about. */
+void error_without(struct dyn_entropy_error *err, const char *name);
+
 /* Put words and ": " before the message that err already holds; returns its status. */
 enum dyn_entropy_status error_prefix(struct dyn_entropy_error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -17,16 +17,26 @@
 
 #define PROGRESS_INTERVAL_US 200000
 
-/* Slices of a paced write: many a second, so that the rate is smooth, but none too small to be
- * worth a packet. */
+/* Slices of a write: many a second, so that the rate is smooth and the progress told, but none too
+ * small to be worth a packet. */
 #define SLICES_PER_SECOND 20
 #define SLICE_MIN         4096
+#define SLICE_MAX         ((size_t)256 * 1024)
 
 /* A snapshot that was sent whole and whose connection has not ended yet. */
 struct flight {
 	struct stream stream; /* fd -1: none */
 	uint64_t number;      /* of the snapshot, from 1 */
-	uint32_t len;
+	uint32_t len, plain;  /* plaintext bytes, and those of them that were sent */
+	uint64_t keys;
+	uint64_t bytes_before, keys_before; /* in the snapshots before it */
+};
+
+/* Bytes for the connection, and how many of the snapshot they stand for. */
+struct piece {
+	const uint8_t *bytes;
+	size_t len;
+	uint32_t plain;
 };
 
 struct push {
@@ -64,8 +74,9 @@ const char *dyn_entropy_outcome_text(enum dyn_entropy_outcome outcome)
 	return "unknown";
 }
 
-static void tell_progress(struct push *p)
+static void tell_progress(void *arg)
 {
+	struct push *p = arg;
 	int64_t now = clock_monotonic_us();
 
 	p->result->seconds = (double)(now - p->started_us) / 1e6;
@@ -85,19 +96,39 @@ static void note_outcome(struct push *p, enum dyn_entropy_outcome outcome)
 		*seen = outcome;
 }
 
-static enum dyn_entropy_status write_paced(struct push *p, struct stream *stream,
-	const uint8_t *bytes, size_t len, struct dyn_entropy_error *err)
+/* What of the whole a part stands for, when all is done. */
+static uint64_t share(uint64_t whole, uint64_t done, uint64_t all)
+{
+	return all ? (uint64_t)((double)whole * (double)done / (double)all) : whole;
+}
+
+/* Count n more bytes of the connection, up to done of a piece that brings plain bytes of the
+ * snapshot. */
+static void count_sent(
+	struct push *p, const struct flight *f, const struct piece *piece, size_t n, size_t done)
+{
+	uint64_t plain = f->plain + share(piece->plain, done, piece->len);
+
+	p->result->wire_bytes += n;
+	p->result->bytes = f->bytes_before + plain;
+	p->result->keys = f->keys_before + share(f->keys, plain, f->len);
+	tell_progress(p);
+}
+
+static enum dyn_entropy_status write_paced(
+	struct push *p, struct flight *f, const struct piece *piece, struct dyn_entropy_error *err)
 {
 	uint64_t rate = p->config->max_rate;
-	size_t slice = len;
+	size_t slice = piece->len < SLICE_MAX ? piece->len : SLICE_MAX, done = 0;
+	uint64_t before;
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
 	if (rate && slice > rate / SLICES_PER_SECOND)
 		slice = (size_t)(rate / SLICES_PER_SECOND);
 	if (slice < SLICE_MIN)
 		slice = SLICE_MIN;
-	while (len > 0 && status == DYN_ENTROPY_OK) {
-		size_t n = len < slice ? len : slice;
+	while (done < piece->len && status == DYN_ENTROPY_OK) {
+		size_t n = piece->len - done < slice ? piece->len - done : slice;
 
 		if (rate) {
 			int64_t now = clock_monotonic_us();
@@ -109,12 +140,13 @@ static enum dyn_entropy_status write_paced(struct push *p, struct stream *stream
 				p->paced_us = now;
 			p->paced_us += (int64_t)(n * UINT64_C(1000000) / rate);
 		}
-		status = stream_write(stream, bytes, n, err);
-		bytes += n;
-		len -= n;
-		p->result->wire_bytes += n;
-		tell_progress(p);
+		before = f->stream.written;
+		status = stream_write(&f->stream, piece->bytes + done, n, err);
+		n = (size_t)(f->stream.written - before);
+		done += n;
+		count_sent(p, f, piece, n, done);
 	}
+	f->plain += piece->plain;
 	return status;
 }
 
@@ -131,95 +163,123 @@ static enum dyn_entropy_status settle(
 
 	if (f->stream.fd < 0)
 		return DYN_ENTROPY_OK;
-	do
-		status = stream_read(&f->stream, ignored, sizeof(ignored), deadline_ms, &len, err);
-	while (status == DYN_ENTROPY_OK && len > 0 && clock_poll_timeout(deadline_ms) != 0);
+	do {
+		int64_t tick_ms = clock_deadline_ms(PROGRESS_INTERVAL_US / 1000);
+
+		status = stream_read(&f->stream, ignored, sizeof(ignored),
+			tick_ms < deadline_ms ? tick_ms : deadline_ms, &len, NULL);
+		tell_progress(p);
+	} while ((f->stream.timed_out || (status == DYN_ENTROPY_OK && len > 0)) &&
+		 clock_poll_timeout(deadline_ms) != 0);
 	if (status == DYN_ENTROPY_OK && len == 0) {
 		p->result->closed++;
 		note_outcome(p, DYN_ENTROPY_OUTCOME_CLOSED);
 	} else if (status == DYN_ENTROPY_ERR_CANCELLED) {
 		note_outcome(p, DYN_ENTROPY_OUTCOME_FAILED);
+		error_cancelled(err);
 	} else if (status == DYN_ENTROPY_OK || f->stream.timed_out) {
 		note_outcome(p, DYN_ENTROPY_OUTCOME_UNANSWERED);
 		status = error_set(err, DYN_ENTROPY_ERR_IO,
-			"%s: did not end the connection of snapshot %" PRIu64
+			"the peer did not end the connection of snapshot %" PRIu64
 			" in time; whether it was applied is unknown",
-			f->stream.peer, f->number);
+			f->number);
 	} else {
 		note_outcome(p, DYN_ENTROPY_OUTCOME_REFUSED);
 		status = error_set(err, DYN_ENTROPY_ERR_IO,
-			"%s: reset the connection of snapshot %" PRIu64
-			": it was not applied; the peer's log says why",
-			f->stream.peer, f->number);
+			"the peer reset the connection of snapshot %" PRIu64
+			": it was not applied, or not all of it; its log says why",
+			f->number);
 	}
 	stream_close(&f->stream);
 	return status;
 }
 
-/* What a failure while sending says of the snapshot's fate. */
-static enum dyn_entropy_outcome outcome_of(
-	enum dyn_entropy_status status, const struct flight *f, bool connected)
+/* Make the connection's bytes and send them, up to the end of the snapshot.  *of_peer: a failure is
+ * one of the connection, not of this side. */
+static enum dyn_entropy_status send_pieces(
+	struct push *p, struct flight *f, bool *of_peer, struct dyn_entropy_error *err)
 {
-	if (status != DYN_ENTROPY_ERR_IO)
-		return DYN_ENTROPY_OUTCOME_FAILED;
-	if (!connected)
-		return DYN_ENTROPY_OUTCOME_UNREACHED;
-	return f->stream.timed_out ? DYN_ENTROPY_OUTCOME_UNANSWERED : DYN_ENTROPY_OUTCOME_REFUSED;
+	enum dyn_entropy_status status;
+	struct piece piece;
+
+	wire_out_begin(p->wire, p->source, f->len);
+	for (;;) {
+		uint32_t before = wire_out_plain_bytes(p->wire);
+
+		*of_peer = false;
+		status = wire_out_next(p->wire, &piece.bytes, &piece.len, err);
+		if (status != DYN_ENTROPY_OK || piece.len == 0)
+			return status;
+		piece.plain = wire_out_plain_bytes(p->wire) - before;
+		*of_peer = true;
+		status = write_paced(p, f, &piece, err);
+		if (status != DYN_ENTROPY_OK)
+			return status;
+	}
 }
 
 /* Send one snapshot, up to the half-close.  On failure the connection is reset and *outcome says
  * what that means. */
-static enum dyn_entropy_status send_snapshot(struct push *p, struct flight *f, uint32_t total_len,
+static enum dyn_entropy_status send_snapshot(struct push *p, struct flight *f,
 	enum dyn_entropy_outcome *outcome, struct dyn_entropy_error *err)
 {
-	uint64_t bytes_before = p->result->bytes;
-	const uint8_t *bytes;
-	size_t len = 0;
-	bool connected;
+	bool connected, of_peer = true;
 	enum dyn_entropy_status status =
 		stream_connect(&f->stream, &p->peer, p->config->send_addr ? &p->bind_to : NULL,
 			p->config->timeout_ms, p->options.cancel, err);
 
 	connected = status == DYN_ENTROPY_OK;
 	f->number = p->result->snapshots + 1;
-	f->len = total_len;
-	wire_out_begin(p->wire, p->source, total_len);
-	while (status == DYN_ENTROPY_OK) {
-		status = wire_out_next(p->wire, &bytes, &len, err);
-		if (status != DYN_ENTROPY_OK || len == 0)
-			break;
-		status = write_paced(p, &f->stream, bytes, len, err);
-		p->result->bytes = bytes_before + wire_out_plain_bytes(p->wire);
+	f->bytes_before = p->result->bytes;
+	f->keys_before = p->result->keys;
+	if (connected)
+		status = send_pieces(p, f, &of_peer, err);
+	if (status == DYN_ENTROPY_OK) {
+		stream_half_close(&f->stream);
+		p->result->snapshots++;
+		return DYN_ENTROPY_OK;
 	}
-	if (status != DYN_ENTROPY_OK) {
-		*outcome = outcome_of(status, f, connected);
-		stream_abort(&f->stream);
-		return status;
-	}
-	stream_half_close(&f->stream);
-	p->result->snapshots++;
-	return DYN_ENTROPY_OK;
+	if (!of_peer || status != DYN_ENTROPY_ERR_IO)
+		*outcome = DYN_ENTROPY_OUTCOME_FAILED;
+	else if (!connected)
+		*outcome = DYN_ENTROPY_OUTCOME_UNREACHED;
+	else
+		*outcome = f->stream.timed_out ? DYN_ENTROPY_OUTCOME_UNANSWERED
+					       : DYN_ENTROPY_OUTCOME_REFUSED;
+	stream_abort(&f->stream);
+	p->result->keys = f->keys_before;
+	return status;
+}
+
+/* The keys that the source has given by now. */
+static uint64_t keys_given(const struct push *p)
+{
+	struct dyn_entropy_source_totals totals = {0};
+
+	if (p->source->ops->totals)
+		p->source->ops->totals(p->source->self, &totals);
+	return totals.keys;
 }
 
 /* Prepare and send the next snapshot while the peer applies the one before. */
 static enum dyn_entropy_status push_next(struct push *p, struct dyn_entropy_error *err)
 {
-	struct dyn_entropy_source_totals totals = {0};
 	struct dyn_entropy_error this_err = {0};
 	struct flight f = {.stream.fd = -1};
 	enum dyn_entropy_outcome outcome = DYN_ENTROPY_OUTCOME_FAILED;
-	uint32_t total_len = 0;
 	enum dyn_entropy_status status, earlier_status;
+	uint64_t given;
 
-	status = p->source->ops->next(p->source->self, &total_len, &this_err);
+	status = p->source->ops->next(p->source->self, &f.len, &this_err);
 	if (status == DYN_ENTROPY_END)
 		return status;
-	if (status == DYN_ENTROPY_OK)
-		status = send_snapshot(p, &f, total_len, &outcome, &this_err);
-	if (status == DYN_ENTROPY_OK && p->source->ops->totals) {
-		p->source->ops->totals(p->source->self, &totals);
-		p->result->keys = totals.keys;
+	if (status == DYN_ENTROPY_OK) {
+		given = keys_given(p);
+		f.keys = given > p->result->keys ? given - p->result->keys : 0;
+		status = send_snapshot(p, &f, &outcome, &this_err);
 	}
+	if (status == DYN_ENTROPY_OK)
+		p->result->keys = keys_given(p);
 	/* Of two that failed the first in the source's order is the one to tell. */
 	earlier_status = settle(p, &p->earlier, err);
 	p->earlier = f;
@@ -272,6 +332,7 @@ enum dyn_entropy_status dyn_entropy_push(const struct dyn_entropy_config *config
 		.started_us = clock_monotonic_us(),
 	};
 	enum dyn_entropy_status status, last_status;
+	char name[ADDR_TEXT_MAX];
 
 	memset(result, 0, sizeof(*result));
 	if (options)
@@ -279,6 +340,8 @@ enum dyn_entropy_status dyn_entropy_push(const struct dyn_entropy_config *config
 	status = push_prepare(&p, material, err);
 	if (status != DYN_ENTROPY_OK)
 		note_outcome(&p, DYN_ENTROPY_OUTCOME_FAILED);
+	if (source->ops->set_tick && p.options.progress)
+		source->ops->set_tick(source->self, tell_progress, &p);
 	while (status == DYN_ENTROPY_OK)
 		status = push_next(&p, err);
 	if (status == DYN_ENTROPY_END)
@@ -288,6 +351,9 @@ enum dyn_entropy_status dyn_entropy_push(const struct dyn_entropy_config *config
 	last_status = settle(&p, &p.earlier, status == DYN_ENTROPY_OK ? err : NULL);
 	if (status == DYN_ENTROPY_OK)
 		status = last_status;
+	error_without(err, addr_format(&p.peer, name, sizeof(name)));
+	if (source->ops->set_tick)
+		source->ops->set_tick(source->self, NULL, NULL);
 	if (source->ops->totals)
 		source->ops->totals(source->self, &result->source);
 	result->seconds = (double)(clock_monotonic_us() - p.started_us) / 1e6;

@@ -79,11 +79,10 @@ static enum dyn_entropy_status too_slow(const struct session *s, struct dyn_entr
 {
 	if (!wire_in_has_headers(s->wire))
 		return error_set(err, DYN_ENTROPY_ERR_IO,
-			"%s: its headers did not arrive within %" PRIu32 " ms", s->stream->peer,
-			header_timeout_ms(s));
+			"its headers did not arrive within %" PRIu32 " ms", header_timeout_ms(s));
 	return error_set(err, DYN_ENTROPY_ERR_IO,
-		"%s: sent nothing for %" PRIu32 " ms, or less than %d bytes a second on average",
-		s->stream->peer, s->options->config->timeout_ms, SESSION_RATE_MIN);
+		"sent nothing for %" PRIu32 " ms, or less than %d bytes a second on average",
+		s->options->config->timeout_ms, SESSION_RATE_MIN);
 }
 
 /* Read the connection to its end and spool what it brings. */
@@ -99,7 +98,6 @@ static enum dyn_entropy_status read_all(struct session *s, struct dyn_entropy_er
 		/* Also when there is always a byte to read: it may be one at a time. */
 		if (clock_monotonic_ms() >= slow_ms)
 			return too_slow(s, err);
-		s->stream->timed_out = false;
 		status = stream_read(s->stream, s->buf, READ_BYTES,
 			slow_ms < idle_ms ? slow_ms : idle_ms, &len, err);
 		if (status != DYN_ENTROPY_OK)
@@ -119,8 +117,12 @@ enum dyn_entropy_status session_receive(const struct session_options *options,
 		.stream = stream,
 		.started_ms = clock_monotonic_ms(),
 	};
-	enum dyn_entropy_status status = session_init(&s, err);
+	struct dyn_entropy_error ignored;
+	enum dyn_entropy_status status;
 
+	if (!err)
+		err = &ignored; /* a sink need not ask */
+	status = session_init(&s, err);
 	if (status == DYN_ENTROPY_OK)
 		status = read_all(&s, err);
 	if (s.wire)
@@ -132,6 +134,7 @@ enum dyn_entropy_status session_receive(const struct session_options *options,
 		status = options->sink->ops->apply(
 			options->sink->self, &snapshot, &result->applied, err);
 	}
+	error_without(err, stream->peer);
 	session_fini(&s);
 	result->seconds = (double)(clock_monotonic_ms() - s.started_ms) / 1e3;
 	return status;

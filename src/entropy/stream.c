@@ -24,6 +24,7 @@ void stream_adopt(struct stream *s, int fd, uint32_t timeout_ms, const dyn_entro
 	s->timeout_ms = timeout_ms;
 	s->cancel = cancel;
 	s->timed_out = false;
+	s->written = 0;
 	if (peer != s->peer)
 		snprintf(s->peer, sizeof(s->peer), "%s", peer);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -186,6 +187,7 @@ enum dyn_entropy_status stream_read(struct stream *s, void *buf, size_t cap, int
 	enum dyn_entropy_status status;
 	short revents;
 
+	s->timed_out = false;
 	for (;;) {
 		ssize_t n;
 
@@ -218,6 +220,7 @@ enum dyn_entropy_status stream_write(
 	enum dyn_entropy_status status;
 	short revents;
 
+	s->timed_out = false;
 	while (len > 0) {
 		ssize_t n;
 
@@ -227,6 +230,7 @@ enum dyn_entropy_status stream_write(
 		if (n >= 0) {
 			at += n;
 			len -= (size_t)n;
+			s->written += (uint64_t)n;
 			continue;
 		}
 		if (errno == EINTR)

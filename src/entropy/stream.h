@@ -15,7 +15,8 @@ struct stream {
 	uint32_t timeout_ms;              /* the longest wait for the next byte, either way */
 	const dyn_entropy_cancel *cancel; /* borrowed, may be NULL */
 	bool timed_out;                   /* whether the last error was a deadline that passed */
-	char peer[ADDR_TEXT_MAX];         /* for messages */
+	uint64_t written;         /* bytes, those of a stream_write() that failed included */
+	char peer[ADDR_TEXT_MAX]; /* for messages */
 };
 
 /* Take over a connected descriptor. */

@@ -1,5 +1,6 @@
 /* The pace of a push, what it tells on its way, and its end before the end. */
 #include "session/channel.h"
+#include "support/wait.h"
 #include "support/wire_bytes.h"
 
 #include <arpa/inet.h>
@@ -44,29 +45,113 @@ TEST(Sending, KeepsToItsRate)
 	EXPECT_GE(p.result.seconds, 0.5);
 }
 
+struct Told {
+	std::vector<struct dyn_entropy_push_result> all;
+
+	PushOptions options(uint64_t max_rate)
+	{
+		PushOptions o;
+
+		o.config = [=](struct dyn_entropy_config *c) { c->max_rate = max_rate; };
+		o.options.progress_arg = this;
+		o.options.progress = [](void *arg, const struct dyn_entropy_push_result *so_far) {
+			static_cast<Told *>(arg)->all.push_back(*so_far);
+		};
+		return o;
+	}
+};
+
 TEST(Sending, TellsItsProgress)
 {
-	struct Told {
-		std::vector<struct dyn_entropy_push_result> all;
-	} told;
-	Source source({noise(300000)});
-	PushOptions options;
+	Told told;
+	Source source({noise(300000), noise(300000)});
 	Node node;
 
-	source.keys_each = 3;
-	options.config = [](struct dyn_entropy_config *c) { c->max_rate = 400000; };
-	options.options.progress_arg = &told;
-	options.options.progress = [](void *arg, const struct dyn_entropy_push_result *so_far) {
-		static_cast<Told *>(arg)->all.push_back(*so_far);
-	};
-	const Push p = push(node.address(), source, options);
+	source.keys_each = 3000;
+	const Push p = push(node.address(), source, told.options(400000));
 	ASSERT_TRUE(succeeds(p.status, p.err));
-	ASSERT_GE(told.all.size(), 2u) << "0.75 seconds, a few times a second";
+	ASSERT_GE(told.all.size(), 4u) << "1.5 seconds, a few times a second";
 	for (size_t i = 1; i < told.all.size(); i++) {
-		EXPECT_GT(told.all[i].wire_bytes, told.all[i - 1].wire_bytes);
-		EXPECT_GE(told.all[i].seconds, told.all[i - 1].seconds);
-		EXPECT_EQ(told.all[i].source.keys_expected, 3u);
+		const auto &now = told.all[i], &before = told.all[i - 1];
+
+		EXPECT_GE(now.seconds, before.seconds);
+		EXPECT_EQ(now.source.keys_expected, 6000u);
+		if (now.wire_bytes == before.wire_bytes)
+			continue; /* it waits for the peer to close */
+		EXPECT_GT(now.bytes, before.bytes) << "within a piece too";
+		EXPECT_GT(now.keys, before.keys) << "within a snapshot too";
+		EXPECT_LE(now.bytes, now.wire_bytes);
+		EXPECT_NEAR(static_cast<double>(now.keys), static_cast<double>(now.bytes) / 100, 1);
 	}
+	EXPECT_EQ(p.result.keys, 6000u);
+	EXPECT_EQ(p.result.bytes, 600000u);
+}
+
+TEST(Sending, TellsItsProgressWhileTheSourceReads)
+{
+	Told told;
+	Source source({"one", "two"});
+	Node node;
+
+	source.keys_each = 1000;
+	source.on_next = [&](size_t number) {
+		/* Until it was heard of three times. */
+		const size_t wanted = told.all.size() + 3;
+
+		EXPECT_TRUE(support::wait_until([&] {
+			source.keys_read++;
+			source.tick();
+			return told.all.size() >= wanted;
+		}));
+		EXPECT_EQ(told.all.back().keys, number * 1000) << "what was sent";
+		EXPECT_GT(told.all[wanted - 1].source.keys, told.all[wanted - 2].source.keys)
+			<< "what was read";
+		source.keys_read = 0;
+	};
+	const Push p = push(node.address(), source, told.options(0));
+	ASSERT_TRUE(succeeds(p.status, p.err));
+	source.tick(); /* of which nobody hears any more */
+	EXPECT_EQ(told.all.back().snapshots, 1u);
+}
+
+TEST(Sending, TellsItsProgressWhileThePeerApplies)
+{
+	Told told;
+	Source source({"content"});
+	Node node;
+
+	node.sink.on_apply = [&](const std::string &, struct dyn_entropy_error *) {
+		usleep(700000);
+		return DYN_ENTROPY_OK;
+	};
+	const Push p = push(node.address(), source, told.options(0));
+	ASSERT_TRUE(succeeds(p.status, p.err));
+	EXPECT_GE(told.all.size(), 2u);
+}
+
+TEST(Sending, CountsWhatWasReallySent)
+{
+	Gate gate;
+	Push p;
+	{
+		/* A peer that takes what its socket holds, and no more. */
+		Stranger stranger([&](Peer *) { gate.wait(); });
+		Source source({noise(32 * 1024 * 1024)});
+		PushOptions options;
+
+		source.keys_each = 1000;
+		options.config = [](struct dyn_entropy_config *c) {
+			c->timeout_ms = 200;
+			c->buffer_size = 4 * 1024 * 1024;
+		};
+		p = push(stranger.address(), source, options);
+		gate.open();
+	}
+	EXPECT_EQ(p.result.outcome, DYN_ENTROPY_OUTCOME_UNANSWERED);
+	EXPECT_GT(p.result.bytes, 0u);
+	EXPECT_LE(p.result.bytes, p.result.wire_bytes);
+	EXPECT_GT(p.result.bytes + 64 * 1024, p.result.wire_bytes);
+	EXPECT_EQ(p.result.keys, 0u) << "no snapshot was sent whole";
 }
 
 TEST(Sending, ComesFromTheAddressItIsToldTo)
