@@ -32,6 +32,7 @@ static void fill_rest(struct recon *r, const struct conf *conf, dyn_entropy_canc
 	r->source.segment_bytes = (uint32_t)conf->recon_segment_bytes;
 	r->source.max_rate = (uint64_t)conf->recon_max_rate;
 	r->source.spool_dir = conf->recon_spool_dir;
+	r->source.cancel = cancel;
 	r->accept = strcmp(conf->recon_accept, "data") == 0 ? DYN_ENTROPY_ACCEPT_DATA
 							    : DYN_ENTROPY_ACCEPT_RESTORE;
 }

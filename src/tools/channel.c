@@ -82,7 +82,7 @@ static int choose_redis(struct channel *ch, const struct channel_settings *s)
 		ch->redis.password = ch->password;
 	ch->redis.user = s->user;
 	ch->redis.timeout_ms = ch->config.timeout_ms;
-	ch->redis.cancel = ch->cancel;
+	ch->redis.cancel = ch->source.cancel = ch->cancel;
 	return TOOL_EXIT_OK;
 }
 
