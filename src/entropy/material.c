@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +29,11 @@
  * all of them. */
 static const char *const foreign_labels[] = {"PRIVATE KEY", "PUBLIC KEY", "CERTIFICATE",
 	"PARAMETERS", "PKCS", "CMS", "CRL", "SSL SESSION", "OPENSSH", "PGP", "ENCRYPTED"};
+
+/* So do files begin that are something else, and all of their kind alike. */
+static const char *const foreign_beginnings[] = {"ssh-", "sk-ssh-", "ecdsa-sha2-", "sk-ecdsa-sha2-",
+	"AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "openssh-key-v1", "PuTTY-User-Key-File",
+	"AGE-SECRET-KEY-"};
 
 static enum dyn_entropy_status bad(
 	struct dyn_entropy_error *err, const char *name, const char *what)
@@ -55,7 +62,7 @@ static enum dyn_entropy_status check_label(
 	const char *label, const char *name, struct dyn_entropy_error *err)
 {
 	for (size_t i = 0; i < sizeof(foreign_labels) / sizeof(foreign_labels[0]); i++)
-		if (strstr(label, foreign_labels[i]))
+		if (strcasestr(label, foreign_labels[i]))
 			return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL,
 				"%s: holds a block labelled '%.40s', which is no secret of this "
 				"channel; %s",
@@ -113,13 +120,63 @@ done:
 	return status;
 }
 
+/* Whether it is a DER structure from its first byte to its last: an ASN.1 sequence that begins with
+ * an integer or another sequence. */
+static bool is_der(const uint8_t *text, size_t len)
+{
+	const uint8_t *at = text;
+	long body_len = 0;
+	int tag = 0, class = 0;
+	bool yes = !(ASN1_get_object(&at, &body_len, &tag, &class, (long)len) & 0x80) &&
+		   tag == V_ASN1_SEQUENCE && at + body_len == text + len;
+
+	if (yes)
+		yes = !(ASN1_get_object(&at, &body_len, &tag, &class, body_len) & 0x80) &&
+		      (tag == V_ASN1_INTEGER || tag == V_ASN1_SEQUENCE);
+	ERR_clear_error();
+	return yes;
+}
+
+/* What a text that is no armour of ours looks like instead of a secret, or NULL. */
+static const char *foreign_text(const uint8_t *text, size_t len)
+{
+	static const char begin[] = "BEGIN";
+	size_t dashes = 0;
+
+	for (size_t i = 0; i < sizeof(foreign_beginnings) / sizeof(foreign_beginnings[0]); i++) {
+		size_t n = strlen(foreign_beginnings[i]);
+
+		if (len >= n && memcmp(text, foreign_beginnings[i], n) == 0)
+			return "a key of another program (SSH, age)";
+	}
+	while (dashes < len && text[dashes] == '-')
+		dashes++;
+	text += dashes;
+	len -= dashes;
+	while (dashes && len && *text == ' ') {
+		text++;
+		len--;
+	}
+	if (dashes && len >= strlen(begin) &&
+		strncasecmp((const char *)text, begin, strlen(begin)) == 0)
+		return "an armoured block of another kind";
+	return NULL;
+}
+
 enum dyn_entropy_status material_parse(const uint8_t *text, size_t len, const char *name,
 	uint8_t out[KEY_LEN], struct dyn_entropy_error *err)
 {
+	const char *foreign;
+
 	/* Wherever it stands: the first 16 bytes of an armour would be a key that everybody knows.
 	 */
 	if (len > 0 && memmem(text, len, ARMOUR_BEGIN, strlen(ARMOUR_BEGIN)))
 		return parse_armour(text, len, name, out, err);
+	foreign = is_der(text, len) ? "a key or certificate in DER" : foreign_text(text, len);
+	if (foreign)
+		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL,
+			"%s: looks like %s, whose first %d bytes are no secret; %s", name, foreign,
+			KEY_LEN, KEYGEN_REMEDY);
 	while (len > 0 && memchr(" \t\r\n\v\f", text[len - 1], 6))
 		len--;
 	if (len < KEY_LEN)

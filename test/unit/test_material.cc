@@ -72,6 +72,10 @@ TEST(MaterialParse, Takes)
 		{"an armour behind a comment", "made on a Monday\n" + armour("X"), kRaw},
 		{"an armour without a newline at its end",
 			armour("X").substr(0, armour("X").size() - 1), kRaw},
+		{"a number that could be the length of DER", "0&" + std::string(38, '1'),
+			"0&" + std::string(14, '1')},
+		{"dashes", "----------------", "----------------"},
+		{"a word that is no armour's", "BEGIN of a secret", "BEGIN of a secre"},
 		{"an armour in two lines", armour("X", "MDEyMzQ1Njc4\nOWFiY2RlZg=="), kRaw},
 	};
 
@@ -124,6 +128,34 @@ TEST(MaterialParse, RefusesAndSaysWhichFileWhyAndWhatToDo)
 		{"a session", armour("SSL SESSION PARAMETERS"), "'SSL SESSION PARAMETERS'"},
 		{"a PGP message", armour("PGP MESSAGE"), "'PGP MESSAGE'"},
 		{"an encrypted file", armour("AGE ENCRYPTED FILE"), "'AGE ENCRYPTED FILE'"},
+		{"a label in small letters", armour("rsa private key"), "'rsa private key'"},
+		{"an SSH key", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7 me@here\n",
+			"looks like a key"},
+		{"another", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMq me@here\n",
+			"looks like a key"},
+		{"a third", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlz\n", "looks like a key"},
+		{"its middle", "AAAAB3NzaC1yc2EAAAADAQABAAABgQC7", "looks like a key"},
+		{"an SSH2 key",
+			"---- BEGIN SSH2 PUBLIC KEY ----\n" + kBase64 +
+				"\n---- END SSH2 PUBLIC KEY ----\n",
+			"looks like an armoured block"},
+		{"an armour in small letters", "-----begin x-----\n" + kBase64 + "\n",
+			"looks like an armoured block"},
+		{"an age key", "AGE-SECRET-KEY-1QQPQYQS", "looks like a key"},
+		{"a PuTTY key", "PuTTY-User-Key-File-3: ssh-ed25519\n", "looks like a key"},
+		{"a private key in DER",
+			std::string("\x30\x82\x01\x04\x02\x01\x00\x30\x0d\x06\x09\x2a", 12) +
+				std::string(252, 'x'),
+			"looks like a key or certificate in DER"},
+		{"a short one",
+			std::string("\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22"
+				    "\x04\x20",
+				16) +
+				std::string(32, 'x'),
+			"looks like a key or certificate in DER"},
+		{"a certificate in DER",
+			std::string("\x30\x82\x01\x00\x30\x81\xfd", 7) + std::string(253, 'x'),
+			"looks like a key or certificate in DER"},
 		{"a private key with CRLF", crlf(armour("PRIVATE KEY")), "'PRIVATE KEY'"},
 	};
 
