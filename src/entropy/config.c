@@ -1,8 +1,11 @@
 #include "base/addr.h"
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
+#include "entropy/settings.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Receivers give a connection up that brings less than this on average; a sender must not promise
@@ -43,6 +46,27 @@ static enum dyn_entropy_status check_addr(
 	return error_set(err, DYN_ENTROPY_ERR_CONFIG, "%s '%s' is not host:port", field, text);
 }
 
+enum dyn_entropy_status settings_send_addr(
+	const char *send_addr, struct addr *out, struct dyn_entropy_error *err)
+{
+	struct in6_addr ignored;
+	char text[ADDR_TEXT_MAX];
+
+	if (addr_parse(out, send_addr)) {
+		if (out->port == 0)
+			return DYN_ENTROPY_OK;
+		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+			"send_addr '%s': name the host alone, without its port: two snapshots are "
+			"under way at a time, each on a connection of its own",
+			send_addr);
+	}
+	snprintf(text, sizeof(text),
+		inet_pton(AF_INET6, send_addr, &ignored) == 1 ? "[%s]:0" : "%s:0", send_addr);
+	if (strlen(send_addr) < ADDR_HOST_MAX && addr_parse(out, text))
+		return DYN_ENTROPY_OK;
+	return error_set(err, DYN_ENTROPY_ERR_CONFIG, "send_addr '%s' is not a host", send_addr);
+}
+
 static enum dyn_entropy_status check_chunks(
 	const struct dyn_entropy_config *c, struct dyn_entropy_error *err)
 {
@@ -63,6 +87,7 @@ enum dyn_entropy_status dyn_entropy_config_validate(
 	const struct dyn_entropy_config *c, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = check_chunks(c, err);
+	struct addr send_from;
 
 	if (status == DYN_ENTROPY_OK && c->max_rate)
 		status = check_range("max_rate", c->max_rate, RATE_MIN, INT64_MAX, err);
@@ -75,8 +100,8 @@ enum dyn_entropy_status dyn_entropy_config_validate(
 		status = check_range("timeout_ms", c->timeout_ms, 1, 24 * 3600 * 1000, err);
 	if (status == DYN_ENTROPY_OK)
 		status = check_addr("listen_addr", c->listen_addr, err);
-	if (status == DYN_ENTROPY_OK)
-		status = check_addr("send_addr", c->send_addr, err);
+	if (status == DYN_ENTROPY_OK && c->send_addr)
+		status = settings_send_addr(c->send_addr, &send_from, err);
 	if (status == DYN_ENTROPY_OK)
 		status = check_addr("peer_endpoint", c->peer_endpoint, err);
 	return status;

@@ -4,6 +4,7 @@
 #include "entropy/cipher.h"
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
+#include "entropy/settings.h"
 #include "entropy/stream.h"
 #include "entropy/wire.h"
 
@@ -306,8 +307,10 @@ static enum dyn_entropy_status push_prepare(
 		p->peer.port == 0)
 		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
 			"no peer_endpoint to push to, or one without a port");
-	if (p->config->send_addr && !addr_parse(&p->bind_to, p->config->send_addr))
-		return error_set(err, DYN_ENTROPY_ERR_CONFIG, "send_addr is not host:port");
+	if (p->config->send_addr)
+		status = settings_send_addr(p->config->send_addr, &p->bind_to, err);
+	if (status != DYN_ENTROPY_OK)
+		return status;
 	if (p->config->encrypt && !material)
 		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
 			"encryption is on, but there is no key material");

@@ -165,7 +165,7 @@ TEST(Sending, ComesFromTheAddressItIsToldTo)
 	};
 	Node node(options);
 	const Push p = push(node.address(), "content",
-		[](struct dyn_entropy_config *c) { c->send_addr = "127.0.0.99:0"; });
+		[](struct dyn_entropy_config *c) { c->send_addr = "127.0.0.99"; });
 	EXPECT_TRUE(succeeds(p.status, p.err));
 	EXPECT_EQ(from, 0x7F000063u);
 }

@@ -1,0 +1,14 @@
+/*
+ * settings - what several readers of a struct dyn_entropy_config take out of it.
+ */
+#ifndef ENTROPY_SETTINGS_H
+#define ENTROPY_SETTINGS_H
+
+#include "base/addr.h"
+#include "entropy/dynentropy.h"
+
+/* send_addr, with port 0; DYN_ENTROPY_ERR_CONFIG when it is no host, or has a port. */
+enum dyn_entropy_status settings_send_addr(
+	const char *send_addr, struct addr *out, struct dyn_entropy_error *err);
+
+#endif
