@@ -13,6 +13,14 @@ std::atomic<uint64_t> countdown{0}; /* 0: none is to fail */
 std::atomic<bool> failed{false};
 std::atomic<int64_t> live{0};
 std::atomic<int64_t> peak{0};
+std::string wanted; /* empty: nothing */
+std::atomic<uint64_t> hits{0};
+
+void look_into(const void *p, size_t size)
+{
+	if (p && !wanted.empty() && memmem(p, size, wanted.data(), wanted.size()))
+		hits++;
+}
 
 bool fails()
 {
@@ -45,8 +53,10 @@ void *note(void *p)
 
 void forget(void *p)
 {
-	if (p)
-		live -= static_cast<int64_t>(malloc_usable_size(p));
+	if (!p)
+		return;
+	look_into(p, malloc_usable_size(p));
+	live -= static_cast<int64_t>(malloc_usable_size(p));
 }
 
 } // namespace
@@ -78,6 +88,17 @@ int64_t peak_bytes()
 void reset_peak()
 {
 	peak = live.load();
+}
+
+void look_for(const std::string &bytes)
+{
+	wanted = bytes;
+	hits = 0;
+}
+
+uint64_t found()
+{
+	return hits;
 }
 
 } // namespace alloc
@@ -164,6 +185,7 @@ void *__wrap_mremap(void *p, size_t size, size_t new_size, int flags)
 
 int __wrap_munmap(void *p, size_t size)
 {
+	look_into(p, size);
 	live -= static_cast<int64_t>(size);
 	return __real_munmap(p, size);
 }

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace alloc
 {
@@ -23,6 +24,11 @@ bool has_failed();
 int64_t live_bytes();
 int64_t peak_bytes();
 void reset_peak();
+
+/* Look for these bytes in all memory that is given back from now on, and count the pieces that hold
+ * them.  Not while other threads allocate. */
+void look_for(const std::string &bytes);
+uint64_t found();
 
 /* free() for what the library gave to the test. */
 void release(void *p);

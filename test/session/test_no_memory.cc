@@ -4,6 +4,7 @@
  */
 #include "session/alloc.h"
 #include "session/channel.h"
+#include "support/redis_server.h"
 #include "support/tempdir.h"
 #include "support/wait.h"
 #include "support/wire_bytes.h"
@@ -24,6 +25,7 @@ extern "C" {
 #include "entropy/cipher.h"
 #include "entropy/material.h"
 #include "entropy/resp.h"
+#include "entropy/snapshot.h"
 #include "entropy/spool.h"
 #include "entropy/wire.h"
 }
@@ -369,6 +371,81 @@ TEST(NoMemory, ForTheRdbSource)
 		files++;
 	}
 	EXPECT_GE(files, 3u);
+}
+
+/* A Redis with a password, small keys and a few larger ones. */
+struct Redis {
+	support::RedisServer server{{"--requirepass", "password", "--repl-diskless-sync", "yes",
+		"--repl-diskless-sync-delay", "0", "--rdbcompression", "no"}};
+	support::RedisClient client = server.connect();
+	const std::string address = server.address();
+	struct dyn_entropy_redis endpoint = {};
+
+	Redis()
+	{
+		for (int i = 0; i < 20; i++)
+			client.set("key" + std::to_string(i), "value");
+		for (int i = 0; i < 3; i++)
+			client.set("large" + std::to_string(i), std::string(700000, 'v'));
+		endpoint.address = address.c_str();
+		endpoint.user = "default";
+		endpoint.password = "password";
+		endpoint.timeout_ms = 20000;
+	}
+};
+
+TEST(NoMemory, ForTheSourcesOfARedis)
+{
+	support::TempDir dir;
+	Redis redis;
+	struct dyn_entropy_source_options options = {};
+
+	options.segment_bytes = 1000000;
+	options.spool_dir = dir.path().c_str();
+	for (const auto open : {dyn_entropy_source_scan, dyn_entropy_source_sync})
+		EXPECT_GE(fail_each(open == dyn_entropy_source_scan ? "scan" : "sync",
+				  [&](Error &err) {
+					  struct dyn_entropy_source s = {};
+					  auto status = open(&redis.endpoint, &options, &s, err);
+
+					  if (!status)
+						  status = drain(&s, err);
+					  dyn_entropy_source_free(&s);
+					  return status;
+				  }),
+			15u);
+}
+
+TEST(NoMemory, ForTheSinkOfARedis)
+{
+	Redis redis;
+	std::string commands;
+
+	for (int i = 0; i < 3000; i++)
+		commands += "*3\r\n$3\r\nSET\r\n$4\r\nsunk\r\n$100\r\n" + noise(100) + "\r\n";
+	EXPECT_GE(fail_each("sink",
+			  [&](Error &err) {
+				  struct dyn_entropy_sink sink = {};
+				  struct dyn_entropy_apply_result result = {};
+				  dyn_entropy_snapshot snapshot = {};
+				  auto status = dyn_entropy_sink_redis(
+					  &redis.endpoint, DYN_ENTROPY_ACCEPT_DATA, &sink, err);
+
+				  if (!status)
+					  status =
+						  spool_new(nullptr, 1000000, &snapshot.spool, err);
+				  if (!status)
+					  status = spool_append(snapshot.spool, commands.data(),
+						  commands.size(), err);
+				  snapshot.len = static_cast<uint32_t>(commands.size());
+				  if (!status)
+					  status = sink.ops->apply(
+						  sink.self, &snapshot, &result, err);
+				  spool_free(snapshot.spool);
+				  dyn_entropy_sink_free(&sink);
+				  return status;
+			  }),
+		10u);
 }
 
 TEST(NoMemory, ForASearchOfAName)
