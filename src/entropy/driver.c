@@ -27,6 +27,12 @@ enum dyn_entropy_status dyn_entropy_driver_new(const struct dyn_entropy_config *
 
 	if (status != DYN_ENTROPY_OK)
 		return status;
+	if (config->encrypt && !material)
+		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+			"encryption is on, but there is no key material");
+	if (!options->open_source)
+		return error_set(
+			err, DYN_ENTROPY_ERR_CONFIG, "no open_source to make a peer's source with");
 	for (size_t i = 0; i < options->n_peers; i++)
 		if (!addr_parse(&a, options->peers[i]) || a.port == 0)
 			return error_set(err, DYN_ENTROPY_ERR_CONFIG, "peer '%s' is not host:port",

@@ -2,22 +2,32 @@
  * dynentropy.h - the entropy channel: heal a replica that missed writes.
  *
  * A source turns the local data into snapshots; a sender ships each of them over one TCP
- * connection, encrypted with a pre-shared key; a receiver takes it, checks it to its last byte, and
- * only then hands it to a sink, which replays it.  A driver runs one round: every peer, one after
- * the other.
+ * connection, encrypted with a pre-shared key; a receiver takes it, checks it to its last byte,
+ * and only then hands it to a sink, which replays it.  A driver runs one round: every peer, one
+ * after the other.
  *
  *     source -> sender ===TCP=== receiver -> sink
  *
  * Conventions
+ *
  *   Errors     A function that can fail returns enum dyn_entropy_status, zero on success, and
- * describes the failure in *err.  err may be NULL.  No message ever holds a key, a value or key
- * material. Strings    are NUL-terminated and borrowed for the length of the call, unless a comment
- * says more. Ownership  What a ..._new(), ..._load() or ..._source_x() made is released by the
- * matching ..._free(), which is harmless on NULL (or on an empty struct dyn_entropy_source or
- * _sink). Threads    An object belongs to one thread at a time unless its comment says otherwise.
+ *              describes the failure in *err.  err may be NULL.  No message ever holds a key, a
+ *              value or key material.  Nor does it name the peer of a connection, which whoever
+ *              gets the message knows: it is in what was passed, or stands beside the message.
+ *
+ *   Arguments  A pointer is not NULL unless a comment says that it may be.  Strings are
+ *              NUL-terminated and borrowed for the length of the call, unless a comment says more.
+ *
+ *   Ownership  What a ..._new(), ..._load() or ..._source_x() made is released by the matching
+ *              ..._free(), which is harmless on NULL (or on an empty struct dyn_entropy_source or
+ *              _sink).
+ *
+ *   Threads    An object belongs to one thread at a time unless its comment says otherwise.
+ *
  *   Waiting    No call waits without a deadline.  Whoever holds the dyn_entropy_cancel object that
- * a call was given can end it within a moment from any thread or signal handler. Signals    The
- * library writes to sockets with MSG_NOSIGNAL: it raises no SIGPIPE.
+ *              a call was given can end it within a moment from any thread or signal handler.
+ *
+ *   Signals    The library writes to sockets with MSG_NOSIGNAL: it raises no SIGPIPE.
  */
 #ifndef DYNENTROPY_H
 #define DYNENTROPY_H
@@ -33,16 +43,17 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define DYN_ENTROPY_CHECK __attribute__((warn_unused_result))
+#define DYN_ENTROPY_CHECK             __attribute__((warn_unused_result))
+#define DYN_ENTROPY_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define DYN_ENTROPY_CHECK
+#define DYN_ENTROPY_PRINTF(fmt, args)
 #endif
 
 /* The version of the library at run time, "MAJOR.MINOR.PATCH".  Static storage. */
 const char *dyn_entropy_version(void);
 
-/* ---- Errors ------------------------------------------------------------------------------------
- */
+/* ---- Errors ---------------------------------------------------------------------------------- */
 
 enum dyn_entropy_status {
 	DYN_ENTROPY_OK = 0,
@@ -62,15 +73,21 @@ enum dyn_entropy_status {
 
 struct dyn_entropy_error {
 	enum dyn_entropy_status status;
-	char message[DYN_ENTROPY_MESSAGE_MAX]; /* one line: what, to what, and where it helps what
-						  to do */
+	/* One line: what, to what, and where it helps what to do. */
+	char message[DYN_ENTROPY_MESSAGE_MAX];
 };
+
+/*
+ * Fill in *err (which may be NULL) and return status, so that a source or a sink of one's own can
+ * fail in one line.  The format is printf's, with %m; what is too long is cut.
+ */
+enum dyn_entropy_status dyn_entropy_error_set(struct dyn_entropy_error *err,
+	enum dyn_entropy_status status, const char *fmt, ...) DYN_ENTROPY_PRINTF(3, 4);
 
 /* A short lower-case name, such as "key material".  Static storage. */
 const char *dyn_entropy_status_name(enum dyn_entropy_status status);
 
-/* ---- Cancelling --------------------------------------------------------------------------------
- */
+/* ---- Cancelling ------------------------------------------------------------------------------ */
 
 typedef struct dyn_entropy_cancel dyn_entropy_cancel;
 
@@ -83,8 +100,7 @@ void dyn_entropy_cancel_free(dyn_entropy_cancel *c);
 void dyn_entropy_cancel_set(dyn_entropy_cancel *c);
 bool dyn_entropy_cancel_is_set(const dyn_entropy_cancel *c); /* false for NULL; any thread */
 
-/* ---- The wire: sizes and headers ----------------------------------------------------------------
- */
+/* ---- The wire: sizes and headers ------------------------------------------------------------- */
 
 #define DYN_ENTROPY_MAGIC            UINT32_C(0x64640001) /* the last hex digit is the version */
 #define DYN_ENTROPY_COMMAND_SEND     UINT32_C(1) /* data flows from the dialer to the listener */
@@ -125,8 +141,7 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_negotiation_decode(
 	struct dyn_entropy_negotiation *n, const uint8_t in[DYN_ENTROPY_NEGOTIATION_SIZE],
 	struct dyn_entropy_error *err);
 
-/* out and in are header_size bytes long; encoding fills the padding with zero, decoding ignores it.
- */
+/* out and in are header_size bytes long; encoding zeroes the padding, decoding ignores it. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_snapshot_header_encode(
 	const struct dyn_entropy_snapshot_header *h, uint8_t *out, size_t header_size,
 	struct dyn_entropy_error *err);
@@ -134,8 +149,7 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_snapshot_header_decode(
 	struct dyn_entropy_snapshot_header *h, const uint8_t *in, size_t header_size,
 	struct dyn_entropy_error *err);
 
-/* ---- Key material -------------------------------------------------------------------------------
- */
+/* ---- Key material ---------------------------------------------------------------------------- */
 
 typedef struct dyn_entropy_material dyn_entropy_material; /* immutable: any number of threads */
 
@@ -163,26 +177,23 @@ void dyn_entropy_material_free(dyn_entropy_material *m);
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_material_generate(
 	const char *key_file, const char *iv_file, struct dyn_entropy_error *err);
 
-/* ---- Configuration ------------------------------------------------------------------------------
- */
+/* ---- Configuration --------------------------------------------------------------------------- */
 
 /* The text fields are borrowed: they must outlive the objects made from the configuration. */
 struct dyn_entropy_config {
-	const char *key_file;    /* NULL where encrypt is false */
-	const char *iv_file;     /* NULL where encrypt is false */
-	const char *listen_addr; /* "host:port" of the receiver; port 0: the kernel's choice */
-	const char *send_addr; /* "host:port" that the sender binds to, port 0 as a rule; NULL: the
-				  kernel's choice */
-	const char *peer_endpoint;   /* "host:port" that the sender dials */
-	bool encrypt;                /* false only ever sends and accepts plaintext */
-	uint32_t buffer_size;        /* plaintext bytes per chunk; a multiple of 16 when encrypt */
-	uint32_t header_size;        /* bytes of the snapshot header */
-	uint64_t max_rate;           /* bytes per second that the sender sends; 0: unlimited */
+	const char *key_file;      /* NULL where encrypt is false */
+	const char *iv_file;       /* NULL where encrypt is false */
+	const char *listen_addr;   /* "host:port" of the receiver; port 0: the kernel's choice */
+	const char *send_addr;     /* "host" that the sender binds to; NULL: the kernel's choice */
+	const char *peer_endpoint; /* "host:port" that the sender dials */
+	bool encrypt;              /* false only ever sends and accepts plaintext */
+	uint32_t buffer_size;      /* plaintext bytes per chunk; a multiple of 16 when encrypt */
+	uint32_t header_size;      /* bytes of the snapshot header */
+	uint64_t max_rate;         /* bytes per second that the sender sends; 0: unlimited */
 	uint64_t max_snapshot_bytes; /* plaintext bytes that a receiver takes */
-	const char
-		*spool_dir; /* where a receiver spools beyond 16 MiB; NULL: TMPDIR, else /var/tmp */
-	unsigned max_connections; /* receiver workers, 1..1024 */
-	uint32_t timeout_ms;      /* without a byte before a connection is given up */
+	const char *spool_dir;       /* of a receiver beyond 16 MiB; NULL: TMPDIR, else /var/tmp */
+	unsigned max_connections;    /* receiver workers, 1..1024 */
+	uint32_t timeout_ms;         /* without a byte before a connection is given up */
 };
 
 /* Fill in the defaults: encrypt, port 8105 on 127.0.0.1, and the DYN_ENTROPY_DEFAULT_ sizes. */
@@ -193,8 +204,7 @@ void dyn_entropy_config_init(struct dyn_entropy_config *c);
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_config_validate(
 	const struct dyn_entropy_config *c, struct dyn_entropy_error *err);
 
-/* ---- Redis, as source and sink reach it
- * ---------------------------------------------------------- */
+/* ---- Redis, as source and sink reach it ------------------------------------------------------ */
 
 /* Copied by the functions that take it (the password is wiped when they are done with it); cancel
  * is borrowed. */
@@ -202,12 +212,12 @@ struct dyn_entropy_redis {
 	const char *address;  /* "host:port", or the path of a Unix socket (begins with '/') */
 	const char *user;     /* NULL: the default user */
 	const char *password; /* NULL: no AUTH */
-	uint32_t timeout_ms;  /* for a connection, and without a byte of a reply */
+	/* For a connection, and without a byte of a reply; 0: DYN_ENTROPY_DEFAULT_TIMEOUT_MS. */
+	uint32_t timeout_ms;
 	dyn_entropy_cancel *cancel; /* may be NULL; must outlive what is made from this */
 };
 
-/* ---- Sources ------------------------------------------------------------------------------------
- */
+/* ---- Sources --------------------------------------------------------------------------------- */
 
 struct dyn_entropy_source_totals {
 	uint64_t keys;           /* read so far, those of a snapshot in the making included */
@@ -255,14 +265,15 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_file(
 
 /* What the sources of Redis data share.  A zeroed struct means the defaults. */
 struct dyn_entropy_source_options {
-	uint32_t segment_bytes; /* plaintext per snapshot, 0: 16 MiB.  One key larger than that gets
-				   a snapshot of its own */
-	uint64_t max_rate;     /* bytes per second the scan reads at the most, so that other clients
-				  hardly notice; 0: no pause */
-	const char *spool_dir; /* where a segment beyond 16 MiB is spooled; copied; NULL: TMPDIR,
-				  else /var/tmp */
-	bool (*owns)(void *arg, const void *key,
-		size_t len); /* whether the peer owns the key; NULL: it owns all */
+	/* Plaintext per snapshot, 0: 16 MiB.  A key larger than that gets one of its own. */
+	uint32_t segment_bytes;
+	/* Bytes per second the scan reads at the most, so that other clients hardly notice; 0: no
+	 * pause. */
+	uint64_t max_rate;
+	/* Where a segment beyond 16 MiB is spooled; copied; NULL: TMPDIR, else /var/tmp. */
+	const char *spool_dir;
+	/* Whether the peer owns the key; NULL: it owns all. */
+	bool (*owns)(void *arg, const void *key, size_t len);
 	void *owns_arg;
 	/* Ends next() within a moment; may be NULL; borrowed.  Where the source is a running Redis,
 	 * that of struct dyn_entropy_redis, when this one is NULL. */
@@ -287,8 +298,7 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_rdb(const char *pat
 	const struct dyn_entropy_source_options *options, struct dyn_entropy_source *out,
 	struct dyn_entropy_error *err);
 
-/* ---- Sinks --------------------------------------------------------------------------------------
- */
+/* ---- Sinks ----------------------------------------------------------------------------------- */
 
 /* A complete, checked snapshot, as a sink reads it. */
 typedef struct dyn_entropy_snapshot dyn_entropy_snapshot;
@@ -314,7 +324,7 @@ struct dyn_entropy_apply_result {
  * apply() replays one snapshot and returns success only when all of it is in the store.  A receiver
  * calls it from its workers, several at a time: it must be thread-safe.  A sink with never_reads
  * set gets its snapshots with nothing in them but their length, and the receiver keeps no byte of
- * them.
+ * them.  err is never NULL.
  */
 struct dyn_entropy_sink_ops {
 	enum dyn_entropy_status (*apply)(void *self, dyn_entropy_snapshot *snapshot,
@@ -342,42 +352,46 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_discard(
 	struct dyn_entropy_sink *out, struct dyn_entropy_error *err);
 
 enum dyn_entropy_accept {
-	DYN_ENTROPY_ACCEPT_RESTORE =
-		0, /* RESTORE alone, and never with REPLACE: what is there is never overwritten */
-	DYN_ENTROPY_ACCEPT_DATA, /* also the plain data-writing commands; never an administrative
-				    one */
+	/* RESTORE alone, and never with REPLACE: what is there is never overwritten. */
+	DYN_ENTROPY_ACCEPT_RESTORE = 0,
+	/* Also the plain data-writing commands; never an administrative one. */
+	DYN_ENTROPY_ACCEPT_DATA,
 };
 
 /*
  * redis: parses the snapshot's commands, refuses it whole when one is not on the list, then sends
  * them pipelined and reads every reply.  Replies other than BUSYKEY that report an error fail the
- * snapshot.
+ * snapshot, of which Redis keeps what it took.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_redis(
 	const struct dyn_entropy_redis *redis, enum dyn_entropy_accept accept,
 	struct dyn_entropy_sink *out, struct dyn_entropy_error *err);
 
-/* ---- Sender -------------------------------------------------------------------------------------
- */
+/* ---- Sender ---------------------------------------------------------------------------------- */
 
 /* How the connection of a snapshot ended, which is all that version 1 of the wire tells of its
  * fate. */
 enum dyn_entropy_outcome {
-	DYN_ENTROPY_OUTCOME_NONE = 0, /* nothing was sent */
-	DYN_ENTROPY_OUTCOME_CLOSED,  /* in good order: a receiver of this library has committed.  Of
-					another it proves nothing */
-	DYN_ENTROPY_OUTCOME_REFUSED, /* reset, or closed early: not applied, or not all of it */
-	DYN_ENTROPY_OUTCOME_UNANSWERED, /* not closed in time: unknown */
-	DYN_ENTROPY_OUTCOME_UNREACHED,  /* no connection */
-	DYN_ENTROPY_OUTCOME_FAILED,     /* this side failed: its source, its memory, cancelled */
+	/* Nothing was sent. */
+	DYN_ENTROPY_OUTCOME_NONE = 0,
+	/* In good order: a receiver of this library has committed, of another it proves nothing. */
+	DYN_ENTROPY_OUTCOME_CLOSED,
+	/* Reset, or closed early: not applied, or not all of it. */
+	DYN_ENTROPY_OUTCOME_REFUSED,
+	/* Not closed in time: unknown. */
+	DYN_ENTROPY_OUTCOME_UNANSWERED,
+	/* No connection. */
+	DYN_ENTROPY_OUTCOME_UNREACHED,
+	/* This side failed: its source, its memory, cancelled. */
+	DYN_ENTROPY_OUTCOME_FAILED,
 };
 
 /* Words for a log line or a status page.  Static storage. */
 const char *dyn_entropy_outcome_text(enum dyn_entropy_outcome outcome);
 
 struct dyn_entropy_push_result {
-	enum dyn_entropy_outcome
-		outcome; /* of the first snapshot that was not closed in good order, else CLOSED */
+	/* Of the first snapshot that was not closed in good order, else CLOSED. */
+	enum dyn_entropy_outcome outcome;
 	uint64_t snapshots; /* sent whole */
 	uint64_t closed;    /* of them, closed in good order */
 	/* In the snapshots that were sent whole; while one is on its way, its share too.  0 when
@@ -430,8 +444,7 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push_start(
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push_join(dyn_entropy_push_thread *thread,
 	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err);
 
-/* ---- Receiver -----------------------------------------------------------------------------------
- */
+/* ---- Receiver -------------------------------------------------------------------------------- */
 
 typedef struct dyn_entropy_receiver dyn_entropy_receiver;
 
@@ -510,8 +523,7 @@ void dyn_entropy_receiver_count(
 /* Stop, join, close. */
 void dyn_entropy_receiver_free(dyn_entropy_receiver *r);
 
-/* ---- Driver -------------------------------------------------------------------------------------
- */
+/* ---- Driver ---------------------------------------------------------------------------------- */
 
 /* What one round did, or all rounds of a driver together. */
 struct dyn_entropy_round {
@@ -535,7 +547,8 @@ struct dyn_entropy_peer_report {
 struct dyn_entropy_driver_options {
 	const char *const *peers; /* "host:port"; copied */
 	size_t n_peers;
-	/* Make the source for one peer's part of a round.  The driver frees it. */
+	/* Make the source of one peer's part of a round, which the driver frees.  err is never
+	 * NULL. */
 	enum dyn_entropy_status (*open_source)(void *arg, const char *endpoint,
 		struct dyn_entropy_source *out, struct dyn_entropy_error *err);
 	void *open_source_arg;
@@ -555,8 +568,8 @@ struct dyn_entropy_driver_options {
 
 typedef struct dyn_entropy_driver dyn_entropy_driver;
 
-/* config->peer_endpoint is not used: each peer takes its place in turn.  config and material are
- * borrowed. */
+/* config->peer_endpoint is not used: each peer takes its place in turn.  config and material, which
+ * may be NULL where config->encrypt is false, are borrowed. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_driver_new(
 	const struct dyn_entropy_config *config, const dyn_entropy_material *material,
 	const struct dyn_entropy_driver_options *options, dyn_entropy_driver **out,

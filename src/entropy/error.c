@@ -38,7 +38,7 @@ const char *dyn_entropy_status_name(enum dyn_entropy_status status)
 	return "unknown";
 }
 
-enum dyn_entropy_status error_set(
+enum dyn_entropy_status dyn_entropy_error_set(
 	struct dyn_entropy_error *err, enum dyn_entropy_status status, const char *fmt, ...)
 {
 	va_list args;

@@ -6,10 +6,8 @@
 
 #include "entropy/dynentropy.h"
 
-/* Set *err (which may be NULL) and return status, so that a failing function can end in one line.
- * %m works. */
-enum dyn_entropy_status error_set(struct dyn_entropy_error *err, enum dyn_entropy_status status,
-	const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Within the house by its short name. */
+#define error_set dyn_entropy_error_set
 
 enum dyn_entropy_status error_no_memory(struct dyn_entropy_error *err);
 enum dyn_entropy_status error_cancelled(struct dyn_entropy_error *err);

@@ -320,6 +320,9 @@ enum dyn_entropy_status dyn_entropy_material_generate(
 	bool made_key = false, made_iv = false;
 	enum dyn_entropy_status status;
 
+	if (!key_file || !iv_file)
+		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL, "no %s file named",
+			key_file ? "IV" : "key");
 	if (strcmp(key_file, iv_file) == 0)
 		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL,
 			"%s: named for both key and IV; they need a file each", key_file);

@@ -106,8 +106,7 @@ void rdb_free(struct rdb *r)
 	free(r);
 }
 
-/* ---- Keys --------------------------------------------------------------------------------------
- */
+/* ---- Keys ------------------------------------------------------------------------------------ */
 
 static bool no_memory(struct rdb *r)
 {
@@ -192,8 +191,7 @@ static bool read_key(struct rdb *r, bool *too_long)
 	return *too_long ? rdb_input_skip(&r->in, length) : read_bytes(r, &r->key, (size_t)length);
 }
 
-/* ---- What is not carried -----------------------------------------------------------------------
- */
+/* ---- What is not carried --------------------------------------------------------------------- */
 
 static void remember_module(struct rdb *r, uint64_t id)
 {
@@ -240,8 +238,7 @@ void rdb_totals(const struct rdb *r, struct dyn_entropy_source_totals *totals)
 	buf_fini(&text);
 }
 
-/* ---- Walking -----------------------------------------------------------------------------------
- */
+/* ---- Walking --------------------------------------------------------------------------------- */
 
 static bool read_header(struct rdb *r)
 {

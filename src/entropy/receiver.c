@@ -346,8 +346,12 @@ static void *receiver_thread(void *arg)
 enum dyn_entropy_status dyn_entropy_receiver_start(
 	dyn_entropy_receiver *r, struct dyn_entropy_error *err)
 {
-	int failed = pthread_create(&r->thread, NULL, receiver_thread, r);
+	int failed;
 
+	if (r->has_thread)
+		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+			"the receiver has a thread already: join it before another is started");
+	failed = pthread_create(&r->thread, NULL, receiver_thread, r);
 	if (failed)
 		return error_set(err, DYN_ENTROPY_ERR_IO, "cannot start the receiver's thread: %s",
 			strerror(failed));

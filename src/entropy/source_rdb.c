@@ -26,8 +26,7 @@ struct rdb_source {
 	uint64_t keys, bytes; /* in all segments before this one */
 };
 
-/* ---- The source --------------------------------------------------------------------------------
- */
+/* ---- The source ------------------------------------------------------------------------------ */
 
 /* The feed of the rdb: every piece of it is a moment to be stopped at. */
 static enum dyn_entropy_status read_feed(
@@ -184,8 +183,7 @@ enum dyn_entropy_status source_rdb_new(const struct rdb_feed *feed,
 	return DYN_ENTROPY_OK;
 }
 
-/* ---- A file ------------------------------------------------------------------------------------
- */
+/* ---- A file ---------------------------------------------------------------------------------- */
 
 struct file_feed {
 	int fd;

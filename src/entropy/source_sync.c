@@ -31,8 +31,7 @@ struct sync_feed {
 	uint8_t delimiter[DELIMITER_LEN];
 };
 
-/* ---- The answer to SYNC ------------------------------------------------------------------------
- */
+/* ---- The answer to SYNC ---------------------------------------------------------------------- */
 
 /* An error of the stream, which names the address already, as one of the source. */
 static enum dyn_entropy_status stream_failed(
@@ -197,8 +196,7 @@ static enum dyn_entropy_status begin(struct sync_feed *f, struct dyn_entropy_err
 	return status == DYN_ENTROPY_OK ? read_line(f, err) : status;
 }
 
-/* ---- The feed ----------------------------------------------------------------------------------
- */
+/* ---- The feed -------------------------------------------------------------------------------- */
 
 static enum dyn_entropy_status sync_read(
 	void *self, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)

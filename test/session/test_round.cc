@@ -290,6 +290,29 @@ TEST_F(Round, RefusesPeersThatCannotBe)
 	dyn_entropy_driver_free(nullptr);
 }
 
+TEST_F(Round, RefusesWhatCouldSendNothing)
+{
+	struct dyn_entropy_driver_options options = {};
+	const char *peer = "127.0.0.1:1";
+
+	dyn_entropy_config_init(&config_);
+	options.peers = &peer;
+	options.n_peers = 1;
+	EXPECT_TRUE(fails(dyn_entropy_driver_new(
+				  &config_, session::sample_material(), &options, &driver_, err_),
+		err_, DYN_ENTROPY_ERR_CONFIG, "no open_source"));
+	options.open_source = [](void *, const char *, struct dyn_entropy_source *out,
+				      struct dyn_entropy_error *err) {
+		return dyn_entropy_source_static("content", 7, out, err);
+	};
+	EXPECT_TRUE(fails(dyn_entropy_driver_new(&config_, nullptr, &options, &driver_, err_), err_,
+		DYN_ENTROPY_ERR_CONFIG, "no key material"));
+	EXPECT_EQ(driver_, nullptr);
+	config_.encrypt = false;
+	EXPECT_TRUE(succeeds(
+		dyn_entropy_driver_new(&config_, nullptr, &options, &driver_, err_), err_));
+}
+
 TEST_F(Round, CancelledInTheMiddleLeavesTheOthersAlone)
 {
 	struct dyn_entropy_round round, sum;
@@ -408,6 +431,16 @@ TEST(Threads, JoinTellsWhatWentWrong)
 }
 
 /* ---- Stopping a receiver ---- */
+
+TEST(Threads, AReceiverHasOneAtATime)
+{
+	Node node;
+	support::Error err;
+
+	EXPECT_TRUE(fails(dyn_entropy_receiver_start(node.receiver(), err), err,
+		DYN_ENTROPY_ERR_CONFIG, "has a thread already"));
+	EXPECT_TRUE(succeeds(push(node.address(), "content").status, err));
+}
 
 TEST(Stopping, ResetsWhatIsUnderWayWithinASecond)
 {

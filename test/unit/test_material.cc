@@ -318,6 +318,17 @@ TEST_F(MaterialFiles, GeneratesAPairThatLoads)
 	EXPECT_NE(support::read_file(key), support::read_file(iv));
 }
 
+TEST_F(MaterialFiles, GenerateWantsTwoNames)
+{
+	const std::string file = dir_.file("one");
+
+	EXPECT_TRUE(fails(dyn_entropy_material_generate(nullptr, file.c_str(), err_), err_,
+		DYN_ENTROPY_ERR_KEY_MATERIAL, "no key file"));
+	EXPECT_TRUE(fails(dyn_entropy_material_generate(file.c_str(), nullptr, err_), err_,
+		DYN_ENTROPY_ERR_KEY_MATERIAL, "no IV file"));
+	EXPECT_NE(access(file.c_str(), F_OK), 0);
+}
+
 TEST_F(MaterialFiles, GenerateNeverOverwritesAndLeavesNoHalf)
 {
 	const std::string fresh = dir_.file("fresh"), dangling = dir_.file("dangling");
