@@ -67,8 +67,9 @@ static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 	else if (status == DYN_ENTROPY_ERR_CANCELLED)
 		log_info("entropy: from %s: given up, the node stops", result->peer);
 	else
-		log_warn("entropy: from %s: not applied, %s error: %s", result->peer,
-			dyn_entropy_status_name(status), err->message);
+		log_warn("entropy: from %s: not applied%s, %s error: %s", result->peer,
+			result->applied.applied ? " whole" : "", dyn_entropy_status_name(status),
+			err->message);
 }
 
 static void on_peer_done(void *arg, const struct dyn_entropy_peer_report *r)
@@ -81,16 +82,16 @@ static void on_peer_done(void *arg, const struct dyn_entropy_peer_report *r)
 		log_warn("entropy: to %s: left out what the channel cannot carry: %s", r->endpoint,
 			p->source.not_carried_what);
 	if (r->status == DYN_ENTROPY_OK)
-		log_notice("entropy: to %s: %" PRIu64 " keys in %" PRIu64 " snapshots, %" PRIu64
+		log_notice("entropy: to %s: %" PRIu64 " keys in %" PRIu64 " snapshot%s, %" PRIu64
 			   " bytes, %.1f s: %s",
-			r->endpoint, p->keys, p->snapshots, p->bytes, p->seconds,
-			dyn_entropy_outcome_text(p->outcome));
+			r->endpoint, p->keys, p->snapshots, p->snapshots == 1 ? "" : "s", p->bytes,
+			p->seconds, dyn_entropy_outcome_text(p->outcome));
 	else if (r->status == DYN_ENTROPY_ERR_CANCELLED)
 		log_notice("entropy: to %s: given up, the node stops", r->endpoint);
 	else
-		log_warn("entropy: to %s: %s after %" PRIu64 " snapshots, %s error: %s",
+		log_warn("entropy: to %s: %s after %" PRIu64 " snapshot%s, %s error: %s",
 			r->endpoint, dyn_entropy_outcome_text(p->outcome), p->closed,
-			dyn_entropy_status_name(r->status), r->message);
+			p->closed == 1 ? "" : "s", dyn_entropy_status_name(r->status), r->message);
 }
 
 /* ---- Rounds ---- */

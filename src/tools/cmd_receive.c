@@ -174,14 +174,15 @@ static void write_result(const struct run *r, bool ok)
 		json_real(&j, "seconds", seconds);
 		json_end(&j);
 	} else if (!r->settings->channel.quiet) {
-		printf("%s snapshots, %s", progress_count(r->committed, a),
-			progress_bytes((double)r->bytes, b));
+		printf("%s snapshot%s, %s", progress_count(r->committed, a),
+			r->committed == 1 ? "" : "s", progress_bytes((double)r->bytes, b));
 		if (r->commands > 0)
 			printf("; %s commands applied", progress_count(r->applied, a));
 		if (r->kept > 0)
 			printf(", %s kept what was there", progress_count(r->kept, a));
 		if (r->failed > 0)
-			printf("; %s connections failed", progress_count(r->failed, a));
+			printf("; %s connection%s failed", progress_count(r->failed, a),
+				r->failed == 1 ? "" : "s");
 		putchar('\n');
 	}
 }
