@@ -308,8 +308,10 @@ TEST_P(LifeOfALink, ThatWasCutLeavesNothingBehind)
 	EXPECT_TRUE(soon_has(ring[1], "east while", kKeys));
 	EXPECT_TRUE(soon_has(ring[2], "west while", kKeys));
 	EXPECT_EQ(count_keys(west, "east while", kKeys), 0u);
-	for (const size_t n : {2u, 3u})
-		EXPECT_EQ(ring[0].missed(n), kKeys + 1) << "no node of the west has got any";
+	for (const size_t n : {2u, 3u}) {
+		EXPECT_GE(ring[0].missed(n), kKeys + 1) << "no node of the west has got any";
+		EXPECT_LE(ring[0].missed(n), kKeys + 10) << "but what was under way at the cut";
+	}
 
 	for (const auto &link : sea)
 		link->mend();
