@@ -180,8 +180,9 @@ void control_run_round(struct control *c, const char *value, struct control_answ
 	if (healer_is_running(c->healer)) {
 		control_refuse(a, 409, "a round is running already: ask again when it has ended");
 	} else if (healer_next_round_ms(c->healer) < 0) {
-		control_refuse(
-			a, 409, "there is no peer to push to: give dyn_seeds or recon_peers");
+		control_refuse(a, 409,
+			"there is no peer that shares keys with this node: see dyn_seeds and "
+			"recon_peers");
 	} else if (!healer_run_now(c->healer)) {
 		control_refuse(a, 500, "the round could not be started: the log says why");
 	} else {

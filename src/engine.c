@@ -199,7 +199,8 @@ bool engine_run(struct engine *e)
 			e->healer); /* the timer rings for the first time after an interval */
 	while (!e->stopping && run_turn(e))
 		;
-	dyn_entropy_cancel_set(e->options.cancel); /* its threads stop meanwhile */
+	if (e->healer)
+		healer_begin_stop(e->healer); /* its threads end while requests do */
 	if (e->proxy)
 		finish_requests(e);
 	if (e->healer) {

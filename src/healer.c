@@ -44,6 +44,7 @@ struct healer {
 	size_t n_targets;
 	const struct target *current; /* whose part of the round it is; the thread's */
 	bool serving;
+	bool stopping; /* no round begins any more */
 	pthread_t round_thread;
 	bool round_running;
 	struct dyn_entropy_round round; /* the thread's until round_done */
@@ -133,22 +134,33 @@ static void on_round_done(evutil_socket_t fd, short events, void *arg)
 		join_round(arg);
 }
 
+static void set_soon(struct healer *h)
+{
+	const struct timeval soon = {.tv_sec = SOON_SECONDS};
+
+	if (!event_pending(h->soon, EV_TIMEOUT, NULL))
+		event_add(h->soon, &soon);
+}
+
 /* A round to those that are due. */
 static bool run_due(struct healer *h)
 {
 	int failed;
 
-	if (h->round_running || h->n_targets == 0)
+	if (h->round_running || h->n_targets == 0 || h->stopping)
 		return false;
-	for (size_t i = 0; i < h->n_targets; i++) {
+	for (size_t i = 0; i < h->n_targets; i++)
 		h->targets[i].in_round = h->targets[i].due;
-		h->targets[i].due = false;
-	}
 	failed = pthread_create(&h->round_thread, NULL, round_main, h);
-	if (failed)
+	if (failed) {
 		log_error("entropy: cannot start the sender's thread: %s", strerror(failed));
-	h->round_running = !failed;
-	return !failed;
+		set_soon(h);
+		return false;
+	}
+	h->round_running = true;
+	for (size_t i = 0; i < h->n_targets; i++)
+		h->targets[i].due = false;
+	return true;
 }
 
 static void make_due(struct healer *h, size_t peer)
@@ -181,14 +193,6 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	log_warn("entropy: the last round still runs, so this one is skipped (%" PRIu64
 		 " so far): raise recon_interval_seconds or recon_max_rate",
 		h->rounds_skipped);
-}
-
-static void set_soon(struct healer *h)
-{
-	const struct timeval soon = {.tv_sec = SOON_SECONDS};
-
-	if (!event_pending(h->soon, EV_TIMEOUT, NULL))
-		event_add(h->soon, &soon);
 }
 
 void healer_run_soon(struct healer *h, size_t peer)
@@ -386,12 +390,18 @@ bool healer_start(struct healer *h)
 	return true;
 }
 
-void healer_stop(struct healer *h)
+void healer_begin_stop(struct healer *h)
 {
+	h->stopping = true;
 	event_del(h->timer);
 	event_del(h->soon);
 	dyn_entropy_cancel_set(h->options.cancel);
-	dyn_entropy_receiver_stop(h->receiver); /* the two stop side by side */
+	dyn_entropy_receiver_stop(h->receiver);
+}
+
+void healer_stop(struct healer *h)
+{
+	healer_begin_stop(h);
 	join_round(h);
 	log_notice("entropy: no round runs any more");
 	if (!h->serving)

@@ -47,7 +47,9 @@ bool healer_run_now(struct healer *h);
  * the round that runs, if one does. */
 void healer_run_soon(struct healer *h, size_t peer);
 
-/* Everything stops, mid-transfer too, within a second.  Harmless when nothing of it runs. */
+/* Everything stops, mid-transfer too, within a second: healer_begin_stop() tells all that runs,
+ * healer_stop() waits for its end, too.  Harmless when nothing of it runs. */
+void healer_begin_stop(struct healer *h);
 void healer_stop(struct healer *h);
 void healer_free(struct healer *h);
 

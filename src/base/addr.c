@@ -57,10 +57,12 @@ bool addr_parse(struct addr *a, const char *text)
 bool addr_parse_host(struct addr *a, const char *text)
 {
 	char with_port[ADDR_TEXT_MAX];
+	struct in6_addr ignored;
+	const char *fmt = inet_pton(AF_INET6, text, &ignored) == 1 ? "[%s]:0" : "%s:0";
 
 	if (addr_parse(a, text))
 		return true;
-	return snprintf(with_port, sizeof(with_port), "%s:0", text) < (int)sizeof(with_port) &&
+	return snprintf(with_port, sizeof(with_port), fmt, text) < (int)sizeof(with_port) &&
 	       addr_parse(a, with_port);
 }
 

@@ -25,7 +25,8 @@ struct addr {
  */
 bool addr_parse(struct addr *a, const char *text);
 
-/* The same, where the port may be left out: it is 0 then. */
+/* The same, where the port may be left out, and with it the brackets of an IPv6 address: it is 0
+ * then. */
 bool addr_parse_host(struct addr *a, const char *text);
 
 /* "host:port", with brackets around an IPv6 host; cut to cap.  Returns text. */

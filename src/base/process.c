@@ -19,7 +19,7 @@ uint64_t process_resident_bytes(void)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-size_t process_descriptors_max(void)
+size_t process_raise_descriptors(void)
 {
 	struct rlimit limit;
 

@@ -10,7 +10,8 @@
 /* Memory that is in use, in bytes; 0 when it cannot be told. */
 uint64_t process_resident_bytes(void);
 
-/* How many descriptors this process may have, after raising the limit to what the system allows. */
-size_t process_descriptors_max(void);
+/* Raise the limit on descriptors to what the system allows.  Returns how many this process may have
+ * then. */
+size_t process_raise_descriptors(void);
 
 #endif

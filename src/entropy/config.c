@@ -3,7 +3,6 @@
 #include "entropy/error.h"
 #include "entropy/settings.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,22 +48,15 @@ static enum dyn_entropy_status check_addr(
 enum dyn_entropy_status settings_send_addr(
 	const char *send_addr, struct addr *out, struct dyn_entropy_error *err)
 {
-	struct in6_addr ignored;
-	char text[ADDR_TEXT_MAX];
-
-	if (addr_parse(out, send_addr)) {
-		if (out->port == 0)
-			return DYN_ENTROPY_OK;
-		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
-			"send_addr '%s': name the host alone, without its port: two snapshots are "
-			"under way at a time, each on a connection of its own",
-			send_addr);
-	}
-	snprintf(text, sizeof(text),
-		inet_pton(AF_INET6, send_addr, &ignored) == 1 ? "[%s]:0" : "%s:0", send_addr);
-	if (strlen(send_addr) < ADDR_HOST_MAX && addr_parse(out, text))
+	if (!addr_parse_host(out, send_addr))
+		return error_set(
+			err, DYN_ENTROPY_ERR_CONFIG, "send_addr '%s' is not a host", send_addr);
+	if (out->port == 0)
 		return DYN_ENTROPY_OK;
-	return error_set(err, DYN_ENTROPY_ERR_CONFIG, "send_addr '%s' is not a host", send_addr);
+	return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+		"send_addr '%s': name the host alone, without its port: two snapshots are under "
+		"way at a time, each on a connection of its own",
+		send_addr);
 }
 
 static enum dyn_entropy_status check_chunks(

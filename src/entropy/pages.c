@@ -6,16 +6,7 @@
 
 #define CAP_MIN ((size_t)4096)
 
-/* AddressSanitizer watches the bounds of what comes from the heap alone. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FROM_HEAP
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define FROM_HEAP
-#endif
-
-#ifdef FROM_HEAP
+#ifdef PAGES_FROM_HEAP
 
 uint8_t *pages_new(size_t len)
 {

@@ -11,6 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The sanitizers see the bounds and the comings and goings of what is from the heap alone. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PAGES_FROM_HEAP
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define PAGES_FROM_HEAP
+#endif
+#endif
+
 /* NULL when memory is short. */
 uint8_t *pages_new(size_t len);
 

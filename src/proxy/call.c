@@ -337,7 +337,7 @@ void call_leg_failed(struct leg *leg, const char *why)
 void call_leg_refused(struct leg *leg, const uint8_t *bytes, size_t len)
 {
 	if (leg->part->quorum)
-		call_leg_failed(leg, "a peer refused");
+		call_leg_failed(leg, "it refused");
 	else
 		call_leg_answered(leg, bytes, len, NULL);
 }

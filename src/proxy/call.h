@@ -113,7 +113,8 @@ void call_sent(struct call *c);
 void call_leg_answered(struct leg *leg, const uint8_t *bytes, size_t len, struct outq *queue);
 void call_leg_failed(struct leg *leg, const char *why);
 
-/* It has a reply, which says that the replica was not asked: no answer to count on. */
+/* It has a reply, which is no answer to count on (REFUSAL_NO_ANSWER); without a quorum it is passed
+ * on. */
 void call_leg_refused(struct leg *leg, const uint8_t *bytes, size_t len);
 
 /* Answer with "-ERR text" in the place of what the legs may still say. */

@@ -118,10 +118,9 @@ static void pop_call(struct client *cl)
  * the loop. */
 static void give_up(struct client *cl, const char *why)
 {
-	if (cl->given_up)
+	if (cl->conn.given_up)
 		return;
 	log_rarely(&cl->proxy->client_gate, LOG_LEVEL_WARN, "client: closed, %s", why);
-	cl->given_up = true;
 	cl->quitting = true;
 	conn_give_up(&cl->conn);
 }
@@ -142,7 +141,7 @@ static void write_reply(struct client *cl, const uint8_t *bytes, size_t len, str
 {
 	struct proxy *p = cl->proxy;
 
-	if (cl->given_up) {
+	if (cl->conn.given_up) {
 		if (queue)
 			outq_clear(queue);
 		return;

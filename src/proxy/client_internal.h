@@ -22,7 +22,6 @@ struct client {
 	struct window window;
 	bool quitting;      /* no more requests; close when all are answered */
 	bool refused_multi; /* what was sent together with a refused MULTI is refused too */
-	bool given_up;      /* its replies are dropped; it is closed at the loop's next turn */
 	struct local_client local;
 	struct request_parser parser;
 };

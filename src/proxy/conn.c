@@ -124,7 +124,7 @@ static void on_resumed(evutil_socket_t fd, short events, void *arg)
 
 void conn_resume(struct conn *c)
 {
-	if (!c->paused)
+	if (!c->paused || c->given_up)
 		return;
 	c->paused = false;
 	event_add(&c->read_event, NULL);
@@ -136,6 +136,10 @@ void conn_resume(struct conn *c)
 
 static void flush(struct conn *c)
 {
+	if (c->given_up) {
+		end(c, NULL);
+		return;
+	}
 	if (outq_write(&c->out, c->fd) < 0) {
 		end(c, strerror(errno));
 		return;
@@ -198,6 +202,8 @@ void conn_wrote(struct conn *c)
 
 bool conn_send(struct conn *c, const void *bytes, size_t len)
 {
+	if (c->given_up)
+		return true;
 	if (!outq_append(&c->out, bytes, len))
 		return false;
 	conn_wrote(c);
@@ -236,6 +242,7 @@ static void set_up(struct conn *c, const struct conn_ops *ops, struct conn_loop 
 	c->paused = false;
 	c->wants_write = false;
 	c->close_after = false;
+	c->given_up = false;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* fails on a Unix socket */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	event_assign(&c->read_event, loop->base, fd, EV_READ | EV_PERSIST, on_resumed, c);
@@ -283,8 +290,10 @@ static void leave_dirty(struct conn *c)
 
 void conn_give_up(struct conn *c)
 {
+	if (c->given_up || c->fd < 0)
+		return;
 	conn_pause(c);
-	c->close_after = true;
+	c->given_up = true;
 	outq_clear(&c->out);
 	event_active(&c->write_event, EV_WRITE, 0);
 }

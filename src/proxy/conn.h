@@ -66,6 +66,7 @@ struct conn {
 	bool is_dirty;
 	bool wants_write; /* write_event is pending */
 	bool close_after; /* close, in good order, once out is empty */
+	bool given_up;    /* see conn_give_up() */
 	struct conn *next_dirty;
 	struct outq out;
 	struct buf in; /* input that waits for more */
@@ -101,8 +102,8 @@ void conn_wrote(struct conn *c);
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 
-/* What out holds has a hole, or is more than may wait: drop it, read no more, and end from the loop
- * (ops->ended is called). */
+/* What out holds has a hole, or is more than may wait: drop it and all that is still appended, read
+ * no more, and end from the loop (ops->ended is called). */
 void conn_give_up(struct conn *c);
 
 /* Close, at once; what out and in hold is dropped.  ops->ended is not called.  Harmless when

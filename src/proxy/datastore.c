@@ -4,9 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proto/reply.h"
+#include "proxy/refusal.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* One connection. */
 struct line {
@@ -75,7 +77,9 @@ static void take_reply(struct line *l, const uint8_t *bytes, size_t len)
 		return;
 	}
 	l->store->counters.replies++;
-	if (!l->partial.head) {
+	if (!l->partial.head && refusal_in(bytes, len) == REFUSAL_NO_ANSWER) {
+		call_leg_refused(leg, bytes, len);
+	} else if (!l->partial.head) {
 		call_leg_answered(leg, bytes, len, NULL);
 	} else if (outq_append(&l->partial, bytes, len)) {
 		call_leg_answered(leg, NULL, 0, &l->partial);
@@ -135,9 +139,11 @@ static void on_up(struct uplink *u)
 	if (!password)
 		return;
 	l->auth_pending = true;
+	/* Past the queue, whose chunks others use afterwards: there is room in a new socket. */
 	if (!buf_printf(&auth, "*2\r\n$4\r\nAUTH\r\n$%zu\r\n%s\r\n", strlen(password), password) ||
-		!conn_send(&u->conn, buf_head(&auth), buf_len(&auth)))
-		uplink_fail(u, "out of memory");
+		send(u->conn.fd, buf_head(&auth), buf_len(&auth), MSG_NOSIGNAL) !=
+			(ssize_t)buf_len(&auth))
+		uplink_fail(u, "AUTH could not be sent");
 	if (auth.data)
 		explicit_bzero(auth.data, auth.cap);
 	buf_fini(&auth);

@@ -14,13 +14,14 @@
 #include <unistd.h>
 
 /* Beyond any of these, no more requests of a link are read until it is below half. */
-#define CALLS_MAX   16384
+#define CALLS_MAX   4096
 #define OUT_MAX     ((size_t)16 * 1024 * 1024) /* bytes that wait for the node to read them */
 #define REPLIES_MAX ((size_t)64 * 1024 * 1024) /* bytes of answers to come, about */
 #define CALLS_FIRST 64                         /* before the first answer */
 
-/* A node that does not take its answers is given up beyond this. */
-#define OUT_HARD_MAX DNODE_PAYLOAD_MAX
+/* A node that does not take its answers is given up beyond this: one of the largest, and as much as
+ * may wait besides. */
+#define OUT_HARD_MAX (DNODE_PAYLOAD_MAX + OUT_MAX)
 
 struct link {
 	struct conn conn; /* first: the conn's functions give it back */
@@ -172,6 +173,8 @@ static void send_answer(struct link *l, const struct call *c, const uint8_t *byt
 	};
 	bool ok = true;
 
+	if (l->conn.given_up)
+		return;
 	if (h.flags & DNODE_FLAG_ENCRYPTED) {
 		ok = dnode_encrypt(l->cipher, bytes, len, &cipher);
 		bytes = buf_head(&cipher);
@@ -185,7 +188,7 @@ static void send_answer(struct link *l, const struct call *c, const uint8_t *byt
 	window_learn(&l->window, len);
 	if (!ok) {
 		conn_give_up(&l->conn); /* an answer with a hole in it is worse than none */
-	} else if (l->conn.out.bytes > OUT_HARD_MAX + OUT_MAX) {
+	} else if (l->conn.out.bytes > OUT_HARD_MAX) {
 		log_rarely(&l->proxy->link_gate, LOG_LEVEL_WARN,
 			"a node's connection is closed, for it does not take its answers");
 		conn_give_up(&l->conn);
@@ -426,12 +429,12 @@ static void note_turned_away(struct proxy *p, const char *why)
 void link_accepted(void *arg, int fd)
 {
 	struct proxy *p = arg;
-	bool room = (int64_t)p->counters.links < p->conf->dyn_connections;
+	bool room = p->counters.links < p->links_max;
 	struct link *l = room ? calloc(1, sizeof(*l)) : NULL;
 
 	if (!l) {
-		note_turned_away(
-			p, room ? "no memory is left" : "there are dyn_connections already");
+		note_turned_away(p, room ? "no memory is left"
+					 : "there are as many as may be already (dyn_connections)");
 		close(fd);
 		return;
 	}

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proto/reply.h"
+#include "proxy/refusal.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -68,10 +69,10 @@ static struct leg *table_take(struct line *l, uint64_t id)
 	return NULL;
 }
 
-static void note_failure(struct peer *p, const struct leg *leg, const char *why)
+static void note_failure(struct peer *p, bool is_write, const char *why)
 {
 	p->counters.failures++;
-	p->counters.missed += leg->is_write;
+	p->counters.missed += is_write;
 	if (p->said_down)
 		return; /* that it is back will be told when it is up */
 	if (p->unwell_ms == 0)
@@ -82,45 +83,11 @@ static void note_failure(struct peer *p, const struct leg *leg, const char *why)
 
 static void leg_failed(struct peer *p, struct leg *leg, const char *why)
 {
-	note_failure(p, leg, why);
+	note_failure(p, leg->is_write, why);
 	call_leg_failed(leg, why);
 }
 
 /* ---- Answers ---- */
-
-/* How errors begin that tell not of the request, but of the state of a node or a datastore: nothing
- * was done, and the same request will do when they are well. */
-static const struct {
-	const char *text;
-	bool by_node; /* the datastore was not even asked */
-} refusals[] = {
-	{"-ERR dynomite: ", true},
-	{"-ERR Dynomite: ", true},
-	{"-ERR Storage: ", true},
-	{"-ERR Peer: ", true},
-	{"-LOADING ", true},
-	{"-BUSY ", false},
-	{"-MASTERDOWN ", false},
-	{"-MISCONF ", false},
-	{"-NOAUTH ", false},
-	{"-OOM ", false},
-	{"-READONLY ", false},
-};
-
-#define N_REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
-
-/* Whether a reply is a refusal: which one, or N_REFUSALS. */
-static size_t find_refusal(const uint8_t *reply, size_t len)
-{
-	size_t i = 0;
-
-	if (len == 0 || reply[0] != '-')
-		return N_REFUSALS;
-	while (i < N_REFUSALS && (len < strlen(refusals[i].text) ||
-					 memcmp(reply, refusals[i].text, strlen(refusals[i].text))))
-		i++;
-	return i;
-}
 
 /* Anything else than one whole reply would be taken for the replies behind it. */
 static bool is_whole(const uint8_t *reply, size_t len)
@@ -133,20 +100,20 @@ static bool is_whole(const uint8_t *reply, size_t len)
 
 static void take_reply(struct peer *p, struct leg *leg, const uint8_t *reply, size_t len)
 {
-	size_t refusal = find_refusal(reply, len);
+	enum refusal refusal = refusal_in(reply, len);
 
 	p->counters.replies++;
 	if (!is_whole(reply, len)) {
 		leg_failed(p, leg, "a peer answers with what is no reply");
 		return;
 	}
-	if (refusal == N_REFUSALS) {
+	if (refusal == REFUSAL_NONE) {
 		p->answers_since = true;
 		call_leg_answered(leg, reply, len, NULL);
 		return;
 	}
-	note_failure(p, leg, "it refuses them; look at its datastore");
-	if (refusals[refusal].by_node)
+	note_failure(p, leg->is_write, "it refuses them; look at its datastore");
+	if (refusal == REFUSAL_NO_ANSWER)
 		call_leg_refused(leg, reply, len);
 	else
 		call_leg_answered(leg, reply, len, NULL);
@@ -331,6 +298,11 @@ static bool send_on(void *arg, size_t lane, struct leg *leg, const uint8_t *byte
 	leg->id = h.id;
 	table_add(l, leg);
 	return true;
+}
+
+void peer_pass_by(struct peer *p, bool is_write)
+{
+	note_failure(p, is_write, "out of memory");
 }
 
 void peer_send(struct peer *p, struct leg *leg, const struct lane_keys *keys, const uint8_t *bytes,

@@ -61,6 +61,9 @@ bool peer_is_usable(const struct peer *p);
 void peer_send(struct peer *p, struct leg *leg, const struct lane_keys *keys, const uint8_t *bytes,
 	size_t len);
 
+/* There is no memory for a leg: count what the peer is not even sent. */
+void peer_pass_by(struct peer *p, bool is_write);
+
 /* Give up connections that do not answer, and see who is well again.  To be called a few times each
  * timeout. */
 void peer_check(struct peer *p, int64_t now_ms);

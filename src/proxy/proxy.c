@@ -213,29 +213,30 @@ static bool make_links_out(struct proxy *p)
 
 /* ---- Listening ---- */
 
-/* Clients that stay must not keep the node from its datastore and its peers: they leave descriptors
- * for these. */
-static void limit_clients(struct proxy *p)
+/* Those who come and stay must not keep the node from its datastore and its peers: they leave
+ * descriptors for these. */
+static void share_descriptors(struct proxy *p)
 {
 	const struct conf *c = p->conf;
-	size_t limit = process_descriptors_max();
+	size_t limit = process_raise_descriptors();
 	size_t kept = DESCRIPTORS_KEPT + (size_t)c->datastore_connections;
-	size_t wanted = (size_t)c->client_connections;
+	size_t nodes = (size_t)c->dyn_connections, clients = (size_t)c->client_connections;
 
-	for (size_t i = 1; i < p->ring->n_nodes; i++) /* both ways */
-		kept += 2 * (size_t)(p->ring->racks[p->ring->nodes[i].rack].dc == 0
-					     ? c->local_peer_connections
-					     : c->remote_peer_connections);
+	for (size_t i = 1; i < p->ring->n_nodes; i++)
+		kept += (size_t)(p->ring->racks[p->ring->nodes[i].rack].dc == 0
+					 ? c->local_peer_connections
+					 : c->remote_peer_connections);
 	if (c->recon_enabled)
 		kept += 2 * (size_t)c->recon_max_connections; /* each with its Redis */
-	p->clients_max = limit > 2 * kept ? limit - kept : limit / 2;
-	if (wanted > p->clients_max)
-		log_warn("clients: no more than %zu, for want of descriptors: the limit on open "
-			 "files "
-			 "is %zu",
-			p->clients_max, limit);
-	else if (wanted > 0)
-		p->clients_max = wanted;
+	p->links_max = nodes < limit / 4 ? nodes : limit / 4;
+	kept += p->links_max;
+	p->clients_max = limit > 2 * kept ? limit - kept : limit / 4;
+	if (p->links_max < nodes || p->clients_max < clients)
+		log_warn("the limit on open files, %zu, leaves room for %zu connections of nodes "
+			 "(dyn_connections) and %zu of clients (client_connections): raise it",
+			limit, p->links_max, p->clients_max);
+	if (clients > 0 && clients < p->clients_max)
+		p->clients_max = clients;
 }
 
 static struct listener *listen_for(struct proxy *p, const char *what, const char *address,
@@ -264,7 +265,7 @@ static bool start_listening(struct proxy *p)
 {
 	const struct conf *c = p->conf;
 
-	limit_clients(p);
+	share_descriptors(p);
 	if (c->dyn_listen) {
 		p->link_listener = listen_for(
 			p, "taking nodes", c->dyn_listen, link_accepted, link_turned_away);

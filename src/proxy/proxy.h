@@ -60,6 +60,7 @@ struct proxy {
 	struct link *links;     /* a list: the connections of other nodes */
 	uint64_t next_client_id;
 	size_t clients_max; /* client_connections, or as many as there are descriptors for */
+	size_t links_max;   /* dyn_connections, or likewise */
 	struct event *ticker;
 	struct proxy_counters counters;
 	struct log_gate client_gate, link_gate; /* for what strangers can cause */

@@ -9,7 +9,8 @@
  *   dc_safe_quorum       a majority of the local datacenter's racks gave the same answer
  *   dc_each_safe_quorum  that, in every datacenter
  *
- * An error reply of a datastore is an answer like any other.  Event loop's thread.
+ * An error reply is an answer like any other, unless nobody has looked at the data
+ * (REFUSAL_NO_ANSWER).  Event loop's thread.
  */
 #ifndef PROXY_QUORUM_H
 #define PROXY_QUORUM_H

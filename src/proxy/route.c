@@ -43,6 +43,16 @@ static void send_to(struct proxy *p, uint32_t node, struct leg *leg, const struc
 		peer_send(p->peers[node], leg, &m->lanes, m->bytes, m->len);
 }
 
+/* Memory is short: what a replica is not sent is missed, and who waits for its answer does so no
+ * more. */
+static void no_leg(struct proxy *p, uint32_t node, struct call *c, bool is_write, bool counts)
+{
+	if (node != 0)
+		peer_pass_by(p->peers[node], is_write);
+	if (counts)
+		call_refuse(c, "dynomite: out of memory");
+}
+
 static void send_leg(struct routing *rt, struct part *part, size_t rack, enum dnode_type type,
 	const struct message *m)
 {
@@ -50,8 +60,11 @@ static void send_leg(struct routing *rt, struct part *part, size_t rack, enum dn
 	struct leg *leg =
 		call_leg(part, (uint8_t)p->ring->racks[rack].dc, rack == 0, rt->plan.is_write);
 
-	if (!leg)
-		return; /* the part is short of an answer, which its deadline tells */
+	if (!leg) {
+		no_leg(p, m->owners[rack], part->call, rt->plan.is_write,
+			rack == 0 || part->quorum);
+		return;
+	}
 	leg->type = (uint8_t)type;
 	/* Of another datacenter only dc_each_safe_quorum wants to hear. */
 	if (leg->dc != 0 && rt->plan.level != QUORUM_DC_EACH_SAFE_QUORUM)
@@ -219,8 +232,10 @@ static void send_everywhere(struct proxy *p, const struct route_request *r)
 		struct leg *leg = call_leg(is_joined ? &c->parts[n] : &c->one, (uint8_t)dc,
 			is_joined || n == 0, !is_joined);
 
-		if (!leg)
+		if (!leg) {
+			no_leg(p, n, c, !is_joined, is_joined || n == 0);
 			continue;
+		}
 		leg->type = DNODE_REQUEST;
 		send_to(p, n, leg, &m);
 	}

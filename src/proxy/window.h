@@ -3,7 +3,8 @@
  * replies, going by those it had.
  *
  * What is asked of a datastore comes, whether the asker reads it or not: memory for it is bounded
- * before it is asked for.  A plain value.  Event loop's thread.
+ * before it is asked for, as far as replies are like those before; when they are not, calls_max of
+ * them may come.  A plain value.  Event loop's thread.
  */
 #ifndef PROXY_WINDOW_H
 #define PROXY_WINDOW_H
@@ -14,7 +15,7 @@
 struct window {
 	size_t bytes_max; /* that all replies under way may have together, about */
 	size_t calls_max;
-	size_t expected; /* bytes of a reply: rises at once, falls slowly */
+	size_t expected; /* bytes of a reply, at least 1: rises at once, falls slowly */
 };
 
 /* Before the first reply is seen, replies are taken to be large: first_calls of them at a time. */
@@ -39,7 +40,7 @@ static inline void window_learn(struct window *w, size_t reply_bytes)
 	if (reply_bytes > w->expected)
 		w->expected = reply_bytes;
 	else
-		w->expected -= (w->expected - reply_bytes) / 8;
+		w->expected -= (w->expected - reply_bytes) / 8; /* never to 0 */
 }
 
 #endif
