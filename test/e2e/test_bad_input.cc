@@ -5,6 +5,7 @@
 #include "e2e/dataset.h"
 #include "e2e/node.h"
 #include "e2e/wire_client.h"
+#include "support/sanitized.h"
 #include "support/wait.h"
 
 #include <algorithm>
@@ -32,7 +33,7 @@ constexpr uint32_t kMaxSize = 5 * 1024 * 1024;
 constexpr uint32_t kMaxSnapshot = 32 * 1024 * 1024;
 
 /* A sanitizer keeps what was freed. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SANITIZED
 constexpr size_t kTolerableKib = 1024 * 1024;
 #else
 constexpr size_t kTolerableKib = 4 * 1024;

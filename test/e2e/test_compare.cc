@@ -2,6 +2,7 @@
 #include "e2e/dataset.h"
 #include "support/process.h"
 #include "support/redis_server.h"
+#include "support/sanitized.h"
 #include "support/wait.h"
 
 #include <algorithm>
@@ -400,7 +401,7 @@ TEST_F(Compare, ManyKeysInAnotherOrderAreEqual)
 	EXPECT_EQ(1, differ.number("differ"));
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !SANITIZED
 TEST_F(Compare, LargeValuesAreNotHeldInMemory)
 {
 	const std::string value(100000000, 'x');

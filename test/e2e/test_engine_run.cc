@@ -4,6 +4,7 @@
 #include "e2e/dataset.h"
 #include "e2e/node.h"
 #include "e2e/wire_client.h"
+#include "support/sanitized.h"
 #include "support/wait.h"
 
 #include <csignal>
@@ -30,7 +31,7 @@ bool holds(const std::string &text, const std::string &part)
 	return text.find(part) != std::string::npos;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SANITIZED
 constexpr auto kStopLimit = seconds(10); /* the promise is made for what is shipped */
 #else
 constexpr auto kStopLimit = seconds(1);

@@ -1,5 +1,6 @@
 #include "e2e/redis_channel.h"
 #include "support/redis_server.h"
+#include "support/sanitized.h"
 #include "support/stopper.h"
 #include "support/wait.h"
 
@@ -475,7 +476,7 @@ void reset_peak()
 }
 
 /* What a segment holds in memory, and some; a sanitizer keeps what was freed. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SANITIZED
 constexpr size_t kScanKib = 1024 * 1024;
 #else
 constexpr size_t kScanKib = 24 * 1024;

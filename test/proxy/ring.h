@@ -6,6 +6,7 @@
 
 #include "e2e/node.h"
 #include "support/redis_server.h"
+#include "support/sanitized.h"
 
 #include <chrono>
 #include <cstdint>
@@ -17,11 +18,7 @@
 namespace e2e
 {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
+constexpr bool kSanitized = SANITIZED;
 
 struct Place {
 	std::string datacenter, rack;
