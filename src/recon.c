@@ -37,22 +37,15 @@ static void fill_rest(struct recon *r, const struct conf *conf, dyn_entropy_canc
 							    : DYN_ENTROPY_ACCEPT_RESTORE;
 }
 
-static bool is_loopback(const char *text)
-{
-	struct addr a;
-
-	return addr_parse(&a, text) && addr_is_loopback(&a);
-}
-
 /* Whether nobody outside this machine can reach the channel, nor the channel anybody. */
 static bool all_loopback(const struct conf *conf)
 {
-	if (conf->recon_listen && !is_loopback(conf->recon_listen))
+	if (conf->recon_listen && !addr_text_is_loopback(conf->recon_listen))
 		return false;
-	if (conf->recon_send_bind && !is_loopback(conf->recon_send_bind))
+	if (conf->recon_send_bind && !addr_text_is_loopback(conf->recon_send_bind))
 		return false;
 	for (size_t i = 0; i < conf->recon_peers.n; i++)
-		if (!is_loopback(conf->recon_peers.items[i]))
+		if (!addr_text_is_loopback(conf->recon_peers.items[i]))
 			return false;
 	return true;
 }

@@ -112,6 +112,13 @@ static bool ipv4_of(const struct sockaddr *sa, uint32_t *out)
 	return false;
 }
 
+bool addr_text_is_loopback(const char *text)
+{
+	struct addr a;
+
+	return addr_parse(&a, text) && addr_is_loopback(&a);
+}
+
 bool addr_sockaddr_is_loopback(const struct sockaddr *sa)
 {
 	uint32_t v4;

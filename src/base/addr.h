@@ -37,6 +37,7 @@ const char *addr_format_sockaddr(const struct sockaddr *sa, char *text, size_t c
 
 /* Whether the host is a literal address in 127.0.0.0/8 or ::1, or the name localhost. */
 bool addr_is_loopback(const struct addr *a);
+bool addr_text_is_loopback(const char *text); /* "host:port"; false when it is not that */
 bool addr_sockaddr_is_loopback(const struct sockaddr *sa);
 
 /* The socket address of a literal IPv4 or IPv6 address; false when the host is a name. */

@@ -118,13 +118,6 @@ void channel_fini(struct channel *ch)
 	memset(ch, 0, sizeof(*ch));
 }
 
-static bool is_loopback(const char *address)
-{
-	struct addr a;
-
-	return addr_parse(&a, address) && addr_is_loopback(&a);
-}
-
 /* The library names its fields; people know the options.  Values of a file were checked before. */
 static void tell_config(const struct channel *ch, const char *message)
 {
@@ -163,9 +156,9 @@ int channel_check(const struct channel *ch, const char *address)
 		tell_config(ch, err.message);
 		return TOOL_EXIT_USAGE;
 	}
-	if (!is_loopback(address))
+	if (!addr_text_is_loopback(address))
 		beyond = address;
-	else if (bind != NULL && !is_loopback(bind))
+	else if (bind != NULL && !addr_text_is_loopback(bind))
 		beyond = bind;
 	if (beyond != NULL && ch->config.encrypt && dyn_entropy_material_is_sample(ch->material)) {
 		tool_error("%s: %s holds the published sample key, which protects nothing, and %s "
