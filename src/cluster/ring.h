@@ -9,7 +9,7 @@
 #define CLUSTER_RING_H
 
 #include "base/addr.h"
-#include "conf.h"
+#include "conf/conf.h"
 
 #include <stdbool.h>
 #include <stddef.h>

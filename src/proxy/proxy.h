@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "cluster/ring.h"
-#include "conf.h"
+#include "conf/conf.h"
 #include "proxy/call.h"
 #include "proxy/datastore.h"
 #include "proxy/local.h"

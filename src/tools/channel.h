@@ -7,7 +7,7 @@
 #ifndef TOOLS_CHANNEL_H
 #define TOOLS_CHANNEL_H
 
-#include "setup.h"
+#include "node/setup.h"
 #include "tools/tool.h"
 
 /* The first member of the settings of both commands; its options are CHANNEL_OPTIONS. */

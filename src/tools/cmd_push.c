@@ -1,6 +1,6 @@
 #include "base/addr.h"
 #include "base/json.h"
-#include "ledger.h"
+#include "heal/ledger.h"
 #include "tools/channel.h"
 #include "tools/login.h"
 #include "tools/progress.h"

@@ -1,7 +1,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "peers.h"
+#include "heal/peers.h"
 #include "tools/channel.h"
 #include "tools/progress.h"
 #include "tools/sink_file.h"

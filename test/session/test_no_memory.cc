@@ -21,7 +21,7 @@ extern "C" {
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "conf.h"
+#include "conf/conf.h"
 #include "entropy/cipher.h"
 #include "entropy/material.h"
 #include "entropy/resp.h"

@@ -5,7 +5,7 @@
 #define TEST_UNIT_CONF_LOADING_H
 
 extern "C" {
-#include "conf_internal.h"
+#include "conf/conf_internal.h"
 }
 
 #include <cstdio>

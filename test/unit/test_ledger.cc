@@ -4,7 +4,7 @@
 
 extern "C" {
 #include "base/clock.h"
-#include "ledger.h"
+#include "heal/ledger.h"
 }
 
 namespace

@@ -1,5 +1,5 @@
 extern "C" {
-#include "conf.h"
+#include "conf/conf.h"
 #include "proxy/plan.h"
 }
 

@@ -2,7 +2,7 @@
  * Who is pushed to, and what: the peers of the channel as the ring sees them.
  */
 extern "C" {
-#include "recon_ring.h"
+#include "heal/recon_ring.h"
 }
 
 #include "unit/conf_loading.h"

@@ -12,7 +12,7 @@
 
 extern "C" {
 #include "base/json_view.h"
-#include "stats.h"
+#include "control/stats.h"
 }
 
 namespace

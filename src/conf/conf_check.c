@@ -1,0 +1,263 @@
+#include "conf/conf_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool present(const struct conf_loader *l, const char *name)
+{
+	return conf_line(l->conf, name) != 0;
+}
+
+/* text's address with the entropy channel's port; false when that is past 65535. */
+static bool recon_address(struct addr a, char text[ADDR_TEXT_MAX])
+{
+	if (a.port > UINT16_MAX - CONF_RECON_PORT_ABOVE)
+		return false;
+	a.port = (uint16_t)(a.port + CONF_RECON_PORT_ABOVE);
+	addr_format(&a, text, ADDR_TEXT_MAX);
+	return true;
+}
+
+/* A file without the channel must load whatever its ports are: complain only when it is enabled. */
+static void default_listen(struct conf_loader *l)
+{
+	struct conf *c = l->conf;
+	char text[ADDR_TEXT_MAX];
+	struct addr a;
+
+	if (present(l, "recon_listen") || !c->dyn_listen || !addr_parse(&a, c->dyn_listen))
+		return;
+	if (!recon_address(a, text)) {
+		if (c->recon_enabled)
+			conf_fault(l, conf_line(l->conf, "dyn_listen"), "dyn_listen",
+				"%s leaves no port for the entropy channel, which takes the port + "
+				"%d: give recon_listen",
+				c->dyn_listen, CONF_RECON_PORT_ABOVE);
+		return;
+	}
+	c->recon_listen = strdup(text);
+	if (!c->recon_listen)
+		l->no_memory = true;
+}
+
+static void default_peers(struct conf_loader *l)
+{
+	struct conf *c = l->conf;
+	char text[ADDR_TEXT_MAX];
+
+	if (present(l, "recon_peers"))
+		return;
+	for (size_t i = 0; i < c->n_seeds; i++) {
+		if (recon_address(c->seeds[i].addr, text)) {
+			if (!conf_list_add(&c->recon_peers, text))
+				l->no_memory = true;
+		} else if (c->recon_enabled) {
+			conf_fault(l, conf_line(l->conf, "dyn_seeds"), "dyn_seeds",
+				"%s leaves no port for the entropy channel, which takes the port + "
+				"%d: give recon_peers",
+				addr_format(&c->seeds[i].addr, text, sizeof(text)),
+				CONF_RECON_PORT_ABOVE);
+		}
+	}
+}
+
+/* The value as the file would have it. */
+static const char *value_text(const struct conf *c, const struct conf_key *k, char number[24])
+{
+	const void *at = (const char *)c + k->offset;
+
+	if (k->type == CONF_TYPE_BOOL)
+		return *(const bool *)at ? "true" : "false";
+	if (k->type != CONF_TYPE_NUMBER)
+		return *(char *const *)at;
+	snprintf(number, 24, "%lld", (long long)*(const int64_t *)at);
+	return number;
+}
+
+/* A file without listen only heals: whatever else it asks for, nobody is served by it. */
+static void check_served(struct conf_loader *l)
+{
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const struct conf_key *k = &conf_keys[i];
+		const struct conf_unserved *u = conf_key_unserved(k);
+		char number[24];
+		const char *value;
+
+		if (!u)
+			continue;
+		value = value_text(l->conf, k, number);
+		if (conf_words_have(u->refused, value))
+			conf_fault(l, conf_place_of(l, k)->line, k->name,
+				"%s is known but not served; %s", value, u->instead);
+	}
+}
+
+/* The keys without which clients cannot be served. */
+static void check_listen(struct conf_loader *l)
+{
+	const struct conf *c = l->conf;
+
+	if (!c->n_servers && !conf_is_bad(c, "servers"))
+		conf_fault(l, conf_line(c, "listen"), "listen",
+			"needs servers, the datastore that the requests of clients go to: give one "
+			"entry host:port:weight");
+}
+
+/* The keys without which the channel cannot run. */
+static void check_needed(struct conf_loader *l)
+{
+	const struct conf *c = l->conf;
+	size_t line = conf_line(c, "recon_enabled");
+
+	if (!c->n_servers && !conf_is_bad(c, "servers"))
+		conf_fault(l, line, "recon_enabled",
+			"true needs the datastore that is to be healed: give servers, one entry "
+			"host:port:weight");
+	if (!present(l, "recon_listen") && !present(l, "dyn_listen"))
+		conf_fault(l, line, "recon_enabled",
+			"true needs an address to receive at: give recon_listen, host:port, or "
+			"dyn_listen");
+	if (!c->recon_encrypt || conf_is_bad(c, "recon_encrypt"))
+		return;
+	if (!present(l, "recon_key_file"))
+		conf_fault(l, line, "recon_enabled",
+			"true needs recon_key_file, the pre-shared key (dyn-entropy keygen makes "
+			"one), or recon_encrypt: false");
+	if (!present(l, "recon_iv_file"))
+		conf_fault(l, line, "recon_enabled",
+			"true needs recon_iv_file, the pre-shared initialization vector "
+			"(dyn-entropy keygen makes one), or recon_encrypt: false");
+}
+
+/* The receiver would learn it only with the first large snapshot. */
+static void check_spool_dir(struct conf_loader *l)
+{
+	const char *dir = l->conf->recon_spool_dir;
+	size_t line = conf_line(l->conf, "recon_spool_dir");
+	char shown[CONF_SHOWN_MAX];
+	struct stat st;
+
+	if (!dir)
+		return;
+	conf_shown(dir, shown);
+	if (stat(dir, &st) != 0)
+		conf_fault(l, line, "recon_spool_dir", "%s: %s; give a directory that exists",
+			shown, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		conf_fault(l, line, "recon_spool_dir", "%s is not a directory; give one", shown);
+	else if (access(dir, W_OK | X_OK) != 0)
+		conf_fault(l, line, "recon_spool_dir",
+			"%s: %s; let the user that runs this write to it", shown, strerror(errno));
+}
+
+static void check_buffer_size(struct conf_loader *l)
+{
+	const struct conf *c = l->conf;
+
+	if (c->recon_encrypt && c->recon_buffer_size % 16 != 0)
+		conf_fault(l, conf_line(l->conf, "recon_buffer_size"), "recon_buffer_size",
+			"%lld is not a multiple of 16, which recon_encrypt needs; the next is "
+			"%lld",
+			(long long)c->recon_buffer_size,
+			(long long)(c->recon_buffer_size / 16 + 1) * 16);
+}
+
+/* Whether two sockets cannot be bound one beside the other. */
+static bool collide(const struct addr *a, const struct addr *b)
+{
+	const char *any = strchr(a->host, ':') ? "::" : "0.0.0.0";
+
+	if (a->port != b->port || a->port == 0)
+		return false;
+	if (strcasecmp(a->host, b->host) == 0)
+		return true;
+	return !strchr(a->host, ':') == !strchr(b->host, ':') &&
+	       (strcmp(a->host, any) == 0 || strcmp(b->host, any) == 0);
+}
+
+/* Each address that the node listens on must be its own. */
+static void check_addresses(struct conf_loader *l)
+{
+	const struct conf *c = l->conf;
+	const struct {
+		const char *key, *text; /* NULL: nothing listens there */
+	} own[] = {
+		{"listen", c->listen},
+		{"dyn_listen", c->listen ? c->dyn_listen : NULL},
+		{"stats_listen", conf_is_bad(c, "stats_listen") ? NULL : c->stats_listen},
+		{"recon_listen", c->recon_enabled ? c->recon_listen : NULL},
+	};
+	struct addr a, b;
+	size_t line;
+
+	for (size_t i = 1; i < sizeof(own) / sizeof(own[0]); i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (!own[i].text || !own[j].text || !addr_parse(&a, own[i].text) ||
+				!addr_parse(&b, own[j].text) || !collide(&a, &b))
+				continue;
+			line = conf_line(c, own[i].key);
+			conf_fault(l, line ? line : conf_line(c, own[j].key), own[i].key,
+				"%s has the port of %s, %s; give each an address of its own",
+				own[i].text, own[j].key, own[j].text);
+		}
+	}
+}
+
+/* The other nodes, each with as many connections as this one makes, must find room here. */
+static void check_connections(struct conf_loader *l)
+{
+	const struct conf *c = l->conf;
+	int64_t wanted = 0;
+
+	for (size_t i = 0; i < c->n_seeds; i++)
+		wanted += strcmp(c->seeds[i].datacenter, c->datacenter) == 0
+				  ? c->local_peer_connections
+				  : c->remote_peer_connections;
+	if (c->listen && wanted > c->dyn_connections)
+		conf_warn(l, conf_line(l->conf, "dyn_connections"), "dyn_connections",
+			"%lld leaves no room for all nodes of dyn_seeds, which make %lld "
+			"connections; raise it",
+			(long long)c->dyn_connections, (long long)wanted);
+}
+
+/* One line that names all that is set and does nothing yet. */
+static void warn_unused(struct conf_loader *l)
+{
+	char names[CONF_KEYS_MAX * 32];
+	size_t len = 0;
+
+	names[0] = '\0';
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		if (!(conf_keys[i].flags & CONF_UNUSED) || !l->conf->places[i].line)
+			continue;
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
+			conf_keys[i].name);
+	}
+	if (len)
+		conf_warn(l, 0, NULL, "accepted, but nothing uses these keys yet: %s", names);
+}
+
+void conf_check(struct conf_loader *l)
+{
+	default_listen(l);
+	default_peers(l);
+	check_buffer_size(l);
+	check_addresses(l);
+	if (l->conf->listen) {
+		check_listen(l);
+		check_served(l);
+	}
+	if (l->conf->recon_enabled) {
+		check_needed(l);
+		check_spool_dir(l);
+	}
+	if (!l->report->errors.n) {
+		check_connections(l);
+		warn_unused(l);
+	}
+}

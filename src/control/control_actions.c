@@ -1,0 +1,192 @@
+#include "base/log.h"
+#include "control/control_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Consistency ---- */
+
+#define LEVELS "dc_one, dc_quorum, dc_safe_quorum, dc_each_safe_quorum"
+
+void control_get_consistency(struct control *c, const char *value, struct control_answer *a)
+{
+	(void)value;
+	if (control_has_proxy(c, a))
+		fprintf(a->to, "Read Consistency: %s\r\nWrite Consistency: %s\r\n",
+			quorum_level_name(c->proxy->read_level),
+			quorum_level_name(c->proxy->write_level));
+}
+
+/* What follows the word in value, or NULL when it does not begin with it. */
+static const char *after(const char *value, const char *word)
+{
+	size_t len = strlen(word);
+
+	return value && strncmp(value, word, len) == 0 && value[len] == '/' ? value + len + 1
+									    : NULL;
+}
+
+void control_set_consistency(struct control *c, const char *value, struct control_answer *a)
+{
+	const char *read = after(value, "read"), *write = after(value, "write");
+	const char *level_text = read ? read : write;
+	char shown[CONTROL_SHOWN_MAX];
+	enum quorum_level level;
+
+	if (!control_has_proxy(c, a))
+		return;
+	if (!level_text) {
+		control_refuse(a, 400, "%s: allowed: read/LEVEL, write/LEVEL",
+			control_shown(value, shown));
+		return;
+	}
+	if (!quorum_level_parse(level_text, &level)) {
+		control_refuse(a, 400, "%s: no such level; allowed: " LEVELS,
+			control_shown(level_text, shown));
+		return;
+	}
+	if (read)
+		c->proxy->read_level = level;
+	else
+		c->proxy->write_level = level;
+	log_notice("control: %s consistency is now %s, says %s", read ? "read" : "write",
+		quorum_level_name(level), a->from);
+	fputs("OK\n", a->to);
+}
+
+/* ---- The log ---- */
+
+static void set_log_level(int level, struct control_answer *a)
+{
+	log_set_level(level);
+	log_notice("control: log level is now %d, says %s", log_get_level(), a->from);
+	fprintf(a->to, "OK\nlog level %d (%s)\n", log_get_level(), log_level_name(log_get_level()));
+}
+
+void control_set_log_level(struct control *c, const char *value, struct control_answer *a)
+{
+	char shown[CONTROL_SHOWN_MAX];
+	char *end = NULL;
+	long level = value ? strtol(value, &end, 10) : -1;
+
+	(void)c;
+	if (!value || *value < '0' || *value > '9' || *end || level > LOG_LEVEL_MAX)
+		control_refuse(a, 400, "%s: no such log level; allowed: 0..%d",
+			control_shown(value, shown), LOG_LEVEL_MAX);
+	else
+		set_log_level((int)level, a);
+}
+
+void control_log_level_up(struct control *c, const char *value, struct control_answer *a)
+{
+	(void)c;
+	(void)value;
+	set_log_level(log_get_level() + 1, a);
+}
+
+void control_log_level_down(struct control *c, const char *value, struct control_answer *a)
+{
+	(void)c;
+	(void)value;
+	set_log_level(log_get_level() - 1, a);
+}
+
+/* ---- Peers ---- */
+
+static const struct peer_action {
+	const char *word;
+	bool (*act)(struct proxy *p, const char *name);
+	const char *done;
+} peer_actions[] = {
+	{"up", proxy_peer_up, "back in use"},
+	{"down", proxy_peer_down, "out of use"},
+	{"reset", proxy_peer_reset, "begun anew with"},
+};
+
+static void refuse_peer(struct control *c, const char *name, struct control_answer *a)
+{
+	char shown[CONTROL_SHOWN_MAX];
+
+	control_refuse(a, 400, "%s: no such peer; allowed: all", control_shown(name, shown));
+	for (size_t i = 1; i < c->ring->n_nodes; i++)
+		fprintf(a->to, "%s\n", c->ring->nodes[i].name);
+}
+
+void control_peer(struct control *c, const char *value, struct control_answer *a)
+{
+	char shown[CONTROL_SHOWN_MAX];
+
+	if (!control_has_proxy(c, a))
+		return;
+	for (size_t i = 0; i < sizeof(peer_actions) / sizeof(peer_actions[0]); i++) {
+		const char *name = after(value, peer_actions[i].word);
+
+		if (!name)
+			continue;
+		if (!peer_actions[i].act(c->proxy, name)) {
+			refuse_peer(c, name, a);
+			return;
+		}
+		log_notice("control: peer %s: %s, says %s", name, peer_actions[i].done, a->from);
+		fputs("OK\n", a->to);
+		return;
+	}
+	control_refuse(a, 400, "%s: allowed: up/NAME, down/NAME, reset/NAME, and all for NAME",
+		control_shown(value, shown));
+}
+
+/* ---- The state of the node ---- */
+
+static const enum proxy_state states[] = {
+	PROXY_NORMAL,
+	PROXY_STANDBY,
+	PROXY_WRITES_ONLY,
+	PROXY_RESUMING,
+};
+
+void control_get_state(struct control *c, const char *value, struct control_answer *a)
+{
+	(void)value;
+	if (control_has_proxy(c, a))
+		fprintf(a->to, "State: %s\n", proxy_state_name(c->proxy->state));
+}
+
+void control_set_state(struct control *c, const char *value, struct control_answer *a)
+{
+	char shown[CONTROL_SHOWN_MAX];
+
+	if (!control_has_proxy(c, a))
+		return;
+	for (size_t i = 0; value && i < sizeof(states) / sizeof(states[0]); i++) {
+		if (strcmp(value, proxy_state_name(states[i])) != 0)
+			continue;
+		c->proxy->state = states[i];
+		log_notice("control: state is now %s, says %s", value, a->from);
+		fputs("OK\n", a->to);
+		return;
+	}
+	control_refuse(a, 400,
+		"%s: no such state; allowed: get_state, normal, standby, writes_only, resuming",
+		control_shown(value, shown));
+}
+
+/* ---- The entropy channel ---- */
+
+void control_run_round(struct control *c, const char *value, struct control_answer *a)
+{
+	(void)value;
+	if (!control_has_healer(c, a))
+		return;
+	if (healer_is_running(c->healer)) {
+		control_refuse(a, 409, "a round is running already: ask again when it has ended");
+	} else if (healer_next_round_ms(c->healer) < 0) {
+		control_refuse(a, 409,
+			"there is no peer that shares keys with this node: see dyn_seeds and "
+			"recon_peers");
+	} else if (!healer_run_now(c->healer)) {
+		control_refuse(a, 500, "the round could not be started: the log says why");
+	} else {
+		log_notice("control: a round is started, says %s", a->from);
+		fputs("OK\n", a->to);
+	}
+}

@@ -1,0 +1,135 @@
+#include "base/clock.h"
+#include "base/process.h"
+#include "control/control_internal.h"
+
+#include <math.h>
+
+void control_gather_node(const struct control *c, struct stats_node *s)
+{
+	s->uptime = (uint64_t)(clock_monotonic_ms() - c->started_ms) / 1000;
+	s->resident_bytes = process_resident_bytes();
+	s->stats_count = c->requests;
+}
+
+/* ---- The proxy ---- */
+
+static void add_peers(const struct proxy *p, struct stats_pool *s)
+{
+	s->peers = p->ring->n_nodes - 1;
+	for (size_t i = 1; i < p->ring->n_nodes; i++) {
+		struct stats_peer one;
+
+		control_gather_peer(p->peers[i], &one);
+		s->peers_up += one.up;
+		s->peer_requests += one.requests;
+		s->peer_request_bytes += one.request_bytes;
+		s->peer_responses += one.responses;
+		s->peer_response_bytes += one.response_bytes;
+		s->peer_failed_requests += one.failed_requests;
+		s->peer_missed_writes += one.missed_writes;
+		s->peer_queue += one.queue;
+	}
+}
+
+void control_gather_pool(const struct control *c, struct stats_pool *s)
+{
+	const struct proxy_counters *of = &c->proxy->counters;
+
+	*s = (struct stats_pool){
+		.client_connections = of->clients,
+		.client_connections_accepted = of->client_connections,
+		.client_connections_refused = of->client_turned_away,
+		.client_requests = of->client_requests,
+		.client_read_requests = of->client_reads,
+		.client_write_requests = of->client_writes,
+		.client_errors = of->client_errors,
+		.client_request_bytes = of->client_bytes_in,
+		.client_response_bytes = of->client_bytes_out,
+		.requests_under_way = c->proxy->calls.n,
+		.timedout_requests = c->proxy->calls.timeouts,
+		.dnode_client_connections = of->links,
+		.dnode_client_connections_accepted = of->peer_connections,
+		.dnode_client_connections_refused = of->peer_turned_away,
+		.dnode_client_requests = of->peer_requests,
+		.dnode_client_responses = of->peer_responses,
+	};
+	add_peers(c->proxy, s);
+}
+
+void control_gather_store(const struct control *c, struct stats_store *s)
+{
+	struct datastore_counters of = {0};
+
+	datastore_count(c->proxy->store, &of);
+	*s = (struct stats_store){
+		.up = of.up,
+		.connects = of.connects,
+		.requests = of.requests,
+		.request_bytes = of.bytes_out,
+		.responses = of.replies,
+		.response_bytes = of.bytes_in,
+		.failed_requests = of.failures,
+		.queue = of.queued,
+	};
+}
+
+void control_gather_peer(const struct peer *p, struct stats_peer *s)
+{
+	struct peer_counters of = {0};
+
+	peer_count(p, &of);
+	*s = (struct stats_peer){
+		.up = of.up,
+		.connects = of.connects,
+		.requests = of.requests,
+		.request_bytes = of.bytes_out,
+		.responses = of.replies,
+		.response_bytes = of.bytes_in,
+		.failed_requests = of.failures,
+		.missed_writes = of.missed,
+		.queue = of.queued,
+	};
+}
+
+/* ---- The entropy channel ---- */
+
+void control_gather_schedule(const struct control *c, struct stats_schedule *s)
+{
+	int64_t next_ms = healer_next_round_ms(c->healer);
+
+	s->running = healer_is_running(c->healer);
+	s->next_round = next_ms < 0 ? (double)NAN : (double)next_ms / 1e3;
+}
+
+void control_gather_push(const struct ledger_peer *p, struct stats_push *s)
+{
+	bool ever = p->ended_ms > 0;
+
+	*s = (struct stats_push){
+		.rounds = p->rounds,
+		.rounds_failed = p->rounds_failed,
+		.snapshots_sent = p->snapshots,
+		.keys_sent = p->keys,
+		.bytes_sent = p->bytes,
+		.last_ok = ever && p->last.status == DYN_ENTROPY_OK,
+		.last_keys = p->last.last.keys,
+		.last_bytes = p->last.last.bytes,
+		.last_seconds = ever ? p->last.last.seconds : (double)NAN,
+		.last_round = ever ? (double)p->ended_ms / 1e3 : (double)NAN,
+	};
+}
+
+void control_gather_sender(const struct ledger_sender *p, struct stats_sender *s)
+{
+	*s = (struct stats_sender){
+		.snapshots_committed = p->snapshots,
+		.connections_failed = p->failed,
+		.bytes_received = p->bytes,
+		.commands = p->commands,
+		.applied = p->applied,
+		.kept = p->kept,
+		.failed = p->commands_failed,
+		.last_seconds = p->seconds,
+		.last_connection = (double)p->ended_ms / 1e3,
+	};
+}

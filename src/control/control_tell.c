@@ -1,0 +1,236 @@
+#include "control/control_internal.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static void begin(struct json *j, struct control_answer *a)
+{
+	a->type = "application/json";
+	json_init(j, a->to);
+	json_open_object(j, NULL);
+}
+
+static void end(struct json *j)
+{
+	json_close_object(j);
+	fputc('\n', j->to);
+}
+
+/* ---- The entropy channel ---- */
+
+static void write_push(struct json *j, const struct ledger_peer *p)
+{
+	bool ever = p->ended_ms > 0;
+	struct stats_push s;
+
+	control_gather_push(p, &s);
+	json_open_object(j, NULL);
+	json_text(j, "peer", p->last.endpoint);
+	json_text(j, "outcome", ever ? ledger_outcome_word(p->last.last.outcome) : NULL);
+	json_text(j, "error", p->last.message[0] ? p->last.message : NULL);
+	stats_write_json(j, STATS_PUSH, &s);
+	json_number(j, "not_carried", p->last.last.source.not_carried);
+	json_close_object(j);
+}
+
+static void write_sender(struct json *j, const struct ledger_sender *p)
+{
+	struct stats_sender s;
+
+	control_gather_sender(p, &s);
+	json_open_object(j, NULL);
+	json_text(j, "sender", p->address);
+	json_bool(j, "last_ok", p->status == DYN_ENTROPY_OK);
+	json_text(j, "error", p->message[0] ? p->message : NULL);
+	stats_write_json(j, STATS_SENDER, &s);
+	json_close_object(j);
+}
+
+static void write_ledger(struct json *j, struct ledger *l)
+{
+	struct ledger_peer peer;
+	struct ledger_sender sender;
+
+	json_open_array(j, "peers");
+	for (size_t i = 0; ledger_copy_peer(l, i, &peer); i++)
+		write_push(j, &peer);
+	json_close_array(j);
+	json_open_array(j, "senders");
+	for (size_t i = 0; ledger_copy_sender(l, i, &sender); i++)
+		write_sender(j, &sender);
+	json_close_array(j);
+}
+
+/* The values of an object. */
+static void write_entropy(struct json *j, const struct control *c)
+{
+	struct stats_entropy s = {0};
+	struct stats_schedule schedule;
+
+	json_bool(j, "enabled", c->healer != NULL);
+	if (!c->healer)
+		return;
+	healer_count(c->healer, &s);
+	control_gather_schedule(c, &schedule);
+	json_number(j, "interval_seconds", (uint64_t)c->conf->recon_interval_seconds);
+	stats_write_json(j, STATS_SCHEDULE, &schedule);
+	stats_write_json(j, STATS_ENTROPY, &s);
+	write_ledger(j, healer_ledger(c->healer));
+}
+
+void control_entropy(struct control *c, const char *value, struct control_answer *a)
+{
+	struct json j;
+
+	(void)value;
+	begin(&j, a);
+	write_entropy(&j, c);
+	end(&j);
+}
+
+/* ---- The node ---- */
+
+static void write_identity(struct json *j, const struct control *c)
+{
+	char host[256] = "";
+	struct stats_node s;
+
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		host[0] = '\0';
+	control_gather_node(c, &s);
+	json_text(j, "service", "dynomite");
+	json_text(j, "source", host);
+	json_text(j, "version", DYN_ENTROPY_VERSION);
+	json_number(j, "timestamp", (uint64_t)time(NULL));
+	json_text(j, "rack", c->conf->rack);
+	json_text(j, "dc", c->conf->datacenter);
+	if (c->proxy) {
+		json_text(j, "state", proxy_state_name(c->proxy->state));
+		json_text(j, "read_consistency", quorum_level_name(c->proxy->read_level));
+		json_text(j, "write_consistency", quorum_level_name(c->proxy->write_level));
+	}
+	stats_write_json(j, STATS_NODE, &s);
+}
+
+/* What Dynomite has under the root key of the configuration, and in it the datastore by its name.
+ */
+static void write_pool(struct json *j, const struct control *c)
+{
+	const struct conf_server *server = &c->conf->servers[0];
+	struct stats_pool pool;
+	struct stats_store store;
+
+	control_gather_pool(c, &pool);
+	control_gather_store(c, &store);
+	json_open_object(j, c->conf->root);
+	stats_write_json(j, STATS_POOL, &pool);
+	json_open_object(j, server->name ? server->name : server->address);
+	stats_write_json(j, STATS_STORE, &store);
+	json_close_object(j);
+	json_close_object(j);
+}
+
+static const char *node_state(const struct proxy *p, size_t i)
+{
+	struct peer_counters counters = {0};
+
+	if (i == 0)
+		return proxy_state_name(p->state);
+	peer_count(p->peers[i], &counters);
+	return counters.state;
+}
+
+static void write_peers(struct json *j, const struct control *c)
+{
+	json_open_array(j, "peers");
+	for (size_t i = 1; i < c->ring->n_nodes; i++) {
+		const struct ring_node *node = &c->ring->nodes[i];
+		const struct ring_rack *rack = &c->ring->racks[node->rack];
+		struct stats_peer s;
+
+		control_gather_peer(c->proxy->peers[i], &s);
+		json_open_object(j, NULL);
+		json_text(j, "name", node->name);
+		json_text(j, "rack", rack->name);
+		json_text(j, "dc", c->ring->dcs[rack->dc].name);
+		json_text(j, "state", node_state(c->proxy, i));
+		stats_write_json(j, STATS_PEER, &s);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
+void control_info(struct control *c, const char *value, struct control_answer *a)
+{
+	struct json j;
+
+	(void)value;
+	begin(&j, a);
+	write_identity(&j, c);
+	if (c->proxy) {
+		write_pool(&j, c);
+		write_peers(&j, c);
+	}
+	json_open_object(&j, "entropy");
+	write_entropy(&j, c);
+	json_close_object(&j);
+	end(&j);
+}
+
+/* ---- The ring ---- */
+
+static void write_node(struct json *j, const struct control *c, size_t i)
+{
+	const struct ring_node *node = &c->ring->nodes[i];
+
+	json_open_object(j, NULL);
+	json_text(j, "name", node->name);
+	json_text(j, "host", node->addr.host);
+	json_number(j, "port", node->addr.port);
+	if (node->n_tokens > 0)
+		json_number(j, "token", node->tokens[0]);
+	json_open_array(j, "tokens");
+	for (size_t t = 0; t < node->n_tokens; t++)
+		json_number(j, NULL, node->tokens[t]);
+	json_close_array(j);
+	json_bool(j, "local", node->is_local);
+	json_text(j, "state", node_state(c->proxy, i));
+	json_close_object(j);
+}
+
+static void write_rack(struct json *j, const struct control *c, size_t rack)
+{
+	json_open_object(j, NULL);
+	json_text(j, "name", c->ring->racks[rack].name);
+	json_open_array(j, "servers");
+	for (size_t i = 0; i < c->ring->n_nodes; i++)
+		if (c->ring->nodes[i].rack == rack)
+			write_node(j, c, i);
+	json_close_array(j);
+	json_close_object(j);
+}
+
+void control_describe(struct control *c, const char *value, struct control_answer *a)
+{
+	struct json j;
+
+	(void)value;
+	if (!control_has_proxy(c, a))
+		return;
+	begin(&j, a);
+	json_open_array(&j, "dcs");
+	for (size_t d = 0; d < c->ring->n_dcs; d++) {
+		const struct ring_dc *dc = &c->ring->dcs[d];
+
+		json_open_object(&j, NULL);
+		json_text(&j, "name", dc->name);
+		json_open_array(&j, "racks");
+		for (size_t r = 0; r < dc->n_racks; r++)
+			write_rack(&j, c, dc->racks[r]);
+		json_close_array(&j);
+		json_close_object(&j);
+	}
+	json_close_array(&j);
+	end(&j);
+}

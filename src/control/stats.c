@@ -1,0 +1,323 @@
+#include "control/stats.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum stat_type {
+	COUNTER, /* uint64_t, only ever grows */
+	GAUGE,   /* uint64_t */
+	FLAG,    /* uint64_t, 0 or 1 */
+	SECONDS, /* double, goes up and down; NaN: there is none */
+};
+
+struct stat_entry {
+	enum stats_scope scope;
+	enum stat_type type;
+	const char *name; /* in JSON, -D and the log */
+	const char
+		*metric; /* in /metrics, behind dynomite_; NULL: not there, others add up to it */
+	const char *unit;
+	const char *help;
+	size_t offset;
+};
+
+static const char *const titles[STATS_N_SCOPES] = {
+	[STATS_IDENTITY] = "The node",
+	[STATS_NODE] = "The process",
+	[STATS_POOL] = "The proxy",
+	[STATS_STORE] = "The datastore",
+	[STATS_PEER] = "Each other node of the ring",
+	[STATS_ENTROPY] = "The entropy channel",
+	[STATS_SCHEDULE] = "The rounds of the entropy channel",
+	[STATS_PUSH] = "Each peer of the entropy channel",
+	[STATS_SENDER] = "Each address that pushed to the entropy channel",
+};
+
+/* ---- The table ---- */
+
+#define ROW(SCOPE, scope, type, name, metric, unit, help)                                          \
+	{                                                                                          \
+		STATS_##SCOPE, type, #name, metric, unit, help,                                    \
+			offsetof(struct stats_##scope, name)                                       \
+	}
+
+static const struct stat_entry entries[] = {
+	ROW(IDENTITY, identity, FLAG, info, "info", "boolean",
+		"1 always; the labels tell version, datacenter, rack and state"),
+
+	ROW(NODE, node, GAUGE, uptime, "uptime_seconds", "seconds", "since the node was started"),
+	ROW(NODE, node, GAUGE, resident_bytes, "resident_memory_bytes", "bytes",
+		"of memory in use"),
+	ROW(NODE, node, COUNTER, stats_count, "stats_requests_total", "requests",
+		"for statistics and controls"),
+
+	ROW(POOL, pool, GAUGE, client_connections, "client_connections", "connections",
+		"of clients, now"),
+	ROW(POOL, pool, COUNTER, client_connections_accepted, "client_connections_accepted_total",
+		"connections", "of clients, that were accepted"),
+	ROW(POOL, pool, COUNTER, client_connections_refused, "client_connections_refused_total",
+		"connections", "of clients, for which there was no room or no descriptor"),
+	ROW(POOL, pool, COUNTER, client_requests, "client_requests_total", "requests",
+		"of clients"),
+	ROW(POOL, pool, COUNTER, client_read_requests, "client_read_requests_total", "requests",
+		"of clients, that read"),
+	ROW(POOL, pool, COUNTER, client_write_requests, "client_write_requests_total", "requests",
+		"of clients, that write"),
+	ROW(POOL, pool, COUNTER, client_errors, "client_error_replies_total", "replies",
+		"to clients, that are an error, the datastore's included"),
+	ROW(POOL, pool, COUNTER, client_request_bytes, "client_received_bytes_total", "bytes",
+		"received from clients"),
+	ROW(POOL, pool, COUNTER, client_response_bytes, "client_sent_bytes_total", "bytes",
+		"sent to clients"),
+	ROW(POOL, pool, GAUGE, requests_under_way, "requests_under_way", "requests",
+		"of clients and nodes, whose replicas have not all answered yet"),
+	ROW(POOL, pool, COUNTER, timedout_requests, "requests_timed_out_total", "requests",
+		"of clients and nodes, that were not answered within timeout"),
+	ROW(POOL, pool, GAUGE, dnode_client_connections, "node_connections", "connections",
+		"of other nodes to this one, now"),
+	ROW(POOL, pool, COUNTER, dnode_client_connections_accepted,
+		"node_connections_accepted_total", "connections",
+		"of other nodes to this one, that were accepted"),
+	ROW(POOL, pool, COUNTER, dnode_client_connections_refused, "node_connections_refused_total",
+		"connections", "of other nodes to this one, for which there was no room"),
+	ROW(POOL, pool, COUNTER, dnode_client_requests, "node_requests_total", "requests",
+		"of other nodes to this one"),
+	ROW(POOL, pool, COUNTER, dnode_client_responses, "node_responses_total", "responses",
+		"of this node to other nodes"),
+	ROW(POOL, pool, GAUGE, peers, "peers", "nodes", "of the ring, this one apart"),
+	ROW(POOL, pool, GAUGE, peers_up, "peers_up", "nodes",
+		"of the ring, that this one is connected to"),
+	ROW(POOL, pool, COUNTER, peer_requests, NULL, "requests", "to all other nodes"),
+	ROW(POOL, pool, COUNTER, peer_request_bytes, NULL, "bytes",
+		"of requests to all other nodes"),
+	ROW(POOL, pool, COUNTER, peer_responses, NULL, "responses", "of all other nodes"),
+	ROW(POOL, pool, COUNTER, peer_response_bytes, NULL, "bytes",
+		"of responses of all other nodes"),
+	ROW(POOL, pool, COUNTER, peer_failed_requests, NULL, "requests",
+		"to all other nodes, that got no answer"),
+	ROW(POOL, pool, COUNTER, peer_missed_writes, NULL, "writes",
+		"that other nodes may not have: what the entropy channel heals"),
+	ROW(POOL, pool, GAUGE, peer_queue, NULL, "requests",
+		"that other nodes have not answered yet"),
+
+	ROW(STORE, store, FLAG, up, "datastore_up", "boolean", "1 while it is connected"),
+	ROW(STORE, store, COUNTER, connects, "datastore_connects_total", "connections",
+		"that were made to it"),
+	ROW(STORE, store, COUNTER, requests, "datastore_requests_total", "requests", "to it"),
+	ROW(STORE, store, COUNTER, request_bytes, "datastore_sent_bytes_total", "bytes",
+		"sent to it"),
+	ROW(STORE, store, COUNTER, responses, "datastore_responses_total", "responses", "of it"),
+	ROW(STORE, store, COUNTER, response_bytes, "datastore_received_bytes_total", "bytes",
+		"received from it"),
+	ROW(STORE, store, COUNTER, failed_requests, "datastore_failed_requests_total", "requests",
+		"to it, that got no answer"),
+	ROW(STORE, store, GAUGE, queue, "datastore_queue", "requests",
+		"that it has not answered yet"),
+
+	ROW(PEER, peer, FLAG, up, "peer_up", "boolean", "1 while it is connected"),
+	ROW(PEER, peer, COUNTER, connects, "peer_connects_total", "connections",
+		"that were made to it"),
+	ROW(PEER, peer, COUNTER, requests, "peer_requests_total", "requests", "to it"),
+	ROW(PEER, peer, COUNTER, request_bytes, "peer_sent_bytes_total", "bytes",
+		"of requests to it"),
+	ROW(PEER, peer, COUNTER, responses, "peer_responses_total", "responses", "of it"),
+	ROW(PEER, peer, COUNTER, response_bytes, "peer_received_bytes_total", "bytes",
+		"of responses of it"),
+	ROW(PEER, peer, COUNTER, failed_requests, "peer_failed_requests_total", "requests",
+		"to it, that got no answer, or that it refused for want of a datastore"),
+	ROW(PEER, peer, COUNTER, missed_writes, "peer_missed_writes_total", "writes",
+		"that it may not have: what the entropy channel heals"),
+	ROW(PEER, peer, GAUGE, queue, "peer_queue", "requests", "that it has not answered yet"),
+
+	ROW(ENTROPY, entropy, COUNTER, rounds, "entropy_rounds_total", "rounds", "that ended"),
+	ROW(ENTROPY, entropy, COUNTER, rounds_skipped, "entropy_rounds_skipped_total", "rounds",
+		"that were not started because the one before still ran"),
+	ROW(ENTROPY, entropy, COUNTER, peers_attempted, "entropy_pushes_total", "pushes",
+		"to a peer, one for each peer and round"),
+	ROW(ENTROPY, entropy, COUNTER, peers_exchanged, "entropy_pushes_exchanged_total", "pushes",
+		"to a peer, all of whose snapshots were closed in good order"),
+	ROW(ENTROPY, entropy, COUNTER, peers_failed, "entropy_pushes_failed_total", "pushes",
+		"to a peer, that failed"),
+	ROW(ENTROPY, entropy, COUNTER, snapshots_sent, "entropy_sent_snapshots_total", "snapshots",
+		"sent whole to a peer"),
+	ROW(ENTROPY, entropy, COUNTER, keys_sent, "entropy_sent_keys_total", "keys",
+		"in the snapshots that were sent whole"),
+	ROW(ENTROPY, entropy, COUNTER, bytes_sent, "entropy_sent_bytes_total", "bytes",
+		"of plaintext sent"),
+	ROW(ENTROPY, entropy, COUNTER, connections, "entropy_connections_total", "connections",
+		"that the receiver accepted"),
+	ROW(ENTROPY, entropy, COUNTER, snapshots_committed, "entropy_received_snapshots_total",
+		"snapshots", "received, checked and applied whole"),
+	ROW(ENTROPY, entropy, COUNTER, connections_failed, "entropy_connections_failed_total",
+		"connections", "that the receiver accepted, but did not apply whole"),
+	ROW(ENTROPY, entropy, COUNTER, connections_turned_away,
+		"entropy_connections_turned_away_total", "connections",
+		"that the receiver refused: unknown address, or no worker free"),
+	ROW(ENTROPY, entropy, COUNTER, bytes_received, "entropy_received_bytes_total", "bytes",
+		"of plaintext in the snapshots applied whole"),
+	ROW(ENTROPY, entropy, COUNTER, commands, "entropy_received_commands_total", "commands",
+		"of received snapshots, handed to Redis"),
+	ROW(ENTROPY, entropy, COUNTER, keys_applied, "entropy_applied_commands_total", "commands",
+		"of received snapshots, that Redis carried out"),
+	ROW(ENTROPY, entropy, COUNTER, keys_kept, "entropy_kept_commands_total", "commands",
+		"of received snapshots, whose key was there and stayed as it is"),
+
+	ROW(SCHEDULE, schedule, FLAG, running, "entropy_round_running", "boolean",
+		"1 while a round runs"),
+	ROW(SCHEDULE, schedule, SECONDS, next_round, "entropy_next_round_seconds", "seconds",
+		"until the timer starts the next round"),
+
+	ROW(PUSH, push, COUNTER, rounds, "entropy_peer_rounds_total", "rounds",
+		"that the peer took part in"),
+	ROW(PUSH, push, COUNTER, rounds_failed, "entropy_peer_rounds_failed_total", "rounds",
+		"in which a snapshot to it was not closed in good order"),
+	ROW(PUSH, push, COUNTER, snapshots_sent, "entropy_peer_sent_snapshots_total", "snapshots",
+		"sent whole to it"),
+	ROW(PUSH, push, COUNTER, keys_sent, "entropy_peer_sent_keys_total", "keys",
+		"in the snapshots that were sent whole to it"),
+	ROW(PUSH, push, COUNTER, bytes_sent, "entropy_peer_sent_bytes_total", "bytes",
+		"of plaintext sent to it"),
+	ROW(PUSH, push, FLAG, last_ok, "entropy_peer_last_round_ok", "boolean",
+		"1 when its last round went well"),
+	ROW(PUSH, push, GAUGE, last_keys, "entropy_peer_last_round_keys", "keys",
+		"sent whole to it in its last round"),
+	ROW(PUSH, push, GAUGE, last_bytes, "entropy_peer_last_round_bytes", "bytes",
+		"of plaintext sent to it in its last round"),
+	ROW(PUSH, push, SECONDS, last_seconds, "entropy_peer_last_round_duration_seconds",
+		"seconds", "that its last round took"),
+	ROW(PUSH, push, SECONDS, last_round, "entropy_peer_last_round_timestamp_seconds", "seconds",
+		"since 1970 at the end of its last round"),
+
+	ROW(SENDER, sender, COUNTER, snapshots_committed, "entropy_sender_snapshots_total",
+		"snapshots", "from it that were applied whole"),
+	ROW(SENDER, sender, COUNTER, connections_failed, "entropy_sender_connections_failed_total",
+		"connections", "of it that were not applied whole"),
+	ROW(SENDER, sender, COUNTER, bytes_received, "entropy_sender_received_bytes_total", "bytes",
+		"of plaintext in its snapshots applied whole"),
+	ROW(SENDER, sender, COUNTER, commands, "entropy_sender_commands_total", "commands",
+		"of its snapshots, handed to Redis"),
+	ROW(SENDER, sender, COUNTER, applied, "entropy_sender_applied_commands_total", "commands",
+		"of its snapshots, that Redis carried out"),
+	ROW(SENDER, sender, COUNTER, kept, "entropy_sender_kept_commands_total", "commands",
+		"of its snapshots, whose key was there and stayed as it is"),
+	ROW(SENDER, sender, COUNTER, failed, "entropy_sender_failed_commands_total", "commands",
+		"of its snapshots, that Redis refused"),
+	ROW(SENDER, sender, SECONDS, last_seconds,
+		"entropy_sender_last_connection_duration_seconds", "seconds",
+		"that its last connection took"),
+	ROW(SENDER, sender, SECONDS, last_connection,
+		"entropy_sender_last_connection_timestamp_seconds", "seconds",
+		"since 1970 at the end of its last connection"),
+};
+
+#define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
+
+static uint64_t whole(const struct stat_entry *e, const void *values)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)values + e->offset, sizeof(value));
+	return value;
+}
+
+static double seconds(const struct stat_entry *e, const void *values)
+{
+	double value;
+
+	memcpy(&value, (const char *)values + e->offset, sizeof(value));
+	return value;
+}
+
+/* ---- For people ---- */
+
+void stats_describe(FILE *to)
+{
+	for (size_t i = 0; i < N_ENTRIES; i++) {
+		const struct stat_entry *e = &entries[i];
+
+		if (i == 0 || e->scope != entries[i - 1].scope)
+			fprintf(to, "%s%s\n", i ? "\n" : "", titles[e->scope]);
+		fprintf(to, "  %-34s %-12s %s\n", e->name, e->unit, e->help);
+	}
+}
+
+const char *stats_format(const struct stats_entropy *s, char *text, size_t cap)
+{
+	const char *comma = "";
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < N_ENTRIES && at < cap; i++) {
+		if (entries[i].scope != STATS_ENTROPY)
+			continue;
+		at += (size_t)snprintf(text + at, cap - at, "%s%s %" PRIu64, comma, entries[i].name,
+			whole(&entries[i], s));
+		comma = ", ";
+	}
+	return text;
+}
+
+/* ---- For programs ---- */
+
+void stats_write_json(struct json *j, enum stats_scope scope, const void *values)
+{
+	for (size_t i = 0; i < N_ENTRIES; i++) {
+		const struct stat_entry *e = &entries[i];
+
+		if (e->scope != scope)
+			continue;
+		if (e->type == SECONDS)
+			json_real(j, e->name, seconds(e, values));
+		else if (e->type == FLAG)
+			json_bool(j, e->name, whole(e, values) != 0);
+		else
+			json_number(j, e->name, whole(e, values));
+	}
+}
+
+static void write_labels(FILE *to, const struct stats_sample *s)
+{
+	if (s->n_labels == 0)
+		return;
+	for (size_t i = 0; i < s->n_labels; i++) {
+		fprintf(to, "%c%s=\"", i ? ',' : '{', s->labels[i].name);
+		for (const char *c = s->labels[i].value; *c; c++) {
+			if (*c == '\n')
+				fputs("\\n", to);
+			else if (*c == '"' || *c == '\\')
+				fprintf(to, "\\%c", *c);
+			else
+				fputc(*c, to);
+		}
+		fputc('"', to);
+	}
+	fputc('}', to);
+}
+
+static void write_metric(
+	FILE *to, const struct stat_entry *e, const struct stats_sample *samples, size_t n)
+{
+	fprintf(to, "# HELP dynomite_%s %s: %s %s\n", e->metric, titles[e->scope], e->unit,
+		e->help);
+	fprintf(to, "# TYPE dynomite_%s %s\n", e->metric, e->type == COUNTER ? "counter" : "gauge");
+	for (size_t i = 0; i < n; i++) {
+		if (e->type == SECONDS && isnan(seconds(e, samples[i].values)))
+			continue;
+		fprintf(to, "dynomite_%s", e->metric);
+		write_labels(to, &samples[i]);
+		if (e->type == SECONDS)
+			fprintf(to, " %.3f\n", seconds(e, samples[i].values));
+		else
+			fprintf(to, " %" PRIu64 "\n", whole(e, samples[i].values));
+	}
+}
+
+void stats_write_metrics(
+	FILE *to, enum stats_scope scope, const struct stats_sample *samples, size_t n)
+{
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		if (entries[i].scope == scope && entries[i].metric)
+			write_metric(to, &entries[i], samples, n);
+}

@@ -1,0 +1,168 @@
+#include "heal/recon.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static void fill_config(struct recon *r, const struct conf *conf)
+{
+	struct dyn_entropy_config *c = &r->config;
+
+	dyn_entropy_config_init(c);
+	c->key_file = conf->recon_key_file;
+	c->iv_file = conf->recon_iv_file;
+	c->listen_addr = conf->recon_listen;
+	c->send_addr = conf->recon_send_bind;
+	c->peer_endpoint = NULL;
+	c->encrypt = conf->recon_encrypt;
+	c->buffer_size = (uint32_t)conf->recon_buffer_size;
+	c->header_size = (uint32_t)conf->recon_header_size;
+	c->max_rate = (uint64_t)conf->recon_max_rate;
+	c->max_snapshot_bytes = (uint64_t)conf->recon_max_snapshot_bytes;
+	c->spool_dir = conf->recon_spool_dir;
+	c->max_connections = (unsigned)conf->recon_max_connections;
+	c->timeout_ms = (uint32_t)conf->recon_timeout;
+}
+
+static void fill_rest(struct recon *r, const struct conf *conf, dyn_entropy_cancel *cancel)
+{
+	r->redis.address = conf->n_servers ? conf->servers[0].address : NULL;
+	r->redis.password = conf->requirepass;
+	r->redis.timeout_ms = (uint32_t)conf->recon_timeout;
+	r->redis.cancel = cancel;
+	r->source.segment_bytes = (uint32_t)conf->recon_segment_bytes;
+	r->source.max_rate = (uint64_t)conf->recon_max_rate;
+	r->source.spool_dir = conf->recon_spool_dir;
+	r->source.cancel = cancel;
+	r->accept = strcmp(conf->recon_accept, "data") == 0 ? DYN_ENTROPY_ACCEPT_DATA
+							    : DYN_ENTROPY_ACCEPT_RESTORE;
+}
+
+/* Whether nobody outside this machine can reach the channel, nor the channel anybody. */
+static bool all_loopback(const struct conf *conf)
+{
+	if (conf->recon_listen && !addr_text_is_loopback(conf->recon_listen))
+		return false;
+	if (conf->recon_send_bind && !addr_text_is_loopback(conf->recon_send_bind))
+		return false;
+	for (size_t i = 0; i < conf->recon_peers.n; i++)
+		if (!addr_text_is_loopback(conf->recon_peers.items[i]))
+			return false;
+	return true;
+}
+
+static void warn_if_others_read(
+	const struct conf *conf, const char *key, const char *path, struct conf_report *report)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & S_IROTH))
+		conf_warning(report, conf, key, "others may read this secret file: chmod o-rwx %s",
+			path);
+}
+
+/* What is wrong with one file, if anything: the pair's error tells of the first alone. */
+static void check_file(
+	const struct conf *conf, const char *key, const char *path, struct conf_report *report)
+{
+	struct dyn_entropy_error err = {0};
+	dyn_entropy_material *material = NULL;
+
+	if (dyn_entropy_material_load(path, path, &material, &err) != DYN_ENTROPY_OK)
+		conf_error(report, conf, key, "%s", err.message);
+	dyn_entropy_material_free(material);
+}
+
+static bool is_given(
+	const struct conf *conf, const char *key, const char *path, struct conf_report *report)
+{
+	/* Of a file that enables the channel the missing key was told already. */
+	if (!path && !conf->recon_enabled && !conf_is_bad(conf, key))
+		conf_error(report, conf, key,
+			"is missing: give the file (dyn-entropy keygen makes one), or "
+			"recon_encrypt: false");
+	return path != NULL;
+}
+
+static bool load_material(struct recon *r, const struct conf *conf, struct conf_report *report)
+{
+	const char *key_file = conf->recon_key_file, *iv_file = conf->recon_iv_file;
+	struct dyn_entropy_error err = {0};
+	bool has_key = is_given(conf, "recon_key_file", key_file, report);
+	bool has_iv = is_given(conf, "recon_iv_file", iv_file, report);
+
+	if (!has_key || !has_iv ||
+		dyn_entropy_material_load(key_file, iv_file, &r->material, &err) !=
+			DYN_ENTROPY_OK) {
+		size_t errors = report->errors.n;
+
+		if (has_key)
+			check_file(conf, "recon_key_file", key_file, report);
+		if (has_iv)
+			check_file(conf, "recon_iv_file", iv_file, report);
+		if (has_key && has_iv && report->errors.n == errors) /* memory, say */
+			conf_error(report, conf, "recon_key_file", "%s", err.message);
+		return false;
+	}
+	if (dyn_entropy_material_is_sample(r->material)) {
+		if (!all_loopback(conf)) {
+			conf_error(report, conf, "recon_key_file",
+				"%s holds the published sample key, which protects nothing, and "
+				"recon_listen, recon_send_bind or recon_peers reach beyond this "
+				"machine: make your own with 'dyn-entropy keygen'",
+				key_file);
+			return false;
+		}
+		return true; /* everybody knows it: who may read the file does not matter */
+	}
+	warn_if_others_read(conf, "recon_key_file", key_file, report);
+	warn_if_others_read(conf, "recon_iv_file", iv_file, report);
+	return true;
+}
+
+/* A number that the table of keys allows may still be none of the library's. */
+static bool check_config(const struct recon *r, const struct conf *conf, struct conf_report *report)
+{
+	struct dyn_entropy_error err = {0};
+
+	if (conf_is_bad(conf, "recon_buffer_size") || conf_is_bad(conf, "recon_encrypt") ||
+		(conf->recon_encrypt && conf->recon_buffer_size % DYN_ENTROPY_BLOCK_SIZE))
+		return false; /* that was told */
+	if (dyn_entropy_config_validate(&r->config, &err) == DYN_ENTROPY_OK)
+		return true;
+	conf_error(report, conf, NULL, "the entropy channel: %s", err.message);
+	return false;
+}
+
+bool recon_init(struct recon *r, const struct conf *conf, dyn_entropy_cancel *cancel,
+	struct conf_report *report)
+{
+	bool good;
+
+	memset(r, 0, sizeof(*r));
+	r->conf = conf;
+	fill_config(r, conf);
+	fill_rest(r, conf, cancel);
+	good = check_config(r, conf, report);
+	if (conf->recon_encrypt && !conf_is_bad(conf, "recon_encrypt"))
+		good &= load_material(r, conf, report);
+	return good;
+}
+
+void recon_fini(struct recon *r)
+{
+	dyn_entropy_material_free(r->material);
+	memset(r, 0, sizeof(*r));
+}
+
+enum dyn_entropy_status recon_open_source(const struct recon *r,
+	bool (*owns)(void *arg, const void *key, size_t len), void *owns_arg,
+	struct dyn_entropy_source *out, struct dyn_entropy_error *err)
+{
+	struct dyn_entropy_source_options options = r->source;
+
+	options.owns = owns;
+	options.owns_arg = owns_arg;
+	if (strcmp(r->conf->recon_source, "sync") == 0)
+		return dyn_entropy_source_sync(&r->redis, &options, out, err);
+	return dyn_entropy_source_scan(&r->redis, &options, out, err);
+}

@@ -1,0 +1,226 @@
+#include "node/engine.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/control.h"
+#include "node/daemon.h"
+#include "heal/healer.h"
+#include "proxy/proxy.h"
+#include "control/stats.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGTTIN, SIGTTOU};
+
+/* Of the second that a stop may take, for requests that are under way. */
+#define FINISH_MS 500
+
+#define N_SIGNALS (sizeof(handled_signals) / sizeof(handled_signals[0]))
+
+struct engine {
+	struct engine_options options;
+	struct event_base *base;
+	struct event *signals[N_SIGNALS];
+	struct proxy *proxy;   /* NULL: no listen */
+	struct healer *healer; /* NULL: no entropy channel */
+	struct control *control;
+	bool stopping;
+};
+
+/* ---- Signals ---- */
+
+static void on_signal(evutil_socket_t number, short events, void *arg)
+{
+	struct engine *e = arg;
+
+	(void)events;
+	switch (number) {
+	case SIGHUP:
+		if (log_reopen())
+			log_notice("the log was reopened");
+		else
+			log_error("cannot reopen the log, going on with the old one: %s",
+				strerror(errno));
+		break;
+	case SIGTTIN:
+		log_set_level(log_get_level() + 1);
+		log_notice("log level is now %d", log_get_level());
+		break;
+	case SIGTTOU:
+		log_set_level(log_get_level() - 1);
+		log_notice("log level is now %d", log_get_level());
+		break;
+	default:
+		log_notice("stopping on %s", strsignal((int)number));
+		e->stopping = true;
+	}
+}
+
+static bool add_signals(struct engine *e)
+{
+	for (size_t i = 0; i < N_SIGNALS; i++) {
+		e->signals[i] = evsignal_new(e->base, handled_signals[i], on_signal, e);
+		if (!e->signals[i] || event_add(e->signals[i], NULL) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---- Peers that are back ---- */
+
+/* Whether other may have missed what node did: in another datacenter one node takes a write for
+ * all. */
+static bool misses_with(const struct ring *ring, size_t node, size_t other)
+{
+	size_t dc = ring->racks[ring->nodes[node].rack].dc;
+
+	return other == node ||
+	       (dc != 0 && other != SIZE_MAX && ring->racks[ring->nodes[other].rack].dc == dc);
+}
+
+/* A node that was down has missed what was written meanwhile: a round to it is due. */
+static void on_node_back(void *arg, size_t node)
+{
+	struct engine *e = arg;
+	const struct recon_ring *peers = e->options.peers;
+	bool known = false;
+
+	if (!e->healer)
+		return;
+	for (size_t i = 0; i < e->options.conf->recon_peers.n; i++) {
+		if (!misses_with(e->options.ring, node, peers->nodes[i]))
+			continue;
+		healer_run_soon(e->healer, i);
+		known = known || peers->nodes[i] == node;
+	}
+	/* Its channel may have an address of its own. */
+	if (!known)
+		healer_run_soon(e->healer, HEALER_ALL);
+}
+
+/* ---- Starting and stopping ---- */
+
+static bool make_healer(struct engine *e)
+{
+	const struct engine_options *o = &e->options;
+	const struct healer_options options = {
+		.base = e->base,
+		.conf = o->conf,
+		.recon = o->recon,
+		.cancel = o->cancel,
+		.peers = o->peers,
+	};
+
+	e->healer = healer_new(&options);
+	return e->healer != NULL;
+}
+
+struct engine *engine_new(const struct engine_options *options)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e) {
+		log_error("cannot start: out of memory");
+		return NULL;
+	}
+	e->options = *options;
+	e->base = event_base_new();
+	if (!e->base || !add_signals(e)) {
+		log_error("cannot start: no event loop, or no memory for its events");
+		goto failed;
+	}
+	if (options->ring) {
+		e->proxy = proxy_new(e->base, options->conf, options->ring, on_node_back, e);
+		if (!e->proxy)
+			goto failed;
+	}
+	if (options->recon && !make_healer(e))
+		goto failed;
+	e->control = control_new(e->base, options->conf, e->proxy, e->healer, options->ring);
+	if (!e->control)
+		goto failed;
+	return e;
+failed:
+	engine_free(e);
+	return NULL;
+}
+
+static void log_stats(struct engine *e)
+{
+	struct stats_entropy s = {0};
+	char text[1024];
+
+	healer_count(e->healer, &s);
+	log_notice("counted: %s", stats_format(&s, text, sizeof(text)));
+}
+
+/* A turn of the loop; false when there is nothing left that could wake it. */
+static bool run_turn(struct engine *e)
+{
+	if (event_base_loop(e->base, EVLOOP_ONCE) != 0)
+		return false;
+	if (e->proxy)
+		proxy_flush(e->proxy);
+	return true;
+}
+
+/* Who has asked is still answered, and what was written goes to the replicas, if they are quick. */
+static void finish_requests(struct engine *e)
+{
+	int64_t until_ms = clock_deadline_ms(FINISH_MS);
+
+	proxy_quit(e->proxy);
+	proxy_flush(e->proxy);
+	while (!proxy_is_idle(e->proxy) && clock_monotonic_ms() < until_ms && run_turn(e))
+		;
+	if (!proxy_is_idle(e->proxy))
+		log_warn("stopping with %zu requests under way, for %zu clients and %zu nodes that "
+			 "did not end",
+			e->proxy->calls.n, e->proxy->counters.clients, e->proxy->counters.links);
+}
+
+bool engine_run(struct engine *e)
+{
+	if (e->healer && !healer_start(e->healer)) {
+		healer_stop(e->healer);
+		return false;
+	}
+	if (!e->healer)
+		log_notice("entropy: not enabled (recon_enabled)");
+	log_notice("started, pid %ld", (long)getpid());
+	daemon_ready();
+	if (e->healer)
+		healer_run_now(
+			e->healer); /* the timer rings for the first time after an interval */
+	while (!e->stopping && run_turn(e))
+		;
+	if (e->healer)
+		healer_begin_stop(e->healer); /* its threads end while requests do */
+	if (e->proxy)
+		finish_requests(e);
+	if (e->healer) {
+		healer_stop(e->healer);
+		log_stats(e);
+	}
+	return true;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	control_free(e->control);
+	healer_free(e->healer);
+	proxy_free(e->proxy);
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		if (e->signals[i])
+			event_free(e->signals[i]);
+	if (e->base)
+		event_base_free(e->base);
+	free(e);
+}

@@ -1,0 +1,39 @@
+/*
+ * engine - the running node: it owns everything, starts it in order and stops it in reverse.
+ *
+ *     proxy -> healer -> event loop
+ *
+ * The event loop runs in the main thread, and the proxy in it; the healer has threads of its own.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include "cluster/ring.h"
+#include "conf/conf.h"
+#include "entropy/dynentropy.h"
+#include "heal/recon.h"
+#include "heal/recon_ring.h"
+
+#include <stdbool.h>
+
+struct engine;
+
+/* What was loaded and found good; all of it is borrowed. */
+struct engine_options {
+	const struct conf *conf;
+	const struct ring *ring;        /* NULL: no proxy, for want of a listen */
+	const struct recon *recon;      /* NULL: no entropy channel */
+	const struct recon_ring *peers; /* of the channel, as the ring sees them */
+	dyn_entropy_cancel *cancel;     /* set when the engine stops */
+};
+
+/* Binds and connects.  NULL, with a message logged, on failure. */
+struct engine *engine_new(const struct engine_options *options);
+
+/* Run until SIGTERM or SIGINT.  False, with a message logged, when it could not start. */
+bool engine_run(struct engine *e);
+
+/* Everything has stopped. */
+void engine_free(struct engine *e);
+
+#endif

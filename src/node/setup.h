@@ -1,0 +1,42 @@
+/*
+ * setup - what a dynomite.yml asks for, loaded and checked: the values, the ring, the channel.
+ *
+ * The node and dyn-entropy both go through here, so that a file means the same to both, and all
+ * that is wrong with it is told at once.  Main thread.
+ */
+#ifndef SETUP_H
+#define SETUP_H
+
+#include "cluster/ring.h"
+#include "conf/conf.h"
+#include "entropy/dynentropy.h"
+#include "heal/recon.h"
+#include "heal/recon_ring.h"
+
+#include <stdbool.h>
+
+struct setup {
+	struct conf *conf; /* NULL: the file could not be read */
+	struct ring *ring; /* NULL: no listen */
+	struct recon recon;
+	struct recon_ring peers;
+	bool sound; /* nothing is wrong but with the channel, if that */
+};
+
+/* What a command line says instead of the file, before anything is checked.  May be NULL. */
+struct setup_options {
+	const char *key_file, *iv_file;
+	bool plaintext;
+	bool with_recon;   /* check the channel, also where recon_enabled is false */
+	bool channel_only; /* leave out what the links between nodes need */
+};
+
+/*
+ * Adds what is wrong to report; all is well when report has no error.  cancel is borrowed and may
+ * be NULL.  Call setup_fini() in either case.
+ */
+void setup_load(struct setup *s, const char *path, const struct setup_options *options,
+	dyn_entropy_cancel *cancel, struct conf_report *report);
+void setup_fini(struct setup *s);
+
+#endif
