@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define ADDR_HOST_MAX 256
 #define ADDR_TEXT_MAX (ADDR_HOST_MAX + 8)
 
@@ -62,5 +66,9 @@ struct addr_resolved {
  */
 size_t addr_resolve(const struct addr *a, int64_t deadline_ms, int cancel_fd,
 	struct addr_resolved out[ADDR_RESOLVED_MAX], const char **why);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct buf {
 	uint8_t *data; /* owned */
 	size_t pos;    /* first unread byte */
@@ -48,5 +52,9 @@ bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(print
 
 /* Drop len bytes (at most buf_len) from the front. */
 void buf_consume(struct buf *b, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Microseconds and milliseconds on the monotonic clock, from an arbitrary origin. */
 int64_t clock_monotonic_us(void);
 int64_t clock_monotonic_ms(void);
@@ -24,5 +28,9 @@ int64_t clock_deadline_ms(int64_t timeout_ms);
 
 /* What is left until deadline_ms as a poll(2) timeout: 0 once it has passed, -1 for CLOCK_NEVER. */
 int clock_poll_timeout(int64_t deadline_ms);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

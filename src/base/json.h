@@ -12,6 +12,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct json {
 	FILE *to;   /* borrowed */
 	bool comma; /* one belongs before the next value */
@@ -36,5 +40,9 @@ void json_raw(struct json *j, const char *name, const char *text, size_t len);
 /* An object on a line of its own that begins with {"event":"..."; the end flushes. */
 void json_begin(struct json *j, FILE *to, const char *event);
 void json_end(struct json *j);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Objects and arrays within each other; a deeper text is refused. */
 #define JSON_VIEW_DEPTH_MAX 32
 
@@ -40,5 +44,9 @@ bool json_view_is_true(const struct json_view *v);
  * no text; out is empty then.
  */
 bool json_view_text(const struct json_view *v, char *out, size_t cap);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

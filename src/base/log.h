@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum log_level {
 	LOG_LEVEL_EMERG = 0,
 	LOG_LEVEL_ALERT = 1,
@@ -61,5 +65,9 @@ struct log_gate {
 
 void log_rarely(struct log_gate *g, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,11 +7,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Memory that is in use, in bytes; 0 when it cannot be told. */
 uint64_t process_resident_bytes(void);
 
 /* Raise the limit on descriptors to what the system allows.  Returns how many this process may have
  * then. */
 size_t process_raise_descriptors(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RING_DCS_MAX 255 /* a byte holds the index of one */
 
 struct ring_node {
@@ -79,5 +83,9 @@ size_t ring_find(const struct ring *r, const char *name);
 
 /* MurmurHash2, 32 bits, as hash: murmur means it. */
 uint32_t ring_murmur(const void *key, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

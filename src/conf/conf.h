@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The entropy channel's port above a node's peer port, where neither is given. */
 #define CONF_RECON_PORT_ABOVE 4
 
@@ -135,5 +139,9 @@ void conf_print_help(FILE *to);
 /* What a loaded file amounts to, a line "key: value" for each key, for people.  A secret shows as
  * "(set)". */
 void conf_print(const struct conf *c, FILE *to);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 
 #include <stdarg.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CONF_KEYS_MAX  80 /* at least conf_n_keys */
 #define CONF_FILE_MAX  ((size_t)1024 * 1024)
 #define CONF_WORDS_MAX 1024 /* room for what conf_key_allowed() says */
@@ -127,5 +131,9 @@ struct conf *conf_load_text_partly(
 /* conf_load() of it. */
 struct conf *conf_load_text(
 	const char *path, const uint8_t *text, size_t len, struct conf_report *report);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 
 #include <event2/event.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct control;
 
 /*
@@ -24,5 +28,9 @@ struct control;
 struct control *control_new(struct event_base *base, const struct conf *conf, struct proxy *proxy,
 	struct healer *healer, const struct ring *ring);
 void control_free(struct control *c);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

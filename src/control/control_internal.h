@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CONTROL_GUESTS_MAX 64
 
 /* A connection. */
@@ -98,5 +102,9 @@ void control_peer(struct control *c, const char *value, struct control_answer *a
 void control_get_state(struct control *c, const char *value, struct control_answer *a);
 void control_set_state(struct control *c, const char *value, struct control_answer *a);
 void control_run_round(struct control *c, const char *value, struct control_answer *a);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

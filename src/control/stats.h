@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What a figure is of: each scope has its struct. */
 enum stats_scope {
 	STATS_IDENTITY, /* struct stats_identity */
@@ -113,5 +117,9 @@ struct stats_sample {
 /* The figures of a scope in the Prometheus text format, each under its HELP and TYPE. */
 void stats_write_metrics(
 	FILE *to, enum stats_scope scope, const struct stats_sample *samples, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Ciphertext bytes of a chunk of len plaintext bytes: the next multiple of 16 above len. */
 #define CIPHER_LEN(len) ((len) + DYN_ENTROPY_BLOCK_SIZE - (len) % DYN_ENTROPY_BLOCK_SIZE)
 
@@ -45,5 +49,9 @@ enum dyn_entropy_status cipher_encrypt(
  */
 enum dyn_entropy_status cipher_decrypt(struct cipher *c, const uint8_t *payload, size_t len,
 	uint8_t *out, size_t *out_len, struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,10 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Carry the checksum crc (0 at the beginning) over len more bytes.  The checksum of a text is the
  * same however it was cut into calls.  Any thread.
  */
 uint64_t crc64_update(uint64_t crc, const void *bytes, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Within the house by its short name. */
 #define error_set dyn_entropy_error_set
 
@@ -18,5 +22,9 @@ void error_without(struct dyn_entropy_error *err, const char *name);
 /* Put words and ": " before the message that err already holds; returns its status. */
 enum dyn_entropy_status error_prefix(struct dyn_entropy_error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A back reference of 3 bytes gives 264 bytes at the most; nothing expands further than that. */
 #define LZF_RATIO_MAX 88
 
@@ -16,5 +20,9 @@
  * of either buffer, or does not give exactly out_len bytes.  Any thread.
  */
 bool lzf_expand(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct dyn_entropy_material {
 	uint8_t key[DYN_ENTROPY_BLOCK_SIZE];
 	uint8_t iv[DYN_ENTROPY_BLOCK_SIZE];
@@ -17,5 +21,9 @@ struct dyn_entropy_material {
  */
 enum dyn_entropy_status material_parse(const uint8_t *text, size_t len, const char *name,
 	uint8_t out[DYN_ENTROPY_BLOCK_SIZE], struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The sanitizers see the bounds and the comings and goings of what is from the heap alone. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PAGES_FROM_HEAP
@@ -35,5 +39,9 @@ struct pages {
 /* Let there be room for len bytes in all.  The content stays, also when memory is short (false). */
 bool pages_reserve(struct pages *p, size_t len);
 void pages_fini(struct pages *p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 #include "entropy/rdb_input.h"
 #include "entropy/spool.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RDB_VERSION_MAX 12
 
 /* A longer key is not carried. */
@@ -63,5 +67,9 @@ enum dyn_entropy_status rdb_rest(
 
 /* Fills keys_expected, not_owned, not_carried and not_carried_what; leaves the others alone. */
 void rdb_totals(const struct rdb *r, struct dyn_entropy_source_totals *totals);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

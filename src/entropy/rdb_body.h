@@ -10,6 +10,10 @@
 #include "entropy/dynentropy.h"
 #include "entropy/spool.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct rdb_body {
 	struct buf mem;
 	struct spool *spool; /* made when it is first needed */
@@ -37,5 +41,9 @@ enum dyn_entropy_status rdb_body_add(
 /* Put behind the body what DUMP puts there: the RDB version and the checksum over all before it. */
 enum dyn_entropy_status rdb_body_finish(
 	struct rdb_body *b, unsigned version, struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

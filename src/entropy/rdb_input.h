@@ -10,6 +10,10 @@
 
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RDB_INPUT_BYTES ((size_t)128 * 1024)
 
 /* Read 1..cap bytes, waiting for the first; *len is 0 only at the end. */
@@ -84,5 +88,9 @@ bool rdb_input_length_or_encoding(struct rdb_input *in, uint64_t *length, int *e
  */
 bool rdb_input_fail(struct rdb_input *in, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "entropy/rdb_input.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RDB_TYPE_MODULE_PRE_GA 6 /* cannot be walked without its module */
 #define RDB_TYPE_MODULE_2      7
 #define RDB_MODULE_NAME_LEN    9
@@ -27,5 +31,9 @@ bool rdb_value_skip_module(struct rdb_input *in);
 
 /* The name of the module type with this id; it consists of letters, digits, '-' and '_'. */
 void rdb_value_module_name(uint64_t id, char name[RDB_MODULE_NAME_LEN + 1]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 
 #include <hiredis.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * A deep copy, and its wiping.  Refuses, with DYN_ENTROPY_ERR_CONFIG, an address that is neither
  * host:port nor the path of a socket.  A timeout_ms of 0 becomes the default.
@@ -82,5 +86,9 @@ enum dyn_entropy_status redis_conn_refused(const struct redis_conn *c, const cha
 /* The same of a reply's line. */
 enum dyn_entropy_status redis_conn_refused_line(const struct redis_conn *c, const char *what,
 	const char *line, size_t len, struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

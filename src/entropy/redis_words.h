@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define REDIS_WORDS_SIZE 256
 
 /*
@@ -23,5 +27,9 @@ bool redis_words_begin(const char *words, const char *word);
 
 /* What an operator can do about it, or "" where that is not known.  Static storage. */
 const char *redis_words_remedy(const char *words);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

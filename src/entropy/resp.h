@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RESP_ARGS_MAX  UINT32_C(1048576) /* arguments of one command, its name included */
 #define RESP_BULK_MAX  (UINT32_C(512) * 1024 * 1024) /* bytes of one argument */
 #define RESP_ARGS_KEPT 10
@@ -64,5 +68,9 @@ bool resp_arg_is(const struct resp_arg *a, const char *word);
 
 /* Whether it is a decimal number of 1..19 digits without a sign. */
 bool resp_arg_is_number(const struct resp_arg *a);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

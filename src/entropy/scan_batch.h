@@ -12,6 +12,10 @@
 #include "entropy/scan_pace.h"
 #include "entropy/spool.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum scan_fate {
 	SCAN_GONE, /* it has vanished since SCAN named it */
 	SCAN_PLAIN,
@@ -45,5 +49,9 @@ enum dyn_entropy_status scan_batch_ask(
 	const struct scan_batch *b, struct redis_conn *conn, struct dyn_entropy_error *err);
 enum dyn_entropy_status scan_batch_read(
 	struct scan_batch *b, struct redis_conn *conn, struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SCAN_PACE_BATCH_MAX 128 /* keys */
 
 struct scan_pace {
@@ -39,5 +43,9 @@ struct scan_pace_batch {
 };
 
 void scan_pace_done(struct scan_pace *p, const struct scan_pace_batch *b);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

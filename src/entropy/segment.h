@@ -10,6 +10,10 @@
 #include "entropy/spool.h"
 #include "entropy/watch.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What Redis takes as one bulk string by default (proto-max-bulk-len): a larger payload cannot be
  * restored. */
 #define SEGMENT_PAYLOAD_MAX (UINT64_C(512) * 1024 * 1024)
@@ -39,5 +43,9 @@ enum dyn_entropy_status segment_add(struct segment *s, const void *key, size_t k
 enum dyn_entropy_status segment_add_spool(struct segment *s, const void *key, size_t key_len,
 	int64_t deadline_ms, struct spool *payload, uint64_t payload_len,
 	struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

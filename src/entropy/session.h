@@ -7,6 +7,10 @@
 #include "entropy/dynentropy.h"
 #include "entropy/stream.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A peer gets this long for both headers, or config->timeout_ms where that is shorter. */
 #define SESSION_HEADER_TIMEOUT_MS 5000
 
@@ -26,5 +30,9 @@ struct session_options {
 enum dyn_entropy_status session_receive(const struct session_options *options,
 	struct stream *stream, struct dyn_entropy_receive_result *result,
 	struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

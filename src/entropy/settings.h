@@ -7,8 +7,16 @@
 #include "base/addr.h"
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* send_addr, with port 0; DYN_ENTROPY_ERR_CONFIG when it is no host, or has a port. */
 enum dyn_entropy_status settings_send_addr(
 	const char *send_addr, struct addr *out, struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

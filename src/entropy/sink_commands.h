@@ -7,6 +7,10 @@
 #include "entropy/dynentropy.h"
 #include "entropy/resp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * NULL when the command may be applied, else why not, in words that follow its name ("is not ...").
  * Static storage; any thread.
@@ -15,5 +19,9 @@ const char *sink_commands_refusal(const struct resp_command *c, enum dyn_entropy
 
 /* The command's name for a message: printable and bounded.  Returns text. */
 const char *sink_commands_name(const struct resp_command *c, char *text, size_t cap);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,9 +7,17 @@
 #include "entropy/dynentropy.h"
 #include "entropy/spool.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct dyn_entropy_snapshot {
 	struct spool *spool; /* borrowed; NULL when nothing was kept (never_reads) */
 	uint32_t len;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

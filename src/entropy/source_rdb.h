@@ -7,6 +7,10 @@
 #include "entropy/dynentropy.h"
 #include "entropy/rdb.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct rdb_feed_ops {
 	rdb_read_fn read; /* self is its arg */
 
@@ -28,5 +32,9 @@ struct rdb_feed {
 enum dyn_entropy_status source_rdb_new(const struct rdb_feed *feed,
 	const struct dyn_entropy_source_options *options, struct dyn_entropy_source *out,
 	struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 #include "entropy/dynentropy.h"
 #include "entropy/watch.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SPOOL_MEMORY_BYTES ((size_t)16 * 1024 * 1024)
 
 struct spool;
@@ -41,5 +45,9 @@ enum dyn_entropy_status spool_append_spool(
 
 /* Empty it for the next use; the file is gone, one block of memory stays. */
 void spool_clear(struct spool *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

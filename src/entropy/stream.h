@@ -10,6 +10,10 @@
 #include "base/addr.h"
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct stream {
 	int fd;                           /* -1: closed */
 	uint32_t timeout_ms;              /* the longest wait for the next byte, either way */
@@ -52,5 +56,9 @@ void stream_abort(struct stream *s); /* by a reset (RST): the other side learns 
 
 /* From now on any end but stream_close() is a reset, also the end of this process. */
 void stream_reset_by_default(struct stream *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct watch {
 	const dyn_entropy_cancel *cancel; /* borrowed, may be NULL */
 	void (*tick)(void *arg);          /* may be NULL */
@@ -22,5 +26,9 @@ static inline bool watch_look(const struct watch *w)
 		w->tick(w->tick_arg);
 	return w && dyn_entropy_cancel_is_set(w->cancel);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 #include "entropy/cipher.h"
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Outbound ---- */
 
 struct wire_out_options {
@@ -69,5 +73,9 @@ enum dyn_entropy_status wire_in_finish(const struct wire_in *w, struct dyn_entro
 bool wire_in_has_headers(const struct wire_in *w); /* both have arrived and are good */
 uint32_t wire_in_total_len(const struct wire_in *w);
 uint32_t wire_in_delivered(const struct wire_in *w); /* plaintext bytes so far */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -20,6 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct healer_options {
 	struct event_base *base;
 	const struct conf *conf;
@@ -61,5 +65,9 @@ struct ledger *healer_ledger(struct healer *h);
 
 bool healer_is_running(const struct healer *h);       /* a round is */
 int64_t healer_next_round_ms(const struct healer *h); /* from now; -1: there is no peer */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

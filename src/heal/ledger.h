@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Addresses with a page of their own. */
 #define LEDGER_SENDERS_MAX 256
 
@@ -60,5 +64,9 @@ const char *ledger_outcome_word(enum dyn_entropy_outcome outcome);
 /* A copy of page i; false when there is none. */
 bool ledger_copy_peer(struct ledger *l, size_t i, struct ledger_peer *out);
 bool ledger_copy_sender(struct ledger *l, size_t i, struct ledger_sender *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

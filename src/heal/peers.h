@@ -11,6 +11,10 @@
 
 #include <sys/socket.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct peers;
 
 /* NULL when memory is short.  list is borrowed. */
@@ -23,5 +27,9 @@ void peers_refresh(struct peers *p, int64_t deadline_ms);
 
 /* Whether from is a peer's address or this machine's loopback.  arg is a struct peers. */
 bool peers_allow(void *arg, const struct sockaddr *from);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include "conf/conf.h"
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct recon {
 	const struct conf *conf;          /* borrowed */
 	struct dyn_entropy_config config; /* borrows from conf; peer_endpoint is NULL */
@@ -32,5 +36,9 @@ void recon_fini(struct recon *r);
 enum dyn_entropy_status recon_open_source(const struct recon *r,
 	bool (*owns)(void *arg, const void *key, size_t len), void *owns_arg,
 	struct dyn_entropy_source *out, struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

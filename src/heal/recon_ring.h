@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum recon_part {
 	RECON_EVERY_KEY, /* it is no node of the ring, or there is none */
 	RECON_OWNED,     /* the keys that it owns in its rack */
@@ -47,5 +51,9 @@ const char *recon_part_text(enum recon_part part);
 
 /* Warn of peers that a ring does not know. */
 void recon_ring_warn(const struct recon_ring *r, struct conf_report *report);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Go on in a child of its own session.  The parent waits until the child calls daemon_ready(), and
  * exits with 0 then, or with 1 when the child ended before: so a failure at start shows in the exit
@@ -25,5 +29,9 @@ bool daemon_pid_file(const char *path, char *why, unsigned long cap);
 
 /* Remove the file that daemon_pid_file() wrote, if any. */
 void daemon_pid_file_remove(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

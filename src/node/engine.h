@@ -16,6 +16,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct engine;
 
 /* What was loaded and found good; all of it is borrowed. */
@@ -35,5 +39,9 @@ bool engine_run(struct engine *e);
 
 /* Everything has stopped. */
 void engine_free(struct engine *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

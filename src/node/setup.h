@@ -15,6 +15,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct setup {
 	struct conf *conf; /* NULL: the file could not be read */
 	struct ring *ring; /* NULL: no listen */
@@ -38,5 +42,9 @@ struct setup_options {
 void setup_load(struct setup *s, const char *path, const struct setup_options *options,
 	dyn_entropy_cancel *cancel, struct conf_report *report);
 void setup_fini(struct setup *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum command_class {
 	COMMAND_READ,    /* sent to one replica that has the key */
 	COMMAND_WRITE,   /* sent to every replica */
@@ -133,5 +137,9 @@ bool command_reads_unnamed(
 /* The whole table, for COMMAND, COMMAND COUNT and tests. */
 extern const struct command command_table[];
 extern const size_t command_count;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

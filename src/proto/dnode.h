@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define DNODE_DATA_MAX    512 /* an RSA block of 4096 bits */
 #define DNODE_PAYLOAD_MAX ((size_t)1024 * 1024 * 1024)
 #define DNODE_HEADER_MAX  (96 + DNODE_DATA_MAX) /* bytes from the three spaces to CRLF */
@@ -49,5 +53,9 @@ enum dnode_result dnode_decode(
 
 /* Encode into out, which has DNODE_HEADER_MAX bytes; returns how many. */
 size_t dnode_encode(const struct dnode_header *h, uint8_t *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define DNODE_SESSION_BYTES 32
 
 struct dnode_rsa;
@@ -42,5 +46,9 @@ void dnode_cipher_free(struct dnode_cipher *c);      /* wipes */
 /* Append to out.  False when memory is short, or (decrypt) the payload is not validly encrypted. */
 bool dnode_encrypt(struct dnode_cipher *c, const uint8_t *plain, size_t len, struct buf *out);
 bool dnode_decrypt(struct dnode_cipher *c, const uint8_t *payload, size_t len, struct buf *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

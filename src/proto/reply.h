@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define REPLY_BULK_MAX  ((uint64_t)512 * 1024 * 1024) /* bytes of one string */
 #define REPLY_ITEMS_MAX ((uint64_t)UINT32_MAX)        /* elements of one array */
 #define REPLY_LINE_MAX                                                                             \
@@ -47,5 +51,9 @@ bool reply_integer(const uint8_t *bytes, size_t len, int64_t *value);
 /* The number of elements of a whole reply that is an array (not the null array), the first of which
  * begins at *used; false when it is something else. */
 bool reply_array(const uint8_t *bytes, size_t len, uint64_t *n, size_t *used);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define REQUEST_ARGS_MAX   (1024 * 1024)               /* as Redis has it */
 #define REQUEST_ARG_MAX    ((size_t)512 * 1024 * 1024) /* bytes of one argument */
 #define REQUEST_INLINE_MAX ((size_t)64 * 1024)         /* bytes of an inline request */
@@ -91,5 +95,9 @@ bool request_write(const struct request_parser *p, const uint8_t *bytes, struct 
 /* Append the parts of a request: "*argc" first, then each argument.  False when memory is short. */
 bool request_write_count(struct buf *out, size_t argc);
 bool request_write_arg(struct buf *out, const void *bytes, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -19,6 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct call;
 struct part;
 
@@ -122,5 +126,9 @@ void call_refuse(struct call *c, const char *fmt, ...) __attribute__((format(pri
 
 /* The origin is gone, or has taken reply: the call ends with its last leg. */
 void call_release(struct call *c);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include "proxy/proxy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A connection was accepted (listener_options). arg is the proxy. */
 void client_accepted(void *arg, int fd);
 void client_turned_away(void *arg);
@@ -17,5 +21,9 @@ void client_quit_all(struct proxy *p);
 
 /* Close all of them, at the end. */
 void client_close_all(struct proxy *p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

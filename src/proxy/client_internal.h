@@ -11,6 +11,10 @@
 #include "proxy/local.h"
 #include "proxy/window.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct client {
 	struct conn conn; /* first: the conn's functions give it back */
 	struct conn_grave grave;
@@ -49,5 +53,9 @@ void client_quit(struct client *cl);
 
 /* Close now. */
 void client_close(struct client *cl);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -17,6 +17,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What all connections of a loop share. */
 struct conn_loop {
 	struct event_base *base;
@@ -109,5 +113,9 @@ void conn_give_up(struct conn *c);
 /* Close, at once; what out and in hold is dropped.  ops->ended is not called.  Harmless when
  * closed. */
 void conn_close(struct conn *c);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #include "proxy/lanes.h"
 #include "proxy/uplink.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct datastore_options {
 	const char *address;  /* "host:port" or a path; borrowed */
 	const char *password; /* NULL: none; borrowed */
@@ -51,5 +55,9 @@ void datastore_send(struct datastore *d, struct leg *leg, const struct lane_keys
 void datastore_check(struct datastore *d, int64_t now_ms);
 
 void datastore_count(const struct datastore *d, struct datastore_counters *c);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

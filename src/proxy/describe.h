@@ -12,6 +12,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* COMMAND COUNT. */
 bool describe_count(struct buf *out);
 
@@ -21,5 +25,9 @@ bool describe_info(struct buf *out, const uint8_t *bytes, const struct request_p
 
 /* COMMAND DOCS [name ...], likewise: a summary and a group for each. */
 bool describe_docs(struct buf *out, const uint8_t *bytes, const struct request_parser *r);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

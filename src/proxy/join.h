@@ -12,6 +12,10 @@
 #include "proto/command.h"
 #include "proto/request.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * The request of one part, as RESP: the name, and for each key of the group the key and what
  * belongs to it (the command's step: MSET's value).  keys are indices of arguments.  False when
@@ -35,5 +39,9 @@ struct join_part {
  */
 bool join_replies(struct buf *out, enum command_join join, const struct join_part *parts,
 	size_t n_parts, const uint32_t *part_of, size_t n_keys);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

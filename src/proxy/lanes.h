@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The keys of a request, as far as lanes care. */
 struct lane_keys {
 	uint32_t token; /* of one of them */
@@ -50,5 +54,9 @@ void lanes_ended(struct lanes *l);
 
 /* Refuse all that wait. */
 void lanes_fini(struct lanes *l, const char *why);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include "proxy/proxy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A connection was accepted (listener_options).  arg is the proxy. */
 void link_accepted(void *arg, int fd);
 void link_turned_away(void *arg);
@@ -24,5 +28,9 @@ void link_quit_all(struct proxy *p);
 
 /* Close all of them, at the end. */
 void link_close_all(struct proxy *p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct listener;
 
 struct listener_options {
@@ -27,5 +31,9 @@ struct listener_options {
 /* NULL with a message in why (cap bytes). */
 struct listener *listener_new(const struct listener_options *options, char *why, size_t cap);
 void listener_free(struct listener *l);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The Redis whose commands and answers clients may expect. */
 #define LOCAL_REDIS_VERSION "7.0.0"
 
@@ -49,5 +53,9 @@ enum local_result {
 enum local_result local_answer(const struct local_context *context, struct local_client *client,
 	const struct command *c, const uint8_t *bytes, const struct request_parser *r,
 	struct buf *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

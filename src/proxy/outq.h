@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct outq_chunk;
 
 struct outq {
@@ -38,5 +42,9 @@ void outq_clear(struct outq *q);
 
 /* Release the chunks kept for reuse (at the end of the program). */
 void outq_drain_pool(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

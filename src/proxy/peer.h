@@ -14,6 +14,10 @@
 #include "proxy/lanes.h"
 #include "proxy/uplink.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct peer;
 
 struct peer_options {
@@ -74,5 +78,9 @@ void peer_set_up(struct peer *p);
 void peer_reset(struct peer *p);
 
 void peer_count(const struct peer *p, struct peer_counters *c);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

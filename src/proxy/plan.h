@@ -16,6 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PLAN_KEYS_INLINE  16
 #define PLAN_RACKS_INLINE 16
 
@@ -78,5 +82,9 @@ static inline const uint32_t *plan_owners(const struct plan *plan, uint32_t grou
  * 1] - 1], in the order of the request.  order has n_keys entries, begin n_groups + 1.
  */
 void plan_sort(const struct plan *plan, uint32_t *order, uint32_t *begin);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

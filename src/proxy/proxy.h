@@ -19,6 +19,10 @@
 
 #include <event2/event.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What the node does for whom; changed by /state. */
 enum proxy_state {
 	PROXY_NORMAL,
@@ -100,5 +104,9 @@ bool proxy_peer_reset(struct proxy *p, const char *name);
 
 /* Append the lines of INFO's section (NULL: all); for local_context.info.  arg is the proxy. */
 bool proxy_info(void *arg, const char *section, struct buf *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -19,6 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum quorum_level {
 	QUORUM_DC_ONE,
 	QUORUM_DC_QUORUM,
@@ -64,5 +68,9 @@ const char *quorum_why(const struct quorum *q);
 /* The time is up: why, as quorum_why() tells it, of the first datacenter that is short of answers.
  * Not for a verdict that has been given. */
 const char *quorum_expired(struct quorum *q);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

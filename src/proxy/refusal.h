@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum refusal {
 	REFUSAL_NONE,      /* an answer, be it an error */
 	REFUSAL_NO_ANSWER, /* nobody looked at the data: no replica has answered */
@@ -17,5 +21,9 @@ enum refusal {
 };
 
 enum refusal refusal_in(const uint8_t *reply, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

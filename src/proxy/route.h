@@ -9,6 +9,10 @@
 #include "proto/request.h"
 #include "proxy/proxy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A call and the request it carries, which is RESP. */
 struct route_request {
 	struct call *call;
@@ -28,5 +32,9 @@ void route_here(struct proxy *p, const struct route_request *r);
 /* Of another datacenter's node (DNODE_REQUEST_FORWARD): for us, and to pass on to this datacenter's
  * other racks. */
 void route_forward(struct proxy *p, const struct route_request *r);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct uplink;
 
 struct uplink_ops {
@@ -97,5 +101,9 @@ void uplink_hold(struct uplink *u, const char *why);
 void uplink_release(struct uplink *u);
 
 const char *uplink_state_name(enum uplink_state state);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

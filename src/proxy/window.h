@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct window {
 	size_t bytes_max; /* that all replies under way may have together, about */
 	size_t calls_max;
@@ -42,5 +46,9 @@ static inline void window_learn(struct window *w, size_t reply_bytes)
 	else
 		w->expected -= (w->expected - reply_bytes) / 8; /* never to 0 */
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 #include "node/setup.h"
 #include "tools/tool.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The first member of the settings of both commands; its options are CHANNEL_OPTIONS. */
 struct channel_settings {
 	const char *conf, *key_file, *iv_file, *spool_dir;
@@ -72,5 +76,9 @@ int channel_check(const struct channel *ch, const char *address);
 
 /* Say what a report holds, a line each, and empty it.  Errors count for the return value. */
 bool channel_tell(const char *command, struct conf_report *report);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

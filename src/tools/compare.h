@@ -11,6 +11,10 @@
 
 #include "tools/compare_value.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct compare_result {
 	uint64_t keys[SIDES];                /* seen by the scan of each side */
 	uint64_t keys_expected[SIDES];       /* as DBSIZE told at the start */
@@ -41,5 +45,9 @@ uint64_t compare_differing(const struct compare_result *result);
 enum dyn_entropy_status compare_run(const struct dyn_entropy_redis *a,
 	const struct dyn_entropy_redis *b, const struct compare_options *options,
 	struct compare_result *result, struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

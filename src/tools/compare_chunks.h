@@ -7,6 +7,10 @@
 
 #include "tools/compare_value.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define COMPARE_CHUNK_BYTES ((uint64_t)1024 * 1024)
 #define COMPARE_CHUNK_ITEMS 1000
 
@@ -49,5 +53,9 @@ uint64_t compare_chunks_items(const struct compare_value *v, uint64_t items);
 
 /* Whether two replies of member, score, member, score, ... are the same; a score as a number. */
 bool compare_scored_equal(const redisReply *a, const redisReply *b);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

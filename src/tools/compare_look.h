@@ -8,6 +8,10 @@
 
 #include "tools/compare_value.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct compare_look {
 	struct compare_bytes key;     /* borrowed */
 	enum compare_verdict verdict; /* set by compare_look_at */
@@ -26,5 +30,9 @@ struct compare_look {
  */
 enum dyn_entropy_status compare_look_at(struct compare_pair *p, struct compare_look *keys, size_t n,
 	uint64_t *bytes, struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include "entropy/redis_conn.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
 	SIDE_A,
 	SIDE_B,
@@ -75,5 +79,9 @@ bool compare_reply_is_stale(const redisReply *reply);
 
 /* Whether two replies are the same to the last byte, arrays element by element. */
 bool compare_replies_equal(const redisReply *a, const redisReply *b);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

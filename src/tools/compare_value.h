@@ -9,6 +9,10 @@
 
 #include "tools/compare_pair.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum compare_verdict {
 	COMPARE_SAME,
 	COMPARE_MISSING_IN_A,
@@ -45,5 +49,9 @@ enum dyn_entropy_status compare_type_replies(const struct compare_type *type,
 enum dyn_entropy_status compare_type_chunks(const struct compare_type *type, struct compare_pair *p,
 	struct compare_bytes key, uint64_t usage, enum compare_verdict *verdict,
 	struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 #include "base/buf.h"
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A longer answer is refused. */
 #define FETCH_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
@@ -17,5 +21,9 @@
  */
 enum dyn_entropy_status fetch(const struct addr *from, const char *path, uint32_t timeout_ms,
 	const dyn_entropy_cancel *cancel, struct buf *out, struct dyn_entropy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define LOGIN_PASSWORD_ENV "DYN_ENTROPY_REDIS_PASSWORD"
 
 /*
@@ -21,5 +25,9 @@ void login_forget(char *password);
 
 /* Whether text is "host:port" or the path of a Unix socket; says so when it is neither. */
 bool login_address_ok(const char *command, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

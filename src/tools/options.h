@@ -13,6 +13,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum option_type {
 	OPTION_FLAG,   /* bool: true when it is there */
 	OPTION_TEXT,   /* const char *: borrowed from argv; never empty */
@@ -73,5 +77,9 @@ void options_print_help(const struct command *command, FILE *to);
  * entries of stride bytes that each begin with a const char *.
  */
 const char *options_nearest(const char *text, const void *names, size_t n, size_t stride);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum progress_style {
 	PROGRESS_QUIET,
 	PROGRESS_PLAIN,
@@ -56,5 +60,9 @@ const char *progress_count(uint64_t n, char text[PROGRESS_TEXT_MAX]);
 /* One line of a bar, at most width columns wide; returns text.  For tests. */
 const char *progress_line(const struct progress *p, const struct progress_state *state,
 	double seconds, int width, bool with_bar, char *text, size_t cap);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include "entropy/dynentropy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct sink_file_options {
 	const char *path; /* copied */
 	bool replace;     /* whether a file that exists may be replaced */
@@ -29,5 +33,9 @@ enum dyn_entropy_status sink_file_finish(
  * told that these are safe, so they are not removed.  Lives as long as the sink.
  */
 const char *sink_file_left_over(const struct dyn_entropy_sink *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include "entropy/dynentropy.h"
 #include "tools/options.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* compare gives TOOL_EXIT_OK for equal, TOOL_EXIT_DIFFER, and TOOL_EXIT_UNCLEAR. */
 enum tool_exit {
 	TOOL_EXIT_OK = 0,
@@ -32,5 +36,9 @@ void tool_on_cancel(void (*fn)(void *arg), void *arg);
 
 /* The exit code for a parse that did not return 0. */
 int tool_parse_exit(int parsed);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
