@@ -4,6 +4,7 @@
 #ifndef TEST_E2E_DRAINED_SOURCE_H
 #define TEST_E2E_DRAINED_SOURCE_H
 
+#include "entropy/dynentropy.h"
 #include "support/redis_server.h"
 
 #include <gtest/gtest.h>
@@ -11,10 +12,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-extern "C" {
-#include "entropy/dynentropy.h"
-}
 
 namespace support
 {

@@ -4,6 +4,7 @@
 #ifndef TEST_E2E_HTTP_H
 #define TEST_E2E_HTTP_H
 
+#include "base/json_view.h"
 #include "e2e/node.h"
 
 #include <arpa/inet.h>
@@ -17,10 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
-
-extern "C" {
-#include "base/json_view.h"
-}
 
 namespace e2e
 {

@@ -4,12 +4,9 @@
 #ifndef TEST_E2E_REDIS_CHANNEL_H
 #define TEST_E2E_REDIS_CHANNEL_H
 
-#include "support/redis_server.h"
-
-extern "C" {
 #include "entropy/dynentropy.h"
 #include "entropy/snapshot.h"
-}
+#include "support/redis_server.h"
 
 #include <stdexcept>
 #include <string>

@@ -1,10 +1,7 @@
 /*
  * What the table of commands and the parser say, held against what Redis itself says.
  */
-extern "C" {
 #include "proto/command.h"
-}
-
 #include "support/redis_server.h"
 
 #include <algorithm>

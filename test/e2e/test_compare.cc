@@ -4,6 +4,7 @@
 #include "support/redis_server.h"
 #include "support/sanitized.h"
 #include "support/wait.h"
+#include "tools/compare.h"
 
 #include <algorithm>
 #include <chrono>
@@ -11,10 +12,6 @@
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
-
-extern "C" {
-#include "tools/compare.h"
-}
 
 using support::Process;
 using support::RedisClient;

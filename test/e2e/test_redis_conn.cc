@@ -1,10 +1,7 @@
 #include "e2e/redis_channel.h"
+#include "entropy/redis_conn.h"
 #include "support/redis_server.h"
 #include "support/wait.h"
-
-extern "C" {
-#include "entropy/redis_conn.h"
-}
 
 #include <arpa/inet.h>
 #include <chrono>

@@ -1,4 +1,5 @@
 #include "e2e/drained_source.h"
+#include "entropy/dynentropy.h"
 #include "support/rdb_bytes.h"
 #include "support/redis_server.h"
 #include "support/wait.h"
@@ -8,10 +9,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-extern "C" {
-#include "entropy/dynentropy.h"
-}
 
 using namespace support;
 

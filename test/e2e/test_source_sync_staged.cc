@@ -1,5 +1,7 @@
 /* Answers to SYNC that a real Redis gives only at bad times. */
+#include "base/clock.h"
 #include "e2e/drained_source.h"
+#include "entropy/dynentropy.h"
 #include "support/rdb_bytes.h"
 
 #include <algorithm>
@@ -11,11 +13,6 @@
 #include <thread>
 #include <unistd.h>
 #include <vector>
-
-extern "C" {
-#include "base/clock.h"
-#include "entropy/dynentropy.h"
-}
 
 using namespace support;
 

@@ -3,6 +3,7 @@
 #include "support/process.h"
 #include "support/redis_server.h"
 #include "support/wait.h"
+#include "tools/progress.h"
 
 #include <arpa/inet.h>
 #include <chrono>
@@ -21,10 +22,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
-
-extern "C" {
-#include "tools/progress.h"
-}
 
 using std::chrono::seconds;
 using support::Process;

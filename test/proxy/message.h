@@ -4,10 +4,7 @@
 #ifndef TEST_PROXY_MESSAGE_H
 #define TEST_PROXY_MESSAGE_H
 
-extern "C" {
 #include "proto/dnode.h"
-}
-
 #include "proxy/socket.h"
 
 #include <optional>

@@ -2,10 +2,7 @@
  * The recorded sessions between Dynomite nodes, replayed in both roles: by the test that dials our
  * node, and by our node that dials the test.
  */
-extern "C" {
 #include "proto/dnode_crypto.h"
-}
-
 #include "proxy/message.h"
 #include "proxy/ring.h"
 #include "proxy/socket.h"
@@ -13,9 +10,8 @@ extern "C" {
 #include "support/wait.h"
 
 #include <fstream>
-#include <stdexcept>
-
 #include <gtest/gtest.h>
+#include <stdexcept>
 
 namespace e2e
 {

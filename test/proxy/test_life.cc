@@ -2,19 +2,15 @@
  * The life of what was down: a Redis, a node, a link between datacenters.  What it has missed is
  * there soon after it is back, without anybody's doing.
  */
-extern "C" {
 #include "cluster/ring.h"
-}
-
 #include "proxy/forwarder.h"
 #include "proxy/load.h"
 #include "proxy/ring.h"
 #include "proxy/socket.h"
 #include "support/wait.h"
 
-#include <thread>
-
 #include <gtest/gtest.h>
+#include <thread>
 
 namespace e2e
 {

@@ -1,18 +1,14 @@
 /*
  * Several nodes: who has which key, which requests can be asked, and how a write gets everywhere.
  */
-extern "C" {
 #include "cluster/ring.h"
-}
-
 #include "proxy/ring.h"
 #include "proxy/socket.h"
 #include "support/wait.h"
 
 #include <algorithm>
-#include <thread>
-
 #include <gtest/gtest.h>
+#include <thread>
 
 namespace e2e
 {

@@ -2,6 +2,17 @@
  * Every allocation of the library fails once: each time the operation ends in an error that can be
  * read, leaves nothing behind, and works the next time.
  */
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "entropy/cipher.h"
+#include "entropy/material.h"
+#include "entropy/resp.h"
+#include "entropy/snapshot.h"
+#include "entropy/spool.h"
+#include "entropy/wire.h"
 #include "session/alloc.h"
 #include "session/channel.h"
 #include "support/redis_server.h"
@@ -15,20 +26,6 @@
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
-
-extern "C" {
-#include "base/addr.h"
-#include "base/buf.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "conf/conf.h"
-#include "entropy/cipher.h"
-#include "entropy/material.h"
-#include "entropy/resp.h"
-#include "entropy/snapshot.h"
-#include "entropy/spool.h"
-#include "entropy/wire.h"
-}
 
 namespace
 {

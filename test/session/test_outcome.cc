@@ -1,4 +1,5 @@
 /* What a sender learns of the fate of what it sent. */
+#include "base/clock.h"
 #include "session/channel.h"
 #include "support/wait.h"
 #include "support/wire_bytes.h"
@@ -9,10 +10,6 @@
 #include <string>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern "C" {
-#include "base/clock.h"
-}
 
 namespace
 {

@@ -1,4 +1,5 @@
 /* Rounds over several peers, and everything that happens in more than one thread. */
+#include "base/clock.h"
 #include "session/channel.h"
 #include "support/wait.h"
 #include "support/wire_bytes.h"
@@ -11,10 +12,6 @@
 #include <thread>
 #include <unistd.h>
 #include <vector>
-
-extern "C" {
-#include "base/clock.h"
-}
 
 namespace
 {

@@ -1,4 +1,7 @@
 /* Memory that is given back holds no secret any more. */
+#include "entropy/dynentropy.h"
+#include "entropy/material.h"
+#include "entropy/snapshot.h"
 #include "session/alloc.h"
 #include "support/redis_server.h"
 #include "support/status.h"
@@ -8,12 +11,6 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <string>
-
-extern "C" {
-#include "entropy/dynentropy.h"
-#include "entropy/material.h"
-#include "entropy/snapshot.h"
-}
 
 namespace
 {
@@ -32,8 +29,8 @@ class Secrets : public testing::Test
 
 	void look_for(const std::string &secret)
 	{
-		/* Of what free() does the compiler must not know, or it drops the bytes that are written
-		 * just before it. */
+		/* Of what free() does the compiler must not know, or it drops the bytes that are
+		 * written just before it. */
 		void (*volatile give_back)(void *) = free;
 		void *p = malloc(100);
 

@@ -1,4 +1,5 @@
 /* The pace of a push, what it tells on its way, and its end before the end. */
+#include "base/clock.h"
 #include "session/channel.h"
 #include "support/wait.h"
 #include "support/wire_bytes.h"
@@ -9,10 +10,6 @@
 #include <netinet/in.h>
 #include <unistd.h>
 #include <vector>
-
-extern "C" {
-#include "base/clock.h"
-}
 
 namespace
 {

@@ -2,6 +2,7 @@
  * A receiver whose peers are slow or too many, or that lacks what it needs: a descriptor, disk
  * space, a directory.
  */
+#include "base/clock.h"
 #include "session/channel.h"
 #include "session/sound.h"
 #include "support/tempdir.h"
@@ -19,10 +20,6 @@
 #include <thread>
 #include <unistd.h>
 #include <vector>
-
-extern "C" {
-#include "base/clock.h"
-}
 
 namespace
 {

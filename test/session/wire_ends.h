@@ -4,6 +4,8 @@
 #ifndef TEST_SESSION_WIRE_ENDS_H
 #define TEST_SESSION_WIRE_ENDS_H
 
+#include "entropy/material.h"
+#include "entropy/wire.h"
 #include "session/channel.h"
 #include "support/status.h"
 #include "support/wire_bytes.h"
@@ -12,11 +14,6 @@
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
-
-extern "C" {
-#include "entropy/material.h"
-#include "entropy/wire.h"
-}
 
 namespace session
 {

@@ -4,9 +4,7 @@
 #ifndef TEST_UNIT_CONF_LOADING_H
 #define TEST_UNIT_CONF_LOADING_H
 
-extern "C" {
 #include "conf/conf_internal.h"
-}
 
 #include <cstdio>
 #include <cstdlib>

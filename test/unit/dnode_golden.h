@@ -5,10 +5,7 @@
 #ifndef TEST_UNIT_DNODE_GOLDEN_H
 #define TEST_UNIT_DNODE_GOLDEN_H
 
-extern "C" {
 #include "proto/dnode.h"
-}
-
 #include "support/tempdir.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,6 @@
+#include "base/addr.h"
+#include "base/clock.h"
+
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -5,11 +8,6 @@
 #include <sys/eventfd.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-extern "C" {
-#include "base/addr.h"
-#include "base/clock.h"
-}
 
 namespace
 {

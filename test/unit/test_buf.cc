@@ -1,9 +1,7 @@
+#include "base/buf.h"
+
 #include <gtest/gtest.h>
 #include <string>
-
-extern "C" {
-#include "base/buf.h"
-}
 
 namespace
 {

@@ -1,6 +1,4 @@
-extern "C" {
 #include "proxy/call.h"
-}
 
 #include <algorithm>
 #include <deque>

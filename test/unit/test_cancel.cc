@@ -1,13 +1,11 @@
+#include "base/clock.h"
+#include "entropy/cancel.h"
+
 #include <csignal>
 #include <gtest/gtest.h>
 #include <memory>
 #include <poll.h>
 #include <thread>
-
-extern "C" {
-#include "base/clock.h"
-#include "entropy/cancel.h"
-}
 
 namespace
 {

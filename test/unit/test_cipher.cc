@@ -1,4 +1,6 @@
 /* Held against OpenSSL's own CBC with padding, used here in the plainest way. */
+#include "entropy/cipher.h"
+#include "entropy/material.h"
 #include "support/status.h"
 
 #include <gtest/gtest.h>
@@ -6,11 +8,6 @@
 #include <openssl/evp.h>
 #include <string>
 #include <vector>
-
-extern "C" {
-#include "entropy/cipher.h"
-#include "entropy/material.h"
-}
 
 namespace
 {

@@ -1,10 +1,8 @@
+#include "base/clock.h"
+
 #include <climits>
 #include <ctime>
 #include <gtest/gtest.h>
-
-extern "C" {
-#include "base/clock.h"
-}
 
 TEST(Clock, Agrees)
 {

@@ -1,6 +1,4 @@
-extern "C" {
 #include "proto/command.h"
-}
 
 #include <gtest/gtest.h>
 #include <set>

@@ -1,18 +1,13 @@
 /*
  * dynomite.yml: what loads, each key of the table, and keys against each other.
  */
+#include "entropy/dynentropy.h"
+#include "support/tempdir.h"
 #include "unit/conf_loading.h"
 
-#include "support/tempdir.h"
-
-extern "C" {
-#include "entropy/dynentropy.h"
-}
-
+#include <gtest/gtest.h>
 #include <regex>
 #include <set>
-
-#include <gtest/gtest.h>
 
 using namespace conf_loading;
 

@@ -1,10 +1,8 @@
+#include "entropy/crc64.h"
+
 #include <cstdint>
 #include <gtest/gtest.h>
 #include <string>
-
-extern "C" {
-#include "entropy/crc64.h"
-}
 
 namespace
 {

@@ -1,7 +1,4 @@
-extern "C" {
 #include "proto/dnode.h"
-}
-
 #include "unit/dnode_golden.h"
 
 #include <cstring>

@@ -1,9 +1,6 @@
-extern "C" {
 #include "proto/dnode_crypto.h"
 #include "proto/reply.h"
 #include "proto/request.h"
-}
-
 #include "unit/dnode_golden.h"
 
 #include <cstring>

@@ -1,8 +1,5 @@
 #include "conf_loading.h"
-
-extern "C" {
 #include "proxy/proxy.h"
-}
 
 #include <chrono>
 #include <gtest/gtest.h>

@@ -1,7 +1,5 @@
-extern "C" {
 #include "proto/reply.h"
 #include "proxy/join.h"
-}
 
 #include <gtest/gtest.h>
 #include <memory>

@@ -1,6 +1,9 @@
 /*
  * json and json_view: what is written is read again, and nothing else is taken for JSON.
  */
+#include "base/json.h"
+#include "base/json_view.h"
+
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -8,11 +11,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-extern "C" {
-#include "base/json.h"
-#include "base/json_view.h"
-}
 
 namespace
 {

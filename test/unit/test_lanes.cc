@@ -1,6 +1,4 @@
-extern "C" {
 #include "proxy/lanes.h"
-}
 
 #include <deque>
 #include <gtest/gtest.h>

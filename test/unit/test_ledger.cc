@@ -1,11 +1,9 @@
+#include "base/clock.h"
+#include "heal/ledger.h"
+
 #include <cstring>
 #include <gtest/gtest.h>
 #include <string>
-
-extern "C" {
-#include "base/clock.h"
-#include "heal/ledger.h"
-}
 
 namespace
 {

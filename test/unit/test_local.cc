@@ -1,9 +1,7 @@
-extern "C" {
 #include "base/clock.h"
 #include "proto/command.h"
 #include "proto/reply.h"
 #include "proxy/local.h"
-}
 
 #include <gtest/gtest.h>
 #include <hiredis.h>

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "support/tempdir.h"
 
 #include <cctype>
@@ -9,10 +10,6 @@
 #include <thread>
 #include <unistd.h>
 #include <vector>
-
-extern "C" {
-#include "base/log.h"
-}
 
 namespace
 {

@@ -1,10 +1,8 @@
+#include "entropy/lzf.h"
+
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
-
-extern "C" {
-#include "entropy/lzf.h"
-}
 
 namespace
 {

@@ -1,3 +1,4 @@
+#include "entropy/material.h"
 #include "support/status.h"
 #include "support/tempdir.h"
 
@@ -10,10 +11,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern "C" {
-#include "entropy/material.h"
-}
 
 namespace
 {

@@ -1,6 +1,4 @@
-extern "C" {
 #include "base/nearest.h"
-}
 
 #include <gtest/gtest.h>
 #include <string>

@@ -1,6 +1,4 @@
-extern "C" {
 #include "proxy/outq.h"
-}
 
 #include <cerrno>
 #include <fcntl.h>

@@ -1,10 +1,8 @@
+#include "entropy/pages.h"
+
 #include <cstring>
 #include <gtest/gtest.h>
 #include <string>
-
-extern "C" {
-#include "entropy/pages.h"
-}
 
 namespace
 {

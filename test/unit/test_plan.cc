@@ -1,8 +1,5 @@
-extern "C" {
 #include "conf/conf.h"
 #include "proxy/plan.h"
-}
-
 #include "support/tempdir.h"
 
 #include <gtest/gtest.h>

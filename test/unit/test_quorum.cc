@@ -1,6 +1,4 @@
-extern "C" {
 #include "proxy/quorum.h"
-}
 
 #include <gtest/gtest.h>
 #include <memory>

@@ -1,3 +1,6 @@
+#include "base/clock.h"
+#include "entropy/rdb.h"
+#include "entropy/rdb_value.h"
 #include "support/rdb_bytes.h"
 #include "support/rdb_values.h"
 #include "support/tempdir.h"
@@ -7,12 +10,6 @@
 #include <map>
 #include <string>
 #include <vector>
-
-extern "C" {
-#include "base/clock.h"
-#include "entropy/rdb.h"
-#include "entropy/rdb_value.h"
-}
 
 using namespace support;
 

@@ -1,10 +1,7 @@
 /*
  * Who is pushed to, and what: the peers of the channel as the ring sees them.
  */
-extern "C" {
 #include "heal/recon_ring.h"
-}
-
 #include "unit/conf_loading.h"
 
 #include <gtest/gtest.h>

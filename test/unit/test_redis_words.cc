@@ -1,6 +1,4 @@
-extern "C" {
 #include "entropy/redis_words.h"
-}
 
 #include <gtest/gtest.h>
 #include <string>

@@ -1,6 +1,4 @@
-extern "C" {
 #include "proxy/refusal.h"
-}
 
 #include <gtest/gtest.h>
 #include <string>

@@ -1,6 +1,4 @@
-extern "C" {
 #include "proto/reply.h"
-}
 
 #include <cstring>
 #include <gtest/gtest.h>

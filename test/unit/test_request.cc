@@ -1,6 +1,4 @@
-extern "C" {
 #include "proto/request.h"
-}
 
 #include <chrono>
 #include <cstring>

@@ -1,6 +1,4 @@
-extern "C" {
 #include "entropy/resp.h"
-}
 
 #include <cstring>
 #include <gtest/gtest.h>

@@ -1,7 +1,4 @@
-extern "C" {
 #include "cluster/ring.h"
-}
-
 #include "support/tempdir.h"
 
 #include <algorithm>

@@ -1,6 +1,4 @@
-extern "C" {
 #include "entropy/scan_pace.h"
-}
 
 #include <gtest/gtest.h>
 

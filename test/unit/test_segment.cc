@@ -1,11 +1,8 @@
+#include "entropy/segment.h"
 #include "support/tempdir.h"
 
 #include <gtest/gtest.h>
 #include <string>
-
-extern "C" {
-#include "entropy/segment.h"
-}
 
 namespace
 {

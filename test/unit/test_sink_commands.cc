@@ -1,6 +1,4 @@
-extern "C" {
 #include "entropy/sink_commands.h"
-}
 
 #include <cstring>
 #include <gtest/gtest.h>

@@ -1,3 +1,5 @@
+#include "entropy/snapshot.h"
+#include "entropy/spool.h"
 #include "support/status.h"
 #include "support/tempdir.h"
 #include "support/wire_bytes.h"
@@ -5,11 +7,6 @@
 #include <cstdlib>
 #include <gtest/gtest.h>
 #include <string>
-
-extern "C" {
-#include "entropy/snapshot.h"
-#include "entropy/spool.h"
-}
 
 namespace
 {

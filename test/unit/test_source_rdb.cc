@@ -1,13 +1,10 @@
+#include "entropy/dynentropy.h"
 #include "support/rdb_bytes.h"
 #include "support/stopper.h"
 #include "support/tempdir.h"
 
 #include <gtest/gtest.h>
 #include <string>
-
-extern "C" {
-#include "entropy/dynentropy.h"
-}
 
 using namespace support;
 

@@ -1,3 +1,4 @@
+#include "entropy/spool.h"
 #include "support/status.h"
 #include "support/tempdir.h"
 #include "support/wire_bytes.h"
@@ -12,10 +13,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern "C" {
-#include "entropy/spool.h"
-}
 
 namespace
 {

@@ -1,3 +1,6 @@
+#include "base/json_view.h"
+#include "control/stats.h"
+
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -9,11 +12,6 @@
 #include <sstream>
 #include <string>
 #include <vector>
-
-extern "C" {
-#include "base/json_view.h"
-#include "control/stats.h"
-}
 
 namespace
 {

@@ -1,3 +1,6 @@
+#include "base/clock.h"
+#include "entropy/cancel.h"
+#include "entropy/stream.h"
 #include "support/status.h"
 #include "support/tempdir.h"
 
@@ -12,12 +15,6 @@
 #include <sys/un.h>
 #include <thread>
 #include <unistd.h>
-
-extern "C" {
-#include "base/clock.h"
-#include "entropy/cancel.h"
-#include "entropy/stream.h"
-}
 
 namespace
 {
