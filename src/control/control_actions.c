@@ -1,3 +1,4 @@
+#include "base/consistency.h"
 #include "base/log.h"
 #include "control/control_internal.h"
 
@@ -13,8 +14,8 @@ void control_get_consistency(struct control *c, const char *value, struct contro
 	(void)value;
 	if (control_has_proxy(c, a))
 		fprintf(a->to, "Read Consistency: %s\r\nWrite Consistency: %s\r\n",
-			quorum_level_name(c->proxy->read_level),
-			quorum_level_name(c->proxy->write_level));
+			consistency_name(c->proxy->read_level),
+			consistency_name(c->proxy->write_level));
 }
 
 /* What follows the word in value, or NULL when it does not begin with it. */
@@ -31,7 +32,7 @@ void control_set_consistency(struct control *c, const char *value, struct contro
 	const char *read = after(value, "read"), *write = after(value, "write");
 	const char *level_text = read ? read : write;
 	char shown[CONTROL_SHOWN_MAX];
-	enum quorum_level level;
+	enum consistency level;
 
 	if (!control_has_proxy(c, a))
 		return;
@@ -40,7 +41,7 @@ void control_set_consistency(struct control *c, const char *value, struct contro
 			control_shown(value, shown));
 		return;
 	}
-	if (!quorum_level_parse(level_text, &level)) {
+	if (!consistency_parse(level_text, &level)) {
 		control_refuse(a, 400, "%s: no such level; allowed: " LEVELS,
 			control_shown(level_text, shown));
 		return;
@@ -50,7 +51,7 @@ void control_set_consistency(struct control *c, const char *value, struct contro
 	else
 		c->proxy->write_level = level;
 	log_notice("control: %s consistency is now %s, says %s", read ? "read" : "write",
-		quorum_level_name(level), a->from);
+		consistency_name(level), a->from);
 	fputs("OK\n", a->to);
 }
 

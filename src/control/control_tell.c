@@ -107,8 +107,8 @@ static void write_identity(struct json *j, const struct control *c)
 	json_text(j, "dc", c->conf->datacenter);
 	if (c->proxy) {
 		json_text(j, "state", proxy_state_name(c->proxy->state));
-		json_text(j, "read_consistency", quorum_level_name(c->proxy->read_level));
-		json_text(j, "write_consistency", quorum_level_name(c->proxy->write_level));
+		json_text(j, "read_consistency", consistency_name(c->proxy->read_level));
+		json_text(j, "write_consistency", consistency_name(c->proxy->write_level));
 	}
 	stats_write_json(j, STATS_NODE, &s);
 }

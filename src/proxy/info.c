@@ -134,8 +134,8 @@ static bool write_proxy(const struct proxy *p, struct buf *text)
 		"racks:%zu\r\n"
 		"nodes:%zu\r\n"
 		"timeout_ms:%" PRId64 "\r\n",
-		proxy_state_name(p->state), quorum_level_name(p->read_level),
-		quorum_level_name(p->write_level), ring->dcs[0].name, ring->racks[0].name,
+		proxy_state_name(p->state), consistency_name(p->read_level),
+		consistency_name(p->write_level), ring->dcs[0].name, ring->racks[0].name,
 		ring->n_dcs, ring->n_racks, ring->n_nodes, p->conf->timeout);
 }
 

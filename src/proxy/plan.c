@@ -64,12 +64,12 @@ bool plan_is_asked(const struct plan *plan, size_t rack)
 	if (plan->is_write)
 		return rack >= plan->first_rack && (local_dc || !plan->only_local_dc);
 	switch (plan->level) {
-	case QUORUM_DC_ONE:
+	case CONSISTENCY_DC_ONE:
 		return rack == 0;
-	case QUORUM_DC_QUORUM:
-	case QUORUM_DC_SAFE_QUORUM:
+	case CONSISTENCY_DC_QUORUM:
+	case CONSISTENCY_DC_SAFE_QUORUM:
 		return local_dc;
-	case QUORUM_DC_EACH_SAFE_QUORUM:
+	case CONSISTENCY_DC_EACH_SAFE_QUORUM:
 		return true;
 	}
 	return false;

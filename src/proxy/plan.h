@@ -30,7 +30,7 @@ struct plan {
 	const uint8_t *bytes; /* the request, RESP */
 	const struct request_parser *parsed;
 	bool is_write;
-	enum quorum_level level;
+	enum consistency level;
 	size_t first_rack; /* of a write: the racks before it have it already */
 	bool only_local_dc;
 

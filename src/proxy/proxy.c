@@ -302,10 +302,10 @@ struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const 
 	p->local.info_arg = p;
 	call_list_init(&p->calls, conf->timeout);
 	/* conf has checked the names. */
-	if (!quorum_level_parse(conf->read_consistency, &p->read_level))
-		p->read_level = QUORUM_DC_ONE;
-	if (!quorum_level_parse(conf->write_consistency, &p->write_level))
-		p->write_level = QUORUM_DC_ONE;
+	if (!consistency_parse(conf->read_consistency, &p->read_level))
+		p->read_level = CONSISTENCY_DC_ONE;
+	if (!consistency_parse(conf->write_consistency, &p->write_level))
+		p->write_level = CONSISTENCY_DC_ONE;
 	/* A node that we reach may come back to us at once: we listen before we dial. */
 	if (!start_listening(p) || !make_links_out(p))
 		goto failed;

@@ -54,7 +54,7 @@ struct proxy {
 	struct datastore *store;
 	struct peer **peers; /* by index of ring->nodes; [0] is NULL */
 	struct dnode_rsa *rsa;
-	enum quorum_level read_level, write_level;
+	enum consistency read_level, write_level;
 	enum proxy_state state;
 	int64_t now_ms;        /* of this turn, monotonic */
 	int64_t store_back_ms; /* when the datastore was back, while other nodes are to notice */

@@ -3,16 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-static const enum quorum_level levels[] = {
-	QUORUM_DC_ONE,
-	QUORUM_DC_QUORUM,
-	QUORUM_DC_SAFE_QUORUM,
-	QUORUM_DC_EACH_SAFE_QUORUM,
-};
-
-#define N_LEVELS (sizeof(levels) / sizeof(levels[0]))
 
 /* An answer that one or more replicas of a datacenter gave, byte for byte. */
 struct answer {
@@ -31,7 +21,7 @@ struct dc {
 };
 
 struct quorum {
-	enum quorum_level level;
+	enum consistency level;
 	enum quorum_verdict verdict;
 	struct answer *first; /* of the answers still needed, oldest first */
 	const struct answer *result;
@@ -40,32 +30,7 @@ struct quorum {
 	struct dc dcs[];
 };
 
-const char *quorum_level_name(enum quorum_level level)
-{
-	switch (level) {
-	case QUORUM_DC_ONE:
-		return "DC_ONE";
-	case QUORUM_DC_QUORUM:
-		return "DC_QUORUM";
-	case QUORUM_DC_SAFE_QUORUM:
-		return "DC_SAFE_QUORUM";
-	case QUORUM_DC_EACH_SAFE_QUORUM:
-		return "DC_EACH_SAFE_QUORUM";
-	}
-	return "unknown";
-}
-
-bool quorum_level_parse(const char *text, enum quorum_level *level)
-{
-	for (size_t i = 0; i < N_LEVELS; i++)
-		if (strcasecmp(text, quorum_level_name(levels[i])) == 0) {
-			*level = levels[i];
-			return true;
-		}
-	return false;
-}
-
-struct quorum *quorum_new(enum quorum_level level, const size_t *n_racks, size_t n_dcs)
+struct quorum *quorum_new(enum consistency level, const size_t *n_racks, size_t n_dcs)
 {
 	struct quorum *q = calloc(1, sizeof(*q) + n_dcs * sizeof(q->dcs[0]));
 
@@ -74,7 +39,7 @@ struct quorum *quorum_new(enum quorum_level level, const size_t *n_racks, size_t
 	q->level = level;
 	q->verdict = QUORUM_WAIT;
 	/* The others' answers do not count below that level. */
-	q->n_dcs = level == QUORUM_DC_EACH_SAFE_QUORUM || n_dcs == 0 ? n_dcs : 1;
+	q->n_dcs = level == CONSISTENCY_DC_EACH_SAFE_QUORUM || n_dcs == 0 ? n_dcs : 1;
 	for (size_t d = 0; d < q->n_dcs; d++)
 		q->dcs[d].n = n_racks[d];
 	return q;
@@ -212,11 +177,11 @@ static void explain(struct quorum *q, size_t dc)
 {
 	const struct dc *d = &q->dcs[dc];
 	const char *where = dc == 0 ? "" : "in another datacenter, ";
-	const char *level = quorum_level_name(q->level);
+	const char *level = consistency_name(q->level);
 
-	if (q->level == QUORUM_DC_ONE)
+	if (q->level == CONSISTENCY_DC_ONE)
 		snprintf(q->why, sizeof(q->why), "the local rack did not answer");
-	else if (q->level == QUORUM_DC_QUORUM)
+	else if (q->level == CONSISTENCY_DC_QUORUM)
 		snprintf(q->why, sizeof(q->why),
 			"%zu of %zu racks answered, %zu failed: %s needs %zu answers", d->answered,
 			d->n, d->failed, level, majority(d));
@@ -231,14 +196,14 @@ static void explain(struct quorum *q, size_t dc)
 static enum quorum_verdict decide(struct quorum *q, size_t dc)
 {
 	switch (q->level) {
-	case QUORUM_DC_ONE:
+	case CONSISTENCY_DC_ONE:
 		q->verdict = decide_one(q);
 		break;
-	case QUORUM_DC_QUORUM:
+	case CONSISTENCY_DC_QUORUM:
 		q->verdict = decide_any(q);
 		break;
-	case QUORUM_DC_SAFE_QUORUM:
-	case QUORUM_DC_EACH_SAFE_QUORUM:
+	case CONSISTENCY_DC_SAFE_QUORUM:
+	case CONSISTENCY_DC_EACH_SAFE_QUORUM:
 		q->verdict = decide_safe(q);
 		break;
 	}

@@ -15,6 +15,8 @@
 #ifndef PROXY_QUORUM_H
 #define PROXY_QUORUM_H
 
+#include "base/consistency.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,17 +24,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-enum quorum_level {
-	QUORUM_DC_ONE,
-	QUORUM_DC_QUORUM,
-	QUORUM_DC_SAFE_QUORUM,
-	QUORUM_DC_EACH_SAFE_QUORUM,
-};
-
-/* "dc_quorum" and so on, in any case; false when it is none. */
-bool quorum_level_parse(const char *text, enum quorum_level *level);
-const char *quorum_level_name(enum quorum_level level); /* "DC_QUORUM" */
 
 enum quorum_verdict {
 	QUORUM_WAIT,    /* not decided yet */
@@ -46,7 +37,7 @@ struct quorum; /* opaque: holds copies of the distinct answers */
  * n_racks[d] replicas are asked in datacenter d; datacenter 0 is the local one, and its replica 0
  * the local rack's. NULL when memory is short.  Not needed for dc_one, whose verdict is plain.
  */
-struct quorum *quorum_new(enum quorum_level level, const size_t *n_racks, size_t n_dcs);
+struct quorum *quorum_new(enum consistency level, const size_t *n_racks, size_t n_dcs);
 void quorum_free(struct quorum *q);
 
 /*

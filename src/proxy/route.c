@@ -67,7 +67,7 @@ static void send_leg(struct routing *rt, struct part *part, size_t rack, enum dn
 	}
 	leg->type = (uint8_t)type;
 	/* Of another datacenter only dc_each_safe_quorum wants to hear. */
-	if (leg->dc != 0 && rt->plan.level != QUORUM_DC_EACH_SAFE_QUORUM)
+	if (leg->dc != 0 && rt->plan.level != CONSISTENCY_DC_EACH_SAFE_QUORUM)
 		leg->abandoned = true;
 	send_to(p, m->owners[rack], leg, m);
 }
@@ -90,9 +90,9 @@ static bool make_quorum(const struct plan *plan, struct part *part)
 {
 	const struct ring *ring = plan->ring;
 	size_t n_racks[RING_DCS_MAX];
-	size_t n_dcs = plan->level == QUORUM_DC_EACH_SAFE_QUORUM ? ring->n_dcs : 1;
+	size_t n_dcs = plan->level == CONSISTENCY_DC_EACH_SAFE_QUORUM ? ring->n_dcs : 1;
 
-	if (plan->level == QUORUM_DC_ONE)
+	if (plan->level == CONSISTENCY_DC_ONE)
 		return true;
 	for (size_t d = 0; d < n_dcs; d++)
 		n_racks[d] = ring->dcs[d].n_racks;
@@ -105,7 +105,7 @@ static void send_part(struct routing *rt, struct part *part, const struct messag
 {
 	const struct plan *plan = &rt->plan;
 	const struct ring *ring = plan->ring;
-	bool each = plan->level == QUORUM_DC_EACH_SAFE_QUORUM;
+	bool each = plan->level == CONSISTENCY_DC_EACH_SAFE_QUORUM;
 
 	if (!make_quorum(plan, part)) {
 		call_refuse(part->call, "dynomite: out of memory");
@@ -338,7 +338,7 @@ void route_forward(struct proxy *p, const struct route_request *r)
 		p->ring->dcs[0].n_racks == 1)
 		return;
 	routing_init(&rt, p, r);
-	rt.plan.level = QUORUM_DC_ONE; /* ours is the answer */
+	rt.plan.level = CONSISTENCY_DC_ONE; /* ours is the answer */
 	rt.plan.first_rack = 1;
 	rt.plan.only_local_dc = true;
 	if (!make_plan(&rt)) {

@@ -75,7 +75,7 @@ class Call : public testing::Test
 	}
 
 	/* With a quorum over this many racks of the local datacenter. */
-	call *make(quorum_level level, size_t racks)
+	call *make(consistency level, size_t racks)
 	{
 		call *c = make("SET");
 
@@ -193,7 +193,7 @@ TEST_F(Call, IsRefusedWhenOnlyOthersAnswered)
 
 TEST_F(Call, DoesNotListenToAnAbandonedLeg)
 {
-	call *c = make(QUORUM_DC_QUORUM, 2);
+	call *c = make(CONSISTENCY_DC_QUORUM, 2);
 	leg *abandoned = call_leg(&c->one, 1, false, true), *one = leg_of(c),
 	    *two = leg_of(c, false);
 
@@ -210,18 +210,18 @@ TEST_F(Call, DoesNotListenToAnAbandonedLeg)
 TEST_F(Call, WaitsForItsQuorum)
 {
 	struct {
-		quorum_level level;
+		consistency level;
 		std::vector<std::string> replies; /* "": a failure; the first is the local rack's */
 		size_t told_after;
 		std::string told;
 	} cases[] = {
-		{QUORUM_DC_QUORUM, {"+a\r\n", "+b\r\n", "+b\r\n"}, 2, "+a\r\n"},
-		{QUORUM_DC_QUORUM, {"", "+b\r\n", "+b\r\n"}, 3, "+b\r\n"},
-		{QUORUM_DC_QUORUM, {"", "", "+b\r\n"}, 2,
+		{CONSISTENCY_DC_QUORUM, {"+a\r\n", "+b\r\n", "+b\r\n"}, 2, "+a\r\n"},
+		{CONSISTENCY_DC_QUORUM, {"", "+b\r\n", "+b\r\n"}, 3, "+b\r\n"},
+		{CONSISTENCY_DC_QUORUM, {"", "", "+b\r\n"}, 2,
 			"-ERR dynomite: 0 of 3 racks answered, 2 failed: DC_QUORUM needs 2 "
 			"answers\r\n"},
-		{QUORUM_DC_SAFE_QUORUM, {"+a\r\n", "+b\r\n", "+b\r\n"}, 3, "+b\r\n"},
-		{QUORUM_DC_SAFE_QUORUM, {"+a\r\n", "+b\r\n", ""}, 3,
+		{CONSISTENCY_DC_SAFE_QUORUM, {"+a\r\n", "+b\r\n", "+b\r\n"}, 3, "+b\r\n"},
+		{CONSISTENCY_DC_SAFE_QUORUM, {"+a\r\n", "+b\r\n", ""}, 3,
 			"-ERR dynomite: 2 of 3 racks answered, 1 failed, 1 agreed: "
 			"DC_SAFE_QUORUM needs 2 that agree\r\n"},
 	};
@@ -379,7 +379,7 @@ TEST_F(Call, RunsOutOfTime)
 
 TEST_F(Call, TellsWhatItsQuorumWaitedFor)
 {
-	call *c = make(QUORUM_DC_SAFE_QUORUM, 3);
+	call *c = make(CONSISTENCY_DC_SAFE_QUORUM, 3);
 	leg *one = leg_of(c), *two = leg_of(c, false), *three = leg_of(c, false);
 
 	call_sent(c);
@@ -442,7 +442,7 @@ TEST_F(Call, ReleasesWhatIsUnderWayAtTheEnd)
 	answer_queued(leg_of(make()), "+OK\r\n");
 	call *c = split(make("MGET"));
 	answer_queued(call_leg(&c->parts[0], 0, true, false), "*2\r\n$1\r\na\r\n$1\r\nc\r\n");
-	c = make(QUORUM_DC_QUORUM, 3);
+	c = make(CONSISTENCY_DC_QUORUM, 3);
 	answer(leg_of(c), "+OK\r\n");
 	asker.told.clear();
 	EXPECT_EQ(list.n, 3u);
@@ -477,7 +477,7 @@ TEST_F(Call, TellsEverybodyOnce)
 
 			if (random() % 2)
 				c->parts[p].quorum = quorum_new(
-					random() % 2 ? QUORUM_DC_QUORUM : QUORUM_DC_SAFE_QUORUM,
+					random() % 2 ? CONSISTENCY_DC_QUORUM : CONSISTENCY_DC_SAFE_QUORUM,
 					&racks, 1);
 			for (size_t r = 0; r < racks; r++)
 				if (random() % 20)

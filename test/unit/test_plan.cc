@@ -127,10 +127,10 @@ TEST(Plan, AKeyHasItsOwnersInEveryRackThatIsAsked)
 		ASSERT_EQ(get.make(), PLAN_MADE);
 		EXPECT_EQ(get.owners(0), (std::vector<uint32_t>{all[0], 0, 0}))
 			<< "a read is for the local rack";
-		get.plan.level = QUORUM_DC_QUORUM;
+		get.plan.level = CONSISTENCY_DC_QUORUM;
 		EXPECT_TRUE(plan_is_asked(&get.plan, 1));
 		EXPECT_FALSE(plan_is_asked(&get.plan, 2));
-		get.plan.level = QUORUM_DC_EACH_SAFE_QUORUM;
+		get.plan.level = CONSISTENCY_DC_EACH_SAFE_QUORUM;
 		EXPECT_TRUE(plan_is_asked(&get.plan, 2));
 	}
 }
@@ -222,7 +222,7 @@ TEST(Plan, KnowsWhereOneNodeHasAllKeys)
 
 	EXPECT_TRUE(plan_is_undivided(&read.plan)) << "two tokens are one node";
 	EXPECT_FALSE(plan_is_undivided(&write.plan));
-	read.plan.level = QUORUM_DC_QUORUM;
+	read.plan.level = CONSISTENCY_DC_QUORUM;
 	EXPECT_FALSE(plan_is_undivided(&read.plan));
 }
 

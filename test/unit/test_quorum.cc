@@ -11,7 +11,7 @@ namespace
 using Quorum = std::unique_ptr<quorum, decltype(&quorum_free)>;
 using Racks = std::vector<size_t>;
 
-Quorum make(quorum_level level, const Racks &racks)
+Quorum make(consistency level, const Racks &racks)
 {
 	return Quorum(quorum_new(level, racks.data(), racks.size()), quorum_free);
 }
@@ -66,7 +66,7 @@ std::string result_of(const quorum *q)
 
 struct Case {
 	const char *name;
-	quorum_level level;
+	consistency level;
 	Racks racks;
 	std::vector<std::string> words;
 	const char *verdicts; /* after each word */
@@ -74,66 +74,66 @@ struct Case {
 };
 
 const Case kCases[] = {
-	{"one: the local rack decides", QUORUM_DC_ONE, {3}, {"0=a", "0=a", "L=b", "0=a"}, "wwRR",
+	{"one: the local rack decides", CONSISTENCY_DC_ONE, {3}, {"0=a", "0=a", "L=b", "0=a"}, "wwRR",
 		"b"},
-	{"one: without the local rack", QUORUM_DC_ONE, {2}, {"0=a", "0!"}, "wF",
+	{"one: without the local rack", CONSISTENCY_DC_ONE, {2}, {"0=a", "0!"}, "wF",
 		"the local rack did not answer"},
 
-	{"one rack is a majority", QUORUM_DC_QUORUM, {1}, {"L=a"}, "R", "a"},
-	{"one rack that fails", QUORUM_DC_QUORUM, {1}, {"L!"}, "F",
+	{"one rack is a majority", CONSISTENCY_DC_QUORUM, {1}, {"L=a"}, "R", "a"},
+	{"one rack that fails", CONSISTENCY_DC_QUORUM, {1}, {"L!"}, "F",
 		"0 of 1 racks answered, 1 failed: DC_QUORUM needs 1 answers"},
-	{"two of two", QUORUM_DC_QUORUM, {2}, {"L=a", "0=b"}, "wR", "a"},
-	{"one of two is no majority", QUORUM_DC_QUORUM, {2}, {"L=a", "0!"}, "wF",
+	{"two of two", CONSISTENCY_DC_QUORUM, {2}, {"L=a", "0=b"}, "wR", "a"},
+	{"one of two is no majority", CONSISTENCY_DC_QUORUM, {2}, {"L=a", "0!"}, "wF",
 		"1 of 2 racks answered, 1 failed: DC_QUORUM needs 2 answers"},
-	{"two of three, the third late", QUORUM_DC_QUORUM, {3}, {"0=a", "L=b", "0=c"}, "wRR", "b"},
-	{"two of three, the third failed", QUORUM_DC_QUORUM, {3}, {"0!", "0=a", "0=b"}, "wwR", "a"},
-	{"two of three failed", QUORUM_DC_QUORUM, {3}, {"L=a", "0!", "0!", "0=a"}, "wwFF",
+	{"two of three, the third late", CONSISTENCY_DC_QUORUM, {3}, {"0=a", "L=b", "0=c"}, "wRR", "b"},
+	{"two of three, the third failed", CONSISTENCY_DC_QUORUM, {3}, {"0!", "0=a", "0=b"}, "wwR", "a"},
+	{"two of three failed", CONSISTENCY_DC_QUORUM, {3}, {"L=a", "0!", "0!", "0=a"}, "wwFF",
 		"1 of 3 racks answered, 2 failed: DC_QUORUM needs 2 answers"},
-	{"the most frequent without the local rack", QUORUM_DC_QUORUM, {5}, {"0=a", "0=b", "0=b"},
+	{"the most frequent without the local rack", CONSISTENCY_DC_QUORUM, {5}, {"0=a", "0=b", "0=b"},
 		"wwR", "b"},
-	{"the local rack's though it is rare", QUORUM_DC_QUORUM, {5}, {"0=b", "0=b", "L=a"}, "wwR",
+	{"the local rack's though it is rare", CONSISTENCY_DC_QUORUM, {5}, {"0=b", "0=b", "L=a"}, "wwR",
 		"a"},
-	{"the first when none is more frequent", QUORUM_DC_QUORUM, {5}, {"0=c", "0=b", "0=a"},
+	{"the first when none is more frequent", CONSISTENCY_DC_QUORUM, {5}, {"0=c", "0=b", "0=a"},
 		"wwR", "c"},
-	{"other datacenters do not count", QUORUM_DC_QUORUM, {2, 2}, {"1=a", "1=a", "1!", "L=b"},
+	{"other datacenters do not count", CONSISTENCY_DC_QUORUM, {2, 2}, {"1=a", "1=a", "1!", "L=b"},
 		"wwww", "(none)"},
-	{"errors are answers", QUORUM_DC_QUORUM, {2}, {"L=-ERR x\r\n", "0=+OK\r\n"}, "wR",
+	{"errors are answers", CONSISTENCY_DC_QUORUM, {2}, {"L=-ERR x\r\n", "0=+OK\r\n"}, "wR",
 		"-ERR x\r\n"},
 
-	{"safe: one rack", QUORUM_DC_SAFE_QUORUM, {1}, {"L=a"}, "R", "a"},
-	{"safe: two agree", QUORUM_DC_SAFE_QUORUM, {2}, {"0=a", "L=a"}, "wR", "a"},
-	{"safe: two differ", QUORUM_DC_SAFE_QUORUM, {2}, {"0=a", "L=b"}, "wF",
+	{"safe: one rack", CONSISTENCY_DC_SAFE_QUORUM, {1}, {"L=a"}, "R", "a"},
+	{"safe: two agree", CONSISTENCY_DC_SAFE_QUORUM, {2}, {"0=a", "L=a"}, "wR", "a"},
+	{"safe: two differ", CONSISTENCY_DC_SAFE_QUORUM, {2}, {"0=a", "L=b"}, "wF",
 		"2 of 2 racks answered, 0 failed, 1 agreed: DC_SAFE_QUORUM needs 2 that agree"},
-	{"safe: of three two agree without the local rack", QUORUM_DC_SAFE_QUORUM, {3},
+	{"safe: of three two agree without the local rack", CONSISTENCY_DC_SAFE_QUORUM, {3},
 		{"L=a", "0=b", "0=b"}, "wwR", "b"},
-	{"safe: of three all differ", QUORUM_DC_SAFE_QUORUM, {3}, {"L=a", "0=b", "0=c"}, "wwF",
+	{"safe: of three all differ", CONSISTENCY_DC_SAFE_QUORUM, {3}, {"L=a", "0=b", "0=c"}, "wwF",
 		"3 of 3 racks answered, 0 failed, 1 agreed"},
-	{"safe: given up as soon as it is lost", QUORUM_DC_SAFE_QUORUM, {3},
+	{"safe: given up as soon as it is lost", CONSISTENCY_DC_SAFE_QUORUM, {3},
 		{"L=a", "0!", "0=b", "0=a"}, "wwFF", "2 of 3 racks answered, 1 failed, 1 agreed"},
-	{"safe: given up after differing and failing", QUORUM_DC_SAFE_QUORUM, {5},
+	{"safe: given up after differing and failing", CONSISTENCY_DC_SAFE_QUORUM, {5},
 		{"0=a", "0=b", "0!", "0=a", "0=b"}, "wwwwF", "needs 3 that agree"},
-	{"safe: an answer and its beginning differ", QUORUM_DC_SAFE_QUORUM, {2}, {"L=ab", "0=a"},
+	{"safe: an answer and its beginning differ", CONSISTENCY_DC_SAFE_QUORUM, {2}, {"L=ab", "0=a"},
 		"wF", "1 agreed"},
-	{"safe: empty answers agree", QUORUM_DC_SAFE_QUORUM, {2}, {"L=", "0="}, "wR", ""},
-	{"safe: errors that agree", QUORUM_DC_SAFE_QUORUM, {3}, {"L=-ERR x", "0=-ERR x"}, "wR",
+	{"safe: empty answers agree", CONSISTENCY_DC_SAFE_QUORUM, {2}, {"L=", "0="}, "wR", ""},
+	{"safe: errors that agree", CONSISTENCY_DC_SAFE_QUORUM, {3}, {"L=-ERR x", "0=-ERR x"}, "wR",
 		"-ERR x"},
 
-	{"each: all agree", QUORUM_DC_EACH_SAFE_QUORUM, {2, 2}, {"L=a", "1=a", "0=a", "1=a"},
+	{"each: all agree", CONSISTENCY_DC_EACH_SAFE_QUORUM, {2, 2}, {"L=a", "1=a", "0=a", "1=a"},
 		"wwwR", "a"},
-	{"each: the datacenters differ, each agrees", QUORUM_DC_EACH_SAFE_QUORUM, {1, 2},
+	{"each: the datacenters differ, each agrees", CONSISTENCY_DC_EACH_SAFE_QUORUM, {1, 2},
 		{"1=b", "1=b", "L=a"}, "wwR", "a"},
-	{"each: one datacenter cannot agree", QUORUM_DC_EACH_SAFE_QUORUM, {1, 2},
+	{"each: one datacenter cannot agree", CONSISTENCY_DC_EACH_SAFE_QUORUM, {1, 2},
 		{"L=a", "1=a", "1=b"}, "wwF",
 		"in another datacenter, 2 of 2 racks answered, 0 failed, 1 agreed: "
 		"DC_EACH_SAFE_QUORUM needs 2 that agree"},
-	{"each: one datacenter is gone", QUORUM_DC_EACH_SAFE_QUORUM, {3, 1}, {"1!"}, "F",
+	{"each: one datacenter is gone", CONSISTENCY_DC_EACH_SAFE_QUORUM, {3, 1}, {"1!"}, "F",
 		"in another datacenter, 0 of 1 racks answered, 1 failed"},
-	{"each: the local one cannot agree", QUORUM_DC_EACH_SAFE_QUORUM, {2, 1}, {"1=a", "L!"},
+	{"each: the local one cannot agree", CONSISTENCY_DC_EACH_SAFE_QUORUM, {2, 1}, {"1=a", "L!"},
 		"wF", "0 of 2 racks answered, 1 failed"},
-	{"each: a single datacenter is safe_quorum", QUORUM_DC_EACH_SAFE_QUORUM, {3},
+	{"each: a single datacenter is safe_quorum", CONSISTENCY_DC_EACH_SAFE_QUORUM, {3},
 		{"0=a", "0=a"}, "wR", "a"},
 
-	{"more words than replicas", QUORUM_DC_SAFE_QUORUM, {3}, {"0!", "7=a", "7!", "0=a"}, "wwww",
+	{"more words than replicas", CONSISTENCY_DC_SAFE_QUORUM, {3}, {"0!", "7=a", "7!", "0=a"}, "wwww",
 		"(none)"},
 };
 
@@ -158,7 +158,7 @@ TEST(Quorum, DecidesAndStaysDecided)
 
 TEST(Quorum, CopiesTheAnswer)
 {
-	Quorum q = make(QUORUM_DC_QUORUM, {1});
+	Quorum q = make(CONSISTENCY_DC_QUORUM, {1});
 	std::string answer(100000, 'x');
 
 	ASSERT_EQ(tell(q.get(), {0, true, false, answer}), QUORUM_REACHED);
@@ -172,7 +172,7 @@ const std::vector<std::string> kOutcomes = {"a", "b", "!"};
 
 /* What has been said, in order, and who has not spoken yet. */
 struct State {
-	quorum_level level;
+	consistency level;
 	Racks racks;
 	std::vector<Word> said;
 	std::vector<Word> silent; /* their answers unknown */
@@ -190,11 +190,11 @@ size_t count(const std::vector<Word> &words, size_t dc, const std::string &answe
 /* Whether what was said is enough. */
 bool is_reached(const State &s, const std::vector<Word> &words)
 {
-	const size_t n_dcs = s.level == QUORUM_DC_EACH_SAFE_QUORUM ? s.racks.size() : 1;
+	const size_t n_dcs = s.level == CONSISTENCY_DC_EACH_SAFE_QUORUM ? s.racks.size() : 1;
 
 	for (size_t dc = 0; dc < n_dcs; dc++) {
 		const size_t a = count(words, dc, "a"), b = count(words, dc, "b");
-		const size_t n = s.level == QUORUM_DC_QUORUM ? a + b : std::max(a, b);
+		const size_t n = s.level == CONSISTENCY_DC_QUORUM ? a + b : std::max(a, b);
 
 		if (n * 2 <= s.racks[dc])
 			return false;
@@ -225,7 +225,7 @@ std::string expected_result(const State &s)
 {
 	const size_t a = count(s.said, 0, "a"), b = count(s.said, 0, "b");
 
-	if (s.level != QUORUM_DC_QUORUM)
+	if (s.level != CONSISTENCY_DC_QUORUM)
 		return a * 2 > s.racks[0] ? "a" : "b";
 	for (const Word &w : s.said)
 		if (w.local && !w.failed)
@@ -280,19 +280,19 @@ TEST(Quorum, HoldsForEveryOrder)
 {
 	const std::vector<Racks> rings = {{1}, {2}, {3}, {4}, {1, 1}, {2, 1}, {2, 2}, {3, 2}};
 
-	for (quorum_level level :
-		{QUORUM_DC_QUORUM, QUORUM_DC_SAFE_QUORUM, QUORUM_DC_EACH_SAFE_QUORUM})
+	for (consistency level :
+		{CONSISTENCY_DC_QUORUM, CONSISTENCY_DC_SAFE_QUORUM, CONSISTENCY_DC_EACH_SAFE_QUORUM})
 		for (const Racks &racks : rings) {
 			State s = {level, racks, {}, {}};
 			size_t n_checked = 0;
 
 			for (size_t dc = 0; dc < racks.size(); dc++)
 				for (size_t r = 0; r < racks[dc]; r++)
-					if (dc == 0 || level == QUORUM_DC_EACH_SAFE_QUORUM)
+					if (dc == 0 || level == CONSISTENCY_DC_EACH_SAFE_QUORUM)
 						s.silent.push_back(
 							{dc, dc == 0 && r == 0, false, ""});
 			explore(s, &n_checked);
-			ASSERT_FALSE(HasFatalFailure()) << quorum_level_name(level);
+			ASSERT_FALSE(HasFatalFailure()) << consistency_name(level);
 			EXPECT_GT(n_checked, 3u);
 		}
 }
@@ -302,31 +302,31 @@ TEST(Quorum, NamesItsLevels)
 	const struct {
 		const char *text;
 		bool known;
-		quorum_level level;
+		consistency level;
 	} names[] = {
-		{"dc_one", true, QUORUM_DC_ONE},
-		{"DC_ONE", true, QUORUM_DC_ONE},
-		{"Dc_Quorum", true, QUORUM_DC_QUORUM},
-		{"dc_safe_quorum", true, QUORUM_DC_SAFE_QUORUM},
-		{"DC_EACH_SAFE_QUORUM", true, QUORUM_DC_EACH_SAFE_QUORUM},
-		{"", false, QUORUM_DC_ONE},
-		{"dc", false, QUORUM_DC_ONE},
-		{"dc_quorum ", false, QUORUM_DC_ONE},
-		{"one", false, QUORUM_DC_ONE},
+		{"dc_one", true, CONSISTENCY_DC_ONE},
+		{"DC_ONE", true, CONSISTENCY_DC_ONE},
+		{"Dc_Quorum", true, CONSISTENCY_DC_QUORUM},
+		{"dc_safe_quorum", true, CONSISTENCY_DC_SAFE_QUORUM},
+		{"DC_EACH_SAFE_QUORUM", true, CONSISTENCY_DC_EACH_SAFE_QUORUM},
+		{"", false, CONSISTENCY_DC_ONE},
+		{"dc", false, CONSISTENCY_DC_ONE},
+		{"dc_quorum ", false, CONSISTENCY_DC_ONE},
+		{"one", false, CONSISTENCY_DC_ONE},
 	};
 
 	for (const auto &n : names) {
 		SCOPED_TRACE(n.text);
-		quorum_level level = QUORUM_DC_SAFE_QUORUM;
+		consistency level = CONSISTENCY_DC_SAFE_QUORUM;
 
-		ASSERT_EQ(quorum_level_parse(n.text, &level), n.known);
-		EXPECT_EQ(level, n.known ? n.level : QUORUM_DC_SAFE_QUORUM);
+		ASSERT_EQ(consistency_parse(n.text, &level), n.known);
+		EXPECT_EQ(level, n.known ? n.level : CONSISTENCY_DC_SAFE_QUORUM);
 	}
-	for (quorum_level level : {QUORUM_DC_ONE, QUORUM_DC_QUORUM, QUORUM_DC_SAFE_QUORUM,
-		     QUORUM_DC_EACH_SAFE_QUORUM}) {
-		quorum_level again;
+	for (consistency level : {CONSISTENCY_DC_ONE, CONSISTENCY_DC_QUORUM, CONSISTENCY_DC_SAFE_QUORUM,
+		     CONSISTENCY_DC_EACH_SAFE_QUORUM}) {
+		consistency again;
 
-		ASSERT_TRUE(quorum_level_parse(quorum_level_name(level), &again));
+		ASSERT_TRUE(consistency_parse(consistency_name(level), &again));
 		EXPECT_EQ(again, level);
 	}
 }
