@@ -13,7 +13,7 @@ static bool present(const struct conf_loader *l, const char *name)
 	return conf_line(l->conf, name) != 0;
 }
 
-/* text's address with the entropy channel's port; false when that is past 65535. */
+/* The entropy channel's address beside a node's, into text; false when its port is past 65535. */
 static bool recon_address(struct addr a, char text[ADDR_TEXT_MAX])
 {
 	if (a.port > UINT16_MAX - CONF_RECON_PORT_ABOVE)

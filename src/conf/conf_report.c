@@ -70,12 +70,24 @@ void conf_warning(
 	va_end(args);
 }
 
+/* NULL for a conf of no file, and for a name that is no key's. */
+static const struct conf_place *find_place(const struct conf *c, const char *key)
+{
+	const struct conf_key *k = conf_key_find(key);
+
+	return c->places && k ? &c->places[k - conf_keys] : NULL;
+}
+
 size_t conf_line(const struct conf *c, const char *key)
 {
-	return c->places ? c->places[conf_key_find(key) - conf_keys].line : 0;
+	const struct conf_place *place = find_place(c, key);
+
+	return place ? place->line : 0;
 }
 
 bool conf_is_bad(const struct conf *c, const char *key)
 {
-	return c->places && c->places[conf_key_find(key) - conf_keys].bad;
+	const struct conf_place *place = find_place(c, key);
+
+	return place && place->bad;
 }

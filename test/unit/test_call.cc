@@ -476,9 +476,10 @@ TEST_F(Call, TellsEverybodyOnce)
 			const size_t racks = 1 + random() % 3;
 
 			if (random() % 2)
-				c->parts[p].quorum = quorum_new(
-					random() % 2 ? CONSISTENCY_DC_QUORUM : CONSISTENCY_DC_SAFE_QUORUM,
-					&racks, 1);
+				c->parts[p].quorum =
+					quorum_new(random() % 2 ? CONSISTENCY_DC_QUORUM
+								: CONSISTENCY_DC_SAFE_QUORUM,
+						&racks, 1);
 			for (size_t r = 0; r < racks; r++)
 				if (random() % 20)
 					legs.push_back(call_leg(&c->parts[p], 0, r == 0, true));

@@ -74,8 +74,8 @@ struct Case {
 };
 
 const Case kCases[] = {
-	{"one: the local rack decides", CONSISTENCY_DC_ONE, {3}, {"0=a", "0=a", "L=b", "0=a"}, "wwRR",
-		"b"},
+	{"one: the local rack decides", CONSISTENCY_DC_ONE, {3}, {"0=a", "0=a", "L=b", "0=a"},
+		"wwRR", "b"},
 	{"one: without the local rack", CONSISTENCY_DC_ONE, {2}, {"0=a", "0!"}, "wF",
 		"the local rack did not answer"},
 
@@ -85,18 +85,20 @@ const Case kCases[] = {
 	{"two of two", CONSISTENCY_DC_QUORUM, {2}, {"L=a", "0=b"}, "wR", "a"},
 	{"one of two is no majority", CONSISTENCY_DC_QUORUM, {2}, {"L=a", "0!"}, "wF",
 		"1 of 2 racks answered, 1 failed: DC_QUORUM needs 2 answers"},
-	{"two of three, the third late", CONSISTENCY_DC_QUORUM, {3}, {"0=a", "L=b", "0=c"}, "wRR", "b"},
-	{"two of three, the third failed", CONSISTENCY_DC_QUORUM, {3}, {"0!", "0=a", "0=b"}, "wwR", "a"},
+	{"two of three, the third late", CONSISTENCY_DC_QUORUM, {3}, {"0=a", "L=b", "0=c"}, "wRR",
+		"b"},
+	{"two of three, the third failed", CONSISTENCY_DC_QUORUM, {3}, {"0!", "0=a", "0=b"}, "wwR",
+		"a"},
 	{"two of three failed", CONSISTENCY_DC_QUORUM, {3}, {"L=a", "0!", "0!", "0=a"}, "wwFF",
 		"1 of 3 racks answered, 2 failed: DC_QUORUM needs 2 answers"},
-	{"the most frequent without the local rack", CONSISTENCY_DC_QUORUM, {5}, {"0=a", "0=b", "0=b"},
-		"wwR", "b"},
-	{"the local rack's though it is rare", CONSISTENCY_DC_QUORUM, {5}, {"0=b", "0=b", "L=a"}, "wwR",
-		"a"},
+	{"the most frequent without the local rack", CONSISTENCY_DC_QUORUM, {5},
+		{"0=a", "0=b", "0=b"}, "wwR", "b"},
+	{"the local rack's though it is rare", CONSISTENCY_DC_QUORUM, {5}, {"0=b", "0=b", "L=a"},
+		"wwR", "a"},
 	{"the first when none is more frequent", CONSISTENCY_DC_QUORUM, {5}, {"0=c", "0=b", "0=a"},
 		"wwR", "c"},
-	{"other datacenters do not count", CONSISTENCY_DC_QUORUM, {2, 2}, {"1=a", "1=a", "1!", "L=b"},
-		"wwww", "(none)"},
+	{"other datacenters do not count", CONSISTENCY_DC_QUORUM, {2, 2},
+		{"1=a", "1=a", "1!", "L=b"}, "wwww", "(none)"},
 	{"errors are answers", CONSISTENCY_DC_QUORUM, {2}, {"L=-ERR x\r\n", "0=+OK\r\n"}, "wR",
 		"-ERR x\r\n"},
 
@@ -112,8 +114,8 @@ const Case kCases[] = {
 		{"L=a", "0!", "0=b", "0=a"}, "wwFF", "2 of 3 racks answered, 1 failed, 1 agreed"},
 	{"safe: given up after differing and failing", CONSISTENCY_DC_SAFE_QUORUM, {5},
 		{"0=a", "0=b", "0!", "0=a", "0=b"}, "wwwwF", "needs 3 that agree"},
-	{"safe: an answer and its beginning differ", CONSISTENCY_DC_SAFE_QUORUM, {2}, {"L=ab", "0=a"},
-		"wF", "1 agreed"},
+	{"safe: an answer and its beginning differ", CONSISTENCY_DC_SAFE_QUORUM, {2},
+		{"L=ab", "0=a"}, "wF", "1 agreed"},
 	{"safe: empty answers agree", CONSISTENCY_DC_SAFE_QUORUM, {2}, {"L=", "0="}, "wR", ""},
 	{"safe: errors that agree", CONSISTENCY_DC_SAFE_QUORUM, {3}, {"L=-ERR x", "0=-ERR x"}, "wR",
 		"-ERR x"},
@@ -133,8 +135,8 @@ const Case kCases[] = {
 	{"each: a single datacenter is safe_quorum", CONSISTENCY_DC_EACH_SAFE_QUORUM, {3},
 		{"0=a", "0=a"}, "wR", "a"},
 
-	{"more words than replicas", CONSISTENCY_DC_SAFE_QUORUM, {3}, {"0!", "7=a", "7!", "0=a"}, "wwww",
-		"(none)"},
+	{"more words than replicas", CONSISTENCY_DC_SAFE_QUORUM, {3}, {"0!", "7=a", "7!", "0=a"},
+		"wwww", "(none)"},
 };
 
 TEST(Quorum, DecidesAndStaysDecided)
@@ -280,8 +282,8 @@ TEST(Quorum, HoldsForEveryOrder)
 {
 	const std::vector<Racks> rings = {{1}, {2}, {3}, {4}, {1, 1}, {2, 1}, {2, 2}, {3, 2}};
 
-	for (consistency level :
-		{CONSISTENCY_DC_QUORUM, CONSISTENCY_DC_SAFE_QUORUM, CONSISTENCY_DC_EACH_SAFE_QUORUM})
+	for (consistency level : {CONSISTENCY_DC_QUORUM, CONSISTENCY_DC_SAFE_QUORUM,
+		     CONSISTENCY_DC_EACH_SAFE_QUORUM})
 		for (const Racks &racks : rings) {
 			State s = {level, racks, {}, {}};
 			size_t n_checked = 0;
@@ -322,8 +324,8 @@ TEST(Quorum, NamesItsLevels)
 		ASSERT_EQ(consistency_parse(n.text, &level), n.known);
 		EXPECT_EQ(level, n.known ? n.level : CONSISTENCY_DC_SAFE_QUORUM);
 	}
-	for (consistency level : {CONSISTENCY_DC_ONE, CONSISTENCY_DC_QUORUM, CONSISTENCY_DC_SAFE_QUORUM,
-		     CONSISTENCY_DC_EACH_SAFE_QUORUM}) {
+	for (consistency level : {CONSISTENCY_DC_ONE, CONSISTENCY_DC_QUORUM,
+		     CONSISTENCY_DC_SAFE_QUORUM, CONSISTENCY_DC_EACH_SAFE_QUORUM}) {
 		consistency again;
 
 		ASSERT_TRUE(consistency_parse(consistency_name(level), &again));
