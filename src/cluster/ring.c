@@ -1,17 +1,21 @@
 #include "cluster/ring.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define OVERLAPS_TOLD 20 /* of one ring: a list copied twice would fill pages */
 
+#define MESSAGE_MAX 6144 /* the name of a rack may be long */
+
 /* A ring that is being built. */
 struct builder {
-	const struct conf *conf;
-	struct conf_report *report;
+	const struct ring_options *options;
 	struct ring *ring;
 	size_t overlaps;
+	bool wrong; /* something was reported */
 };
 
 void ring_free(struct ring *r)
@@ -36,9 +40,22 @@ void ring_free(struct ring *r)
 	free(r);
 }
 
-static bool no_memory(const struct builder *b)
+__attribute__((format(printf, 4, 5))) static void report(
+	struct builder *b, enum ring_key key, size_t line, const char *fmt, ...)
 {
-	conf_error(b->report, b->conf, NULL, "not enough memory for the ring");
+	char message[MESSAGE_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	b->wrong = true;
+	b->options->report(b->options->report_arg, key, line, message);
+}
+
+static bool no_memory(struct builder *b)
+{
+	report(b, RING_KEY_NONE, 0, "not enough memory for the ring");
 	return false;
 }
 
@@ -51,7 +68,7 @@ static int compare_tokens(const void *a, const void *b)
 
 /* Read "1,2,3" into node->tokens, and sort them. */
 static bool read_tokens(
-	const struct builder *b, const char *key, const char *text, struct ring_node *node)
+	struct builder *b, enum ring_key key, const char *text, struct ring_node *node)
 {
 	size_t n = 1;
 
@@ -66,7 +83,7 @@ static bool read_tokens(
 			*text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : UINT64_MAX;
 
 		if (token > UINT32_MAX || (*end && *end != ',')) {
-			conf_error_at(b->report, b->conf, node->line, key,
+			report(b, key, node->line,
 				"a token of %s is no decimal of 0..4294967295; give such numbers, "
 				"separated by commas",
 				node->name);
@@ -81,7 +98,7 @@ static bool read_tokens(
 	return true;
 }
 
-static bool find_dc(const struct builder *b, const char *name, size_t *index)
+static bool find_dc(struct builder *b, const char *name, size_t *index)
 {
 	struct ring *r = b->ring;
 	struct ring_dc *grown;
@@ -93,8 +110,7 @@ static bool find_dc(const struct builder *b, const char *name, size_t *index)
 		}
 	}
 	if (r->n_dcs == RING_DCS_MAX) {
-		conf_error(
-			b->report, b->conf, "dyn_seeds", "more than %d datacenters", RING_DCS_MAX);
+		report(b, RING_KEY_DYN_SEEDS, 0, "more than %d datacenters", RING_DCS_MAX);
 		return false;
 	}
 	grown = realloc(r->dcs, (r->n_dcs + 1) * sizeof(*grown));
@@ -109,7 +125,7 @@ static bool find_dc(const struct builder *b, const char *name, size_t *index)
 	return true;
 }
 
-static bool add_rack(const struct builder *b, const char *name, size_t dc)
+static bool add_rack(struct builder *b, const char *name, size_t dc)
 {
 	struct ring *r = b->ring;
 	struct ring_rack *racks = realloc(r->racks, (r->n_racks + 1) * sizeof(*racks));
@@ -133,7 +149,7 @@ static bool add_rack(const struct builder *b, const char *name, size_t dc)
 }
 
 /* Racks of one name in two datacenters are two. */
-static bool find_rack(const struct builder *b, const char *name, const char *dc_name, size_t *index)
+static bool find_rack(struct builder *b, const char *name, const char *dc_name, size_t *index)
 {
 	const struct ring *r = b->ring;
 	size_t dc = 0;
@@ -151,7 +167,7 @@ static bool find_rack(const struct builder *b, const char *name, const char *dc_
 }
 
 /* A new node at the end, which is not counted before it is complete; NULL: memory. */
-static struct ring_node *new_node(const struct builder *b, const struct addr *addr, size_t line)
+static struct ring_node *new_node(struct builder *b, const struct addr *addr, size_t line)
 {
 	struct ring_node *grown =
 		realloc(b->ring->nodes, (b->ring->n_nodes + 1) * sizeof(*b->ring->nodes));
@@ -176,25 +192,25 @@ static struct ring_node *new_node(const struct builder *b, const struct addr *ad
 	return node;
 }
 
-static bool add_self(const struct builder *b)
+static bool add_self(struct builder *b)
 {
-	const struct conf *conf = b->conf;
+	const struct ring_options *o = b->options;
 	struct addr addr = {"localhost", 0};
 	struct ring_node *node;
 
-	if (conf_is_bad(conf, "dyn_listen"))
+	if (o->bad_listen)
 		return false; /* a node that cannot be told from the others: nothing is sure */
-	if (conf->dyn_listen ? !addr_parse(&addr, conf->dyn_listen) : conf->n_seeds > 0) {
-		conf_error(b->report, conf, "dyn_listen",
+	if (o->listen ? !addr_parse(&addr, o->listen) : o->n_seeds > 0) {
+		report(b, RING_KEY_DYN_LISTEN, 0,
 			"is missing; give host:port, where the nodes of dyn_seeds connect to this "
 			"one");
 		return false;
 	}
-	node = new_node(b, &addr, conf_line(conf, "tokens"));
-	if (!node || !find_rack(b, conf->rack, conf->datacenter, &node->rack))
+	node = new_node(b, &addr, o->tokens_line);
+	if (!node || !find_rack(b, o->rack, o->datacenter, &node->rack))
 		return false;
 	node->is_local = true;
-	return !conf->tokens || read_tokens(b, "tokens", conf->tokens, node);
+	return !o->tokens || read_tokens(b, RING_KEY_TOKENS, o->tokens, node);
 }
 
 static bool is_wildcard(const char *host)
@@ -212,7 +228,7 @@ static bool same_tokens(const struct ring_node *a, const struct ring_node *b)
  * Whether a seed, the last node, is this node: the list of nodes may be the same file for all of
  * them.  A node that listens on every address is known by its place in the ring.
  */
-static bool is_self(const struct builder *b, const struct ring_node *node)
+static bool is_self(struct builder *b, const struct ring_node *node)
 {
 	const struct ring_node *self = &b->ring->nodes[0];
 
@@ -224,21 +240,21 @@ static bool is_self(const struct builder *b, const struct ring_node *node)
 }
 
 /* This node stands in dyn_seeds too: it must be the same one there. */
-static void check_self(const struct builder *b, const struct ring_node *node)
+static void check_self(struct builder *b, const struct ring_node *node)
 {
 	const struct ring_node *self = &b->ring->nodes[0];
 
 	if (node->rack == self->rack && (same_tokens(node, self) || self->n_tokens == 0))
 		return;
-	if (conf_is_bad(b->conf, "rack") || conf_is_bad(b->conf, "datacenter"))
-		return; /* which it is, the file does not say */
-	conf_error_at(b->report, b->conf, node->line, "dyn_seeds",
+	if (b->options->bad_place)
+		return; /* which it is is not known */
+	report(b, RING_KEY_DYN_SEEDS, node->line,
 		"%s is this node, but with another rack, datacenter or tokens than the keys rack, "
 		"datacenter and tokens say; make them the same",
 		node->name);
 }
 
-static void drop_last(const struct builder *b)
+static void drop_last(struct builder *b)
 {
 	struct ring_node *node = &b->ring->nodes[--b->ring->n_nodes];
 
@@ -248,7 +264,7 @@ static void drop_last(const struct builder *b)
 
 /* What only the seed, the last node, says of this node: its tokens, or the address that others know
  * it by. */
-static void adopt(const struct builder *b)
+static void adopt(struct builder *b)
 {
 	struct ring_node *self = &b->ring->nodes[0];
 	struct ring_node *node = &b->ring->nodes[b->ring->n_nodes - 1];
@@ -268,12 +284,12 @@ static void adopt(const struct builder *b)
 	}
 }
 
-static bool add_seed(const struct builder *b, const struct conf_seed *seed)
+static bool add_seed(struct builder *b, const struct ring_seed *seed)
 {
 	struct ring_node *node = new_node(b, &seed->addr, seed->line);
 
 	if (!node || !find_rack(b, seed->rack, seed->datacenter, &node->rack) ||
-		!read_tokens(b, "dyn_seeds", seed->tokens, node))
+		!read_tokens(b, RING_KEY_DYN_SEEDS, seed->tokens, node))
 		return false;
 	if (is_self(b, node)) {
 		check_self(b, node);
@@ -283,7 +299,7 @@ static bool add_seed(const struct builder *b, const struct conf_seed *seed)
 	}
 	for (size_t i = 1; i + 1 < b->ring->n_nodes; i++) {
 		if (strcasecmp(b->ring->nodes[i].name, node->name) == 0) {
-			conf_error_at(b->report, b->conf, node->line, "dyn_seeds",
+			report(b, RING_KEY_DYN_SEEDS, node->line,
 				"%s is there twice; leave one of them, with all its tokens",
 				node->name);
 			drop_last(b);
@@ -294,24 +310,24 @@ static bool add_seed(const struct builder *b, const struct conf_seed *seed)
 }
 
 /* Without tokens a node owns nothing, unless nobody else is there. */
-static bool check_tokens(const struct builder *b)
+static bool check_tokens(struct builder *b)
 {
 	struct ring_node *self = &b->ring->nodes[0];
 
-	if (self->n_tokens > 0 || conf_is_bad(b->conf, "tokens"))
+	if (self->n_tokens > 0 || b->options->bad_tokens)
 		return true;
 	for (size_t i = 1; i < b->ring->n_nodes; i++) {
 		const struct ring_node *other = &b->ring->nodes[i];
 
 		if (other->rack != self->rack)
 			continue;
-		conf_error_at(b->report, b->conf, other->line, "tokens",
+		report(b, RING_KEY_TOKENS, other->line,
 			"is missing: %s, this node, shares rack %s of datacenter %s with %s; give "
 			"the tokens by which they share its keys",
-			self->name, b->conf->rack, b->conf->datacenter, other->name);
+			self->name, b->options->rack, b->options->datacenter, other->name);
 		return true;
 	}
-	return read_tokens(b, "tokens", "0", self);
+	return read_tokens(b, RING_KEY_TOKENS, "0", self);
 }
 
 static int compare_points(const void *a, const void *b)
@@ -333,10 +349,10 @@ static void report_overlap(struct builder *b, const struct ring_rack *rack, size
 	if (++b->overlaps > OVERLAPS_TOLD)
 		return;
 	if (one == other)
-		conf_error_at(b->report, b->conf, one->line, one->is_local ? "tokens" : "dyn_seeds",
+		report(b, one->is_local ? RING_KEY_TOKENS : RING_KEY_DYN_SEEDS, one->line,
 			"%s has the token %u twice; leave one of them", one->name, token);
 	else
-		conf_error_at(b->report, b->conf, other->line, "dyn_seeds",
+		report(b, RING_KEY_DYN_SEEDS, other->line,
 			"%s and %s, both in rack %s of datacenter %s, have the same token %u; give "
 			"each its own",
 			one->name, other->name, rack->name, r->dcs[rack->dc].name, token);
@@ -370,13 +386,13 @@ static bool lay_out(struct builder *b, size_t index)
 	return true;
 }
 
-/* What is wrong with the nodes goes to the report, all of it; false when it cannot go on. */
+/* What is wrong with the nodes is reported, all of it; false when it cannot go on. */
 static bool build(struct builder *b)
 {
 	if (!add_self(b))
 		return false;
-	for (size_t i = 0; i < b->conf->n_seeds; i++) {
-		if (!add_seed(b, &b->conf->seeds[i]))
+	for (size_t i = 0; i < b->options->n_seeds; i++) {
+		if (!add_seed(b, &b->options->seeds[i]))
 			return false;
 	}
 	if (!check_tokens(b))
@@ -388,18 +404,17 @@ static bool build(struct builder *b)
 	return true;
 }
 
-struct ring *ring_new(const struct conf *conf, struct conf_report *report)
+struct ring *ring_new(const struct ring_options *options)
 {
-	struct builder b = {conf, report, calloc(1, sizeof(*b.ring)), 0};
-	size_t before = report->errors.n;
+	struct builder b = {.options = options, .ring = calloc(1, sizeof(*b.ring))};
 
 	if (!b.ring) {
 		no_memory(&b);
 		return NULL;
 	}
-	if (conf->hash_tag)
-		memcpy(b.ring->hash_tag, conf->hash_tag, sizeof(b.ring->hash_tag));
-	if (build(&b) && report->errors.n == before)
+	if (options->hash_tag)
+		memcpy(b.ring->hash_tag, options->hash_tag, sizeof(b.ring->hash_tag));
+	if (build(&b) && !b.wrong)
 		return b.ring;
 	ring_free(b.ring);
 	return NULL;

@@ -1,7 +1,7 @@
 /*
  * ring - who owns a key: datacenters, their racks, the nodes of a rack and their tokens.
  *
- * Built once from the configuration and immutable afterwards: any thread.  A rack holds every key;
+ * Built once and immutable afterwards: any thread.  A rack holds every key;
  * within it the owner of a key is the node with the smallest token at or above the key's token, or
  * the first one when there is none.
  */
@@ -9,7 +9,6 @@
 #define CLUSTER_RING_H
 
 #include "base/addr.h"
-#include "conf/conf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +27,7 @@ struct ring_node {
 	uint32_t *tokens; /* in order; owned */
 	size_t n_tokens;
 	bool is_local; /* this node */
-	size_t line;   /* where the file has it; 0: nowhere */
+	size_t line;   /* of the configuration; 0: none */
 };
 
 struct ring_point {
@@ -59,14 +58,46 @@ struct ring {
 	char hash_tag[2]; /* both zero: none */
 };
 
+/* What of the configuration an error is about. */
+enum ring_key {
+	RING_KEY_NONE,
+	RING_KEY_DYN_LISTEN,
+	RING_KEY_DYN_SEEDS,
+	RING_KEY_TOKENS,
+};
+
+/* Another node.  A line is one of the configuration, from 1. */
+struct ring_seed {
+	struct addr addr; /* of its dyn_listen */
+	const char *rack, *datacenter;
+	const char *tokens; /* decimals, separated by commas */
+	size_t line;
+};
+
+/* What a ring is built of; all of it is borrowed until ring_new() returns. */
+struct ring_options {
+	const char *listen; /* this node's dyn_listen; NULL: none */
+	const char *datacenter, *rack;
+	const char *tokens; /* NULL: none */
+	size_t tokens_line; /* 0: none */
+	const struct ring_seed *seeds;
+	size_t n_seeds;
+	const char *hash_tag; /* two characters; NULL: none */
+	/* Whether the configuration's value is wrong, so that the one here is not it: listen, rack
+	 * or datacenter, tokens.  That was told, and is not held against the rest. */
+	bool bad_listen, bad_place, bad_tokens;
+	/* Told of each error.  line is 0 where it is that of the key, if the key is given. */
+	void (*report)(void *arg, enum ring_key key, size_t line, const char *message);
+	void *report_arg;
+};
+
 /*
- * Build from datacenter, rack, tokens, dyn_listen, dyn_seeds and hash_tag.  NULL after adding to
- * report what is wrong: a token that two nodes of a rack share (names both), no tokens beside other
- * nodes of the rack (names one), and so on.  A node that is alone in its rack needs none.  A seed
- * that is this node itself is left out.  conf may have been loaded partly: what is wrong in it
- * already is not held against the rest; the ring is NULL then, or one that must not be used.
+ * Build a ring.  NULL after reporting what is wrong, all of it: a token that two nodes of a rack
+ * share (names both), no tokens beside other nodes of the rack (names one), and so on.  A node that
+ * is alone in its rack needs none.  A seed that is this node itself is left out.  Where a bad_ flag
+ * is set the ring is NULL, or one that must not be used.
  */
-struct ring *ring_new(const struct conf *conf, struct conf_report *report);
+struct ring *ring_new(const struct ring_options *options);
 void ring_free(struct ring *r);
 
 /* The token of a key: the hash of what stands between the hash_tag characters, or of all of it. */

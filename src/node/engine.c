@@ -3,10 +3,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/control.h"
-#include "node/daemon.h"
-#include "heal/healer.h"
-#include "proxy/proxy.h"
 #include "control/stats.h"
+#include "heal/healer.h"
+#include "node/daemon.h"
+#include "node/setup.h"
+#include "proxy/proxy.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -105,6 +106,16 @@ static void on_node_back(void *arg, size_t node)
 
 /* ---- Starting and stopping ---- */
 
+static bool make_proxy(struct engine *e)
+{
+	struct proxy_options options = setup_proxy_options(e->options.conf);
+
+	options.node_back = on_node_back;
+	options.node_back_arg = e;
+	e->proxy = proxy_new(e->base, e->options.ring, &options);
+	return e->proxy != NULL;
+}
+
 static bool make_healer(struct engine *e)
 {
 	const struct engine_options *o = &e->options;
@@ -134,11 +145,8 @@ struct engine *engine_new(const struct engine_options *options)
 		log_error("cannot start: no event loop, or no memory for its events");
 		goto failed;
 	}
-	if (options->ring) {
-		e->proxy = proxy_new(e->base, options->conf, options->ring, on_node_back, e);
-		if (!e->proxy)
-			goto failed;
-	}
+	if (options->ring && !make_proxy(e))
+		goto failed;
 	if (options->recon && !make_healer(e))
 		goto failed;
 	e->control = control_new(e->base, options->conf, e->proxy, e->healer, options->ring);

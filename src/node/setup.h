@@ -12,6 +12,7 @@
 #include "entropy/dynentropy.h"
 #include "heal/recon.h"
 #include "heal/recon_ring.h"
+#include "proxy/proxy_options.h"
 
 #include <stdbool.h>
 
@@ -42,6 +43,16 @@ struct setup_options {
 void setup_load(struct setup *s, const char *path, const struct setup_options *options,
 	dyn_entropy_cancel *cancel, struct conf_report *report);
 void setup_fini(struct setup *s);
+
+/*
+ * The ring that c describes, or NULL after adding to report what is wrong with it.  c may have been
+ * loaded partly: the ring is NULL then, or one that must not be used.
+ */
+struct ring *setup_ring(const struct conf *c, struct conf_report *report);
+
+/* What c, which is good and has a listen, asks of the proxy.  Borrows from c; nobody is told that a
+ * node is back. */
+struct proxy_options setup_proxy_options(const struct conf *c);
 
 #ifdef __cplusplus
 }

@@ -43,7 +43,7 @@ static bool write_server(const struct proxy *p, struct buf *text)
 {
 	struct utsname os;
 	int64_t uptime = uptime_s();
-	const char *listen = p->conf->listen ? p->conf->listen : "";
+	const char *listen = p->options.listen ? p->options.listen : "";
 	struct addr addr = {.port = 0};
 
 	if (uname(&os) != 0)
@@ -136,7 +136,7 @@ static bool write_proxy(const struct proxy *p, struct buf *text)
 		"timeout_ms:%" PRId64 "\r\n",
 		proxy_state_name(p->state), consistency_name(p->read_level),
 		consistency_name(p->write_level), ring->dcs[0].name, ring->racks[0].name,
-		ring->n_dcs, ring->n_racks, ring->n_nodes, p->conf->timeout);
+		ring->n_dcs, ring->n_racks, ring->n_nodes, p->options.timeout_ms);
 }
 
 static bool write_datastore(const struct proxy *p, struct buf *text)
@@ -154,8 +154,8 @@ static bool write_datastore(const struct proxy *p, struct buf *text)
 		"datastore_connects:%" PRIu64 "\r\n"
 		"datastore_bytes_out:%" PRIu64 "\r\n"
 		"datastore_bytes_in:%" PRIu64 "\r\n",
-		p->conf->servers[0].address, c.up ? "up" : "down", c.requests, c.replies,
-		c.failures, c.queued, c.connects, c.bytes_out, c.bytes_in);
+		p->options.datastore, c.up ? "up" : "down", c.requests, c.replies, c.failures,
+		c.queued, c.connects, c.bytes_out, c.bytes_in);
 }
 
 static bool write_peers(const struct proxy *p, struct buf *text)

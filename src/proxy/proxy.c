@@ -10,15 +10,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define TICK_MS 50
 
 /* Other nodes may notice by themselves in this time that the datastore is back. */
 #define NOTICE_MS 1000
-
-/* Descriptors that are there for files, the loop, statistics and spools. */
-#define DESCRIPTORS_KEPT 64
 
 /* Between two attempts to connect. */
 #define PEER_PAUSE_MAX_MS  5000
@@ -86,35 +82,37 @@ static void on_store_back(void *arg)
 
 static bool make_store(struct proxy *p)
 {
-	const struct conf *c = p->conf;
+	const struct proxy_options *o = &p->options;
 	const struct datastore_options options = {
-		.address = c->servers[0].address,
-		.password = c->requirepass,
+		.address = o->datastore,
+		.password = o->requirepass,
 		.policy = &p->store_policy,
-		.n_connections = (size_t)c->datastore_connections,
-		.queue_max = (size_t)c->max_msgs,
+		.n_connections = o->datastore_connections,
+		.queue_max = o->max_msgs,
 		.queue_bytes_max = QUEUE_BYTES_MAX,
-		.timeout_ms = c->timeout,
+		.timeout_ms = o->timeout_ms,
 		.back = on_store_back,
 		.back_arg = p,
 	};
 
 	p->store = datastore_new(&options);
-	if (p->store && c->preconnect)
+	if (p->store && o->preconnect)
 		datastore_preconnect(p->store);
 	return p->store != NULL;
 }
 
 bool proxy_encrypts(const struct proxy *p, size_t rack)
 {
-	const char *option = p->conf->secure_server_option;
-
-	if (!option || strcasecmp(option, "none") == 0)
+	switch (p->options.encryption) {
+	case PROXY_ENCRYPT_NONE:
 		return false;
-	if (strcasecmp(option, "rack") == 0)
+	case PROXY_ENCRYPT_RACK:
 		return rack != 0;
-	if (strcasecmp(option, "datacenter") == 0)
+	case PROXY_ENCRYPT_DATACENTER:
 		return p->ring->racks[rack].dc != 0;
+	case PROXY_ENCRYPT_ALL:
+		break;
+	}
 	return true;
 }
 
@@ -122,25 +120,25 @@ static void on_peer_back(void *arg, struct peer *peer)
 {
 	struct proxy *p = arg;
 
-	if (p->node_back)
-		p->node_back(p->node_back_arg, (size_t)(peer_node(peer) - p->ring->nodes));
+	if (p->options.node_back)
+		p->options.node_back(
+			p->options.node_back_arg, (size_t)(peer_node(peer) - p->ring->nodes));
 }
 
 static bool make_peer(struct proxy *p, size_t i)
 {
 	const struct ring_node *node = &p->ring->nodes[i];
 	bool same_dc = p->ring->racks[node->rack].dc == 0;
-	const struct conf *c = p->conf;
+	const struct proxy_options *o = &p->options;
 	const struct peer_options options = {
 		.node = node,
 		.policy = &p->peer_policy,
 		.rsa = proxy_encrypts(p, node->rack) ? p->rsa : NULL,
 		.same_dc = same_dc,
-		.n_connections =
-			(size_t)(same_dc ? c->local_peer_connections : c->remote_peer_connections),
-		.queue_max = (size_t)c->max_msgs,
+		.n_connections = same_dc ? o->local_peer_connections : o->remote_peer_connections,
+		.queue_max = o->max_msgs,
 		.queue_bytes_max = QUEUE_BYTES_MAX,
-		.timeout_ms = c->timeout,
+		.timeout_ms = o->timeout_ms,
 		.back = on_peer_back,
 		.back_arg = p,
 	};
@@ -154,16 +152,11 @@ static bool make_peer(struct proxy *p, size_t i)
 
 static bool load_rsa(struct proxy *p)
 {
-	const char *option = p->conf->secure_server_option;
 	char why[256];
 
-	if (!option || strcasecmp(option, "none") == 0)
+	if (p->options.encryption == PROXY_ENCRYPT_NONE)
 		return true;
-	if (!p->conf->pem_key_file) {
-		log_error("cannot start: secure_server_option %s needs a pem_key_file", option);
-		return false;
-	}
-	p->rsa = dnode_rsa_load(p->conf->pem_key_file, why, sizeof(why));
+	p->rsa = dnode_rsa_load(p->options.pem_key_file, why, sizeof(why));
 	if (!p->rsa)
 		log_error("cannot start: pem_key_file: %s", why);
 	return p->rsa != NULL;
@@ -171,7 +164,7 @@ static bool load_rsa(struct proxy *p)
 
 static bool make_links_out(struct proxy *p)
 {
-	const struct conf *c = p->conf;
+	const struct proxy_options *o = &p->options;
 
 	p->dns = evdns_base_new(
 		p->loop.base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
@@ -185,10 +178,10 @@ static bool make_links_out(struct proxy *p)
 	p->peer_policy = (struct uplink_policy){
 		.loop = &p->loop,
 		.dns = p->dns,
-		.connect_timeout_ms = c->timeout,
-		.retry_timeout_ms = c->server_retry_timeout,
-		.failure_limit = (unsigned)c->server_failure_limit,
-		.auto_eject = c->auto_eject_hosts,
+		.connect_timeout_ms = o->timeout_ms,
+		.retry_timeout_ms = o->server_retry_timeout_ms,
+		.failure_limit = o->server_failure_limit,
+		.auto_eject = o->auto_eject_hosts,
 		.pause_max_ms = PEER_PAUSE_MAX_MS,
 	};
 	/* There is no other datastore that could take its place: to leave it out would only make a
@@ -217,17 +210,14 @@ static bool make_links_out(struct proxy *p)
  * descriptors for these. */
 static void share_descriptors(struct proxy *p)
 {
-	const struct conf *c = p->conf;
+	const struct proxy_options *o = &p->options;
 	size_t limit = process_raise_descriptors();
-	size_t kept = DESCRIPTORS_KEPT + (size_t)c->datastore_connections;
-	size_t nodes = (size_t)c->dyn_connections, clients = (size_t)c->client_connections;
+	size_t kept = o->descriptors_kept + o->datastore_connections;
+	size_t nodes = o->dyn_connections, clients = o->client_connections;
 
 	for (size_t i = 1; i < p->ring->n_nodes; i++)
-		kept += (size_t)(p->ring->racks[p->ring->nodes[i].rack].dc == 0
-					 ? c->local_peer_connections
-					 : c->remote_peer_connections);
-	if (c->recon_enabled)
-		kept += 2 * (size_t)c->recon_max_connections; /* each with its Redis */
+		kept += p->ring->racks[p->ring->nodes[i].rack].dc == 0 ? o->local_peer_connections
+								       : o->remote_peer_connections;
 	p->links_max = nodes < limit / 4 ? nodes : limit / 4;
 	kept += p->links_max;
 	p->clients_max = limit > 2 * kept ? limit - kept : limit / 4;
@@ -245,7 +235,7 @@ static struct listener *listen_for(struct proxy *p, const char *what, const char
 	const struct listener_options options = {
 		.base = p->loop.base,
 		.address = address,
-		.backlog = (int)p->conf->backlog,
+		.backlog = p->options.backlog,
 		.accepted = accepted,
 		.turned_away = turned_away,
 		.arg = p,
@@ -263,18 +253,18 @@ static struct listener *listen_for(struct proxy *p, const char *what, const char
 
 static bool start_listening(struct proxy *p)
 {
-	const struct conf *c = p->conf;
+	const struct proxy_options *o = &p->options;
 
 	share_descriptors(p);
-	if (c->dyn_listen) {
+	if (o->dyn_listen) {
 		p->link_listener = listen_for(
-			p, "taking nodes", c->dyn_listen, link_accepted, link_turned_away);
+			p, "taking nodes", o->dyn_listen, link_accepted, link_turned_away);
 		if (!p->link_listener)
 			return false;
 	}
-	if (c->listen) {
+	if (o->listen) {
 		p->client_listener = listen_for(
-			p, "taking clients", c->listen, client_accepted, client_turned_away);
+			p, "taking clients", o->listen, client_accepted, client_turned_away);
 		if (!p->client_listener)
 			return false;
 	}
@@ -283,8 +273,8 @@ static bool start_listening(struct proxy *p)
 
 /* ---- Coming and going ---- */
 
-struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const struct ring *ring,
-	void (*node_back)(void *arg, size_t node), void *node_back_arg)
+struct proxy *proxy_new(
+	struct event_base *base, const struct ring *ring, const struct proxy_options *options)
 {
 	struct proxy *p = calloc(1, sizeof(*p));
 
@@ -293,19 +283,14 @@ struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const 
 		free(p);
 		return NULL;
 	}
-	p->conf = conf;
+	p->options = *options;
 	p->ring = ring;
-	p->node_back = node_back;
-	p->node_back_arg = node_back_arg;
-	p->local.requirepass = conf->requirepass;
+	p->local.requirepass = options->requirepass;
 	p->local.info = proxy_info;
 	p->local.info_arg = p;
-	call_list_init(&p->calls, conf->timeout);
-	/* conf has checked the names. */
-	if (!consistency_parse(conf->read_consistency, &p->read_level))
-		p->read_level = CONSISTENCY_DC_ONE;
-	if (!consistency_parse(conf->write_consistency, &p->write_level))
-		p->write_level = CONSISTENCY_DC_ONE;
+	call_list_init(&p->calls, options->timeout_ms);
+	p->read_level = options->read_consistency;
+	p->write_level = options->write_consistency;
 	/* A node that we reach may come back to us at once: we listen before we dial. */
 	if (!start_listening(p) || !make_links_out(p))
 		goto failed;

@@ -10,11 +10,11 @@
 
 #include "base/log.h"
 #include "cluster/ring.h"
-#include "conf/conf.h"
 #include "proxy/call.h"
 #include "proxy/datastore.h"
 #include "proxy/local.h"
 #include "proxy/peer.h"
+#include "proxy/proxy_options.h"
 #include "proxy/quorum.h"
 
 #include <event2/event.h>
@@ -45,7 +45,7 @@ struct proxy_counters {
 };
 
 struct proxy {
-	const struct conf *conf; /* borrowed */
+	struct proxy_options options;
 	const struct ring *ring; /* borrowed */
 	struct conn_loop loop;
 	struct evdns_base *dns;
@@ -68,18 +68,12 @@ struct proxy {
 	struct event *ticker;
 	struct proxy_counters counters;
 	struct log_gate client_gate, link_gate; /* for what strangers can cause */
-	/* A node of the ring that was down is up again. */
-	void (*node_back)(void *arg, size_t node);
-	void *node_back_arg;
 };
 
-/*
- * Listen and connect as conf says.  NULL, with a message logged, on failure.  node_back is told of
- * each node that was down, or missed requests, and takes them again, by its index in ring->nodes;
- * it may be NULL.
- */
-struct proxy *proxy_new(struct event_base *base, const struct conf *conf, const struct ring *ring,
-	void (*node_back)(void *arg, size_t node), void *node_back_arg);
+/* Listen and connect as the options say, which are copied.  NULL, with a message logged, on
+ * failure. */
+struct proxy *proxy_new(
+	struct event_base *base, const struct ring *ring, const struct proxy_options *options);
 void proxy_free(struct proxy *p);
 
 /*
@@ -90,7 +84,7 @@ void proxy_free(struct proxy *p);
 void proxy_quit(struct proxy *p);
 bool proxy_is_idle(const struct proxy *p);
 
-/* Whether messages between this node and those of a rack are encrypted: secure_server_option. */
+/* Whether messages between this node and those of a rack are encrypted. */
 bool proxy_encrypts(const struct proxy *p, size_t rack);
 
 /* The end of a turn of the loop: what was said goes out. */

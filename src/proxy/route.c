@@ -297,7 +297,7 @@ static struct lane_keys lanes_of(const struct proxy *p, const struct route_reque
 {
 	struct key_survey s = {.proxy = p, .request = r};
 
-	if (p->conf->datastore_connections == 1)
+	if (p->options.datastore_connections == 1)
 		return s.lanes;
 	if (!command_each_key(r->call->command, r->bytes, r->parsed, survey_key, &s) || !s.any)
 		s.lanes.several = true;

@@ -1,4 +1,5 @@
 #include "conf_loading.h"
+#include "node/setup.h"
 #include "proxy/proxy.h"
 
 #include <chrono>
@@ -40,14 +41,14 @@ class Info : public testing::Test
 						 "  - 127.0.0.2:8101:r2:here:1\n"
 						 "  - 127.0.0.3:8101:r1:there:1\n");
 		ASSERT_TRUE(loaded.errors.empty()) << loaded.errors[0];
-		nodes.reset(ring_new(loaded.conf.get(), &report));
+		nodes.reset(setup_ring(loaded.conf.get(), &report));
 		conf_report_fini(&report);
 		ASSERT_NE(nodes, nullptr);
+		proxy_options options = setup_proxy_options(loaded.conf.get());
+
 		/* No test wants these ports. */
-		free(loaded.conf->listen);
-		free(loaded.conf->dyn_listen);
-		loaded.conf->listen = loaded.conf->dyn_listen = nullptr;
-		node.reset(proxy_new(base.get(), loaded.conf.get(), nodes.get(), nullptr, nullptr));
+		options.listen = options.dyn_listen = nullptr;
+		node.reset(proxy_new(base.get(), nodes.get(), &options));
 		ASSERT_NE(node, nullptr);
 	}
 

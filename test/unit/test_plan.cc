@@ -1,4 +1,5 @@
 #include "conf/conf.h"
+#include "node/setup.h"
 #include "proxy/plan.h"
 #include "support/tempdir.h"
 
@@ -36,7 +37,7 @@ std::unique_ptr<ring, Free> make_ring()
 				   "  - 10.0.2.2:1:r1:other:4294967295\n")
 			.c_str(),
 		&report));
-	std::unique_ptr<ring, Free> r(ring_new(c.get(), &report));
+	std::unique_ptr<ring, Free> r(setup_ring(c.get(), &report));
 
 	EXPECT_NE(r, nullptr);
 	conf_report_fini(&report);

@@ -2,6 +2,7 @@
  * Who is pushed to, and what: the peers of the channel as the ring sees them.
  */
 #include "heal/recon_ring.h"
+#include "node/setup.h"
 #include "unit/conf_loading.h"
 
 #include <gtest/gtest.h>
@@ -29,7 +30,7 @@ class ReconRing : public testing::Test
 				    "  tokens: '0'\n" +
 				    keys);
 		ASSERT_EQ(loaded_.errors, Lines());
-		ring_ = with_ring ? ring_new(loaded_.conf.get(), &report) : nullptr;
+		ring_ = with_ring ? setup_ring(loaded_.conf.get(), &report) : nullptr;
 		ASSERT_EQ(lines_of(report.errors), Lines());
 		ASSERT_TRUE(recon_ring_init(&peers_, loaded_.conf.get(), ring_));
 		recon_ring_warn(&peers_, &report);

@@ -1,4 +1,4 @@
-#include "cluster/ring.h"
+#include "node/setup.h"
 #include "support/tempdir.h"
 
 #include <algorithm>
@@ -45,7 +45,7 @@ Ring build(const std::string &lines, std::string *errors = nullptr)
 		text += "  " + line + "\n";
 	const std::unique_ptr<conf, Free> c(
 		conf_load(dir.write("dynomite.yml", text).c_str(), &report));
-	Ring r(c ? ring_new(c.get(), &report) : nullptr);
+	Ring r(c ? setup_ring(c.get(), &report) : nullptr);
 	EXPECT_EQ(r == nullptr, report.errors.n > 0) << join(report.errors);
 	if (errors)
 		*errors = join(report.errors);
@@ -290,7 +290,7 @@ TEST(Ring, AnErrorOfTheFileIsToldOnce)
 		const std::unique_ptr<conf, Free> c(
 			conf_load_partly(dir.write("f.yml", text).c_str(), &report));
 		ASSERT_NE(nullptr, c);
-		ring_free(ring_new(c.get(), &report));
+		ring_free(setup_ring(c.get(), &report));
 		EXPECT_EQ(1u, report.errors.n) << join(report.errors);
 		conf_report_fini(&report);
 	}
