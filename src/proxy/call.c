@@ -187,18 +187,19 @@ void call_sent(struct call *c)
 
 /* ---- Answers ---- */
 
-static void answer(struct call *c, const uint8_t *bytes, size_t len, struct outq *queue)
+static void answer(struct call *c, const struct reply *reply)
 {
 	if (c->answered)
 		return;
 	c->answered = true;
 	if (c->asker)
-		c->origin->answer(c, bytes, len, queue);
+		c->origin->answer(c, reply);
 }
 
 void call_refuse(struct call *c, const char *fmt, ...)
 {
 	char line[ERROR_LINE_MAX];
+	struct reply reply;
 	va_list args;
 	size_t len;
 
@@ -211,7 +212,8 @@ void call_refuse(struct call *c, const char *fmt, ...)
 			*at = ' ';
 	len = strlen(line);
 	memcpy(line + len, "\r\n", 2);
-	answer(c, (const uint8_t *)line, len + 2, NULL);
+	reply = reply_of_bytes(line, len + 2);
+	answer(c, &reply);
 }
 
 /* Every part has its reply: make one of them. */
@@ -230,10 +232,13 @@ static void answer_joined(struct call *c)
 	}
 	ok = ok &&
 	     join_replies(&joined, c->command->join, parts, c->n_parts, c->part_of, c->n_keys);
-	if (ok)
-		answer(c, buf_head(&joined), buf_len(&joined), NULL);
-	else
+	if (ok) {
+		struct reply reply = reply_of_bytes(buf_head(&joined), buf_len(&joined));
+
+		answer(c, &reply);
+	} else {
 		call_refuse(c, "dynomite: out of memory");
+	}
 	for (uint32_t i = 0; replies && i < c->n_parts; i++)
 		buf_fini(&replies[i]);
 	buf_fini(&joined);
@@ -241,19 +246,17 @@ static void answer_joined(struct call *c)
 	free(parts);
 }
 
-static void part_answered(struct part *p, const uint8_t *bytes, size_t len, struct outq *queue)
+static void part_answered(struct part *p, const struct reply *reply)
 {
 	struct call *c = p->call;
 
 	p->decided = true;
 	c->parts_left--;
 	if (c->n_parts == 1) {
-		answer(c, bytes, len, queue);
+		answer(c, reply);
 		return;
 	}
-	if (!bytes)
-		outq_splice(&p->reply, queue);
-	else if (!outq_append(&p->reply, bytes, len))
+	if (!reply_move(reply, &p->reply))
 		call_refuse(c, "dynomite: out of memory");
 	if (c->parts_left == 0 && !c->answered)
 		answer_joined(c);
@@ -274,15 +277,14 @@ static void part_failed(struct part *p, const char *why)
 
 static void verdict(struct part *p, enum quorum_verdict v)
 {
-	size_t len;
-	const uint8_t *result;
+	struct reply reply = {0};
 
 	switch (v) {
 	case QUORUM_WAIT:
 		break;
 	case QUORUM_REACHED:
-		result = quorum_result(p->quorum, &len);
-		part_answered(p, result, len, NULL);
+		reply.bytes = quorum_result(p->quorum, &reply.len);
+		part_answered(p, &reply);
 		break;
 	case QUORUM_FAILED:
 		part_failed(p, quorum_why(p->quorum));
@@ -290,33 +292,29 @@ static void verdict(struct part *p, enum quorum_verdict v)
 	}
 }
 
-static void tell_quorum(struct leg *leg, const uint8_t *bytes, size_t len, struct outq *queue)
+static void tell_quorum(struct leg *leg, const struct reply *reply)
 {
-	struct part *p = leg->part;
-	struct buf whole = {0};
+	struct quorum *q = leg->part->quorum;
+	struct buf room = {0};
+	struct reply whole;
 
-	if (!bytes) {
-		if (!outq_copy(queue, &whole)) {
-			buf_fini(&whole);
-			verdict(p, quorum_failure(p->quorum, leg->dc));
-			return;
-		}
-		bytes = buf_head(&whole);
-		len = buf_len(&whole);
-	}
-	verdict(p, quorum_answer(p->quorum, leg->dc, leg->local_rack, bytes, len));
-	buf_fini(&whole);
+	if (reply_in_one_piece(reply, &room, &whole))
+		verdict(leg->part,
+			quorum_answer(q, leg->dc, leg->local_rack, whole.bytes, whole.len));
+	else
+		verdict(leg->part, quorum_failure(q, leg->dc));
+	buf_fini(&room);
 }
 
-void call_leg_answered(struct leg *leg, const uint8_t *bytes, size_t len, struct outq *queue)
+void call_leg_answered(struct leg *leg, const struct reply *reply)
 {
 	struct part *p = leg->part;
 
 	if (!p->decided && !leg->abandoned) {
 		if (p->quorum)
-			tell_quorum(leg, bytes, len, queue);
+			tell_quorum(leg, reply);
 		else if (leg->local_rack)
-			part_answered(p, bytes, len, queue);
+			part_answered(p, reply);
 	}
 	end_leg(leg);
 }
@@ -334,12 +332,12 @@ void call_leg_failed(struct leg *leg, const char *why)
 	end_leg(leg);
 }
 
-void call_leg_refused(struct leg *leg, const uint8_t *bytes, size_t len)
+void call_leg_refused(struct leg *leg, const struct reply *reply)
 {
 	if (leg->part->quorum)
 		call_leg_failed(leg, "it refused");
 	else
-		call_leg_answered(leg, bytes, len, NULL);
+		call_leg_answered(leg, reply);
 }
 
 /* ---- Deadlines ---- */

@@ -14,6 +14,7 @@
 #include "proto/command.h"
 #include "proxy/outq.h"
 #include "proxy/quorum.h"
+#include "proxy/reply.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,9 +48,8 @@ struct part {
 
 /* Who asked. */
 struct call_origin {
-	/* The reply, a whole one: in bytes, or in queue when bytes is NULL (which may be taken from
-	 * it by outq_splice). */
-	void (*answer)(struct call *c, const uint8_t *bytes, size_t len, struct outq *queue);
+	/* This is the reply. */
+	void (*answer)(struct call *c, const struct reply *reply);
 };
 
 struct call {
@@ -110,16 +110,13 @@ struct leg *call_leg(struct part *p, uint8_t dc, bool local_rack, bool is_write)
 /* All legs were made.  The call may be gone after this. */
 void call_sent(struct call *c);
 
-/*
- * A leg's connection has its reply (in bytes, or in queue when bytes is NULL), or knows that there
- * will be none.  The leg is released.
- */
-void call_leg_answered(struct leg *leg, const uint8_t *bytes, size_t len, struct outq *queue);
+/* A leg's connection has its reply, or knows that there will be none.  The leg is released. */
+void call_leg_answered(struct leg *leg, const struct reply *reply);
 void call_leg_failed(struct leg *leg, const char *why);
 
 /* It has a reply, which is no answer to count on (REFUSAL_NO_ANSWER); without a quorum it is passed
  * on. */
-void call_leg_refused(struct leg *leg, const uint8_t *bytes, size_t len);
+void call_leg_refused(struct leg *leg, const struct reply *reply);
 
 /* Answer with "-ERR text" in the place of what the legs may still say. */
 void call_refuse(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

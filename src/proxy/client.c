@@ -137,48 +137,43 @@ static void check_waiting(struct client *cl)
 }
 
 /* Write a reply, which is counted. */
-static void write_reply(struct client *cl, const uint8_t *bytes, size_t len, struct outq *queue)
+static void write_reply(struct client *cl, const struct reply *reply)
 {
 	struct proxy *p = cl->proxy;
 
 	if (cl->conn.given_up) {
-		if (queue)
-			outq_clear(queue);
+		if (reply->queue)
+			outq_clear(reply->queue);
 		return;
 	}
-	window_learn(&cl->window, bytes ? len : queue->bytes);
-	if (bytes) {
-		p->counters.client_errors += len > 0 && bytes[0] == '-';
-		p->counters.client_bytes_out += len;
-		if (!outq_append(&cl->conn.out, bytes, len))
-			give_up(cl, "for want of memory for its replies");
-	} else {
-		p->counters.client_bytes_out += queue->bytes;
-		outq_splice(&cl->conn.out, queue);
-	}
+	window_learn(&cl->window, reply->len);
+	p->counters.client_errors += reply->bytes && reply->len > 0 && reply->bytes[0] == '-';
+	p->counters.client_bytes_out += reply->len;
+	if (!reply_move(reply, &cl->conn.out))
+		give_up(cl, "for want of memory for its replies");
 	conn_wrote(&cl->conn);
 	check_waiting(cl);
 }
 
-static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct outq *queue)
+static void on_answer(struct call *c, const struct reply *reply)
 {
 	struct client *cl = c->asker;
 
 	if (c != cl->oldest) {
 		c->ready = true;
-		if (!bytes)
-			outq_splice(&c->reply, queue);
-		else if (!outq_append(&c->reply, bytes, len))
+		if (!reply_move(reply, &c->reply))
 			give_up(cl, "for want of memory for its replies");
 		cl->parked += c->reply.bytes;
 		check_waiting(cl);
 		return;
 	}
-	write_reply(cl, bytes, len, queue);
+	write_reply(cl, reply);
 	pop_call(cl);
 	while (cl->oldest && cl->oldest->ready) {
-		cl->parked -= cl->oldest->reply.bytes;
-		write_reply(cl, NULL, 0, &cl->oldest->reply);
+		struct reply parked = reply_of_queue(&cl->oldest->reply);
+
+		cl->parked -= parked.len;
+		write_reply(cl, &parked);
 		pop_call(cl);
 	}
 	check_quit(cl);
@@ -219,10 +214,11 @@ struct call *client_new_call(struct client *cl, const struct command *command)
 
 void client_reply(struct client *cl, const void *bytes, size_t len)
 {
+	struct reply reply = reply_of_bytes(bytes, len);
 	struct call *c;
 
 	if (!cl->oldest) {
-		write_reply(cl, bytes, len, NULL);
+		write_reply(cl, &reply);
 		return;
 	}
 	c = client_new_call(cl, NULL);
@@ -231,7 +227,7 @@ void client_reply(struct client *cl, const void *bytes, size_t len)
 		return;
 	}
 	c->answered = true;
-	on_answer(c, bytes, len, NULL);
+	on_answer(c, &reply);
 	call_sent(c);
 }
 

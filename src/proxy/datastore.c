@@ -64,6 +64,7 @@ static void check_auth(struct line *l)
 /* A whole reply is there: the rest of it in bytes, what came before in partial. */
 static void take_reply(struct line *l, const uint8_t *bytes, size_t len)
 {
+	struct reply reply = reply_of_bytes(bytes, len);
 	struct leg *leg;
 
 	if (l->auth_pending) {
@@ -78,11 +79,12 @@ static void take_reply(struct line *l, const uint8_t *bytes, size_t len)
 	}
 	l->store->counters.replies++;
 	if (!l->partial.head && refusal_in(bytes, len) == REFUSAL_NO_ANSWER) {
-		call_leg_refused(leg, bytes, len);
+		call_leg_refused(leg, &reply);
 	} else if (!l->partial.head) {
-		call_leg_answered(leg, bytes, len, NULL);
+		call_leg_answered(leg, &reply);
 	} else if (outq_append(&l->partial, bytes, len)) {
-		call_leg_answered(leg, NULL, 0, &l->partial);
+		reply = reply_of_queue(&l->partial);
+		call_leg_answered(leg, &reply);
 	} else {
 		call_leg_failed(leg, "out of memory");
 	}

@@ -156,8 +156,10 @@ static const char too_large[] =
 /* What a message carries at the most, encrypted. */
 #define ANSWER_MAX (DNODE_PAYLOAD_MAX - 16)
 
-static void send_answer(struct link *l, const struct call *c, const uint8_t *bytes, size_t len)
+static void send_answer(struct link *l, const struct call *c, const struct reply *reply)
 {
+	const uint8_t *bytes = reply->bytes;
+	size_t len = reply->len;
 	uint8_t header[DNODE_HEADER_MAX];
 	struct buf cipher = {0};
 	bool is_refusal =
@@ -195,23 +197,18 @@ static void send_answer(struct link *l, const struct call *c, const uint8_t *byt
 	}
 }
 
-static void on_answer(struct call *c, const uint8_t *bytes, size_t len, struct outq *queue)
+static void on_answer(struct call *c, const struct reply *reply)
 {
 	struct link *l = c->asker;
-	struct buf whole = {0};
+	struct buf room = {0};
+	struct reply whole;
 
-	if (!bytes && queue->bytes > ANSWER_MAX) {
-		bytes = (const uint8_t *)too_large;
-		len = sizeof(too_large) - 1;
-	} else if (!bytes && !outq_copy(queue, &whole)) {
-		bytes = (const uint8_t *)no_memory;
-		len = sizeof(no_memory) - 1;
-	} else if (!bytes) {
-		bytes = buf_head(&whole);
-		len = buf_len(&whole);
-	}
-	send_answer(l, c, bytes, len);
-	buf_fini(&whole);
+	if (!reply->bytes && reply->len > ANSWER_MAX)
+		whole = reply_of_bytes(too_large, sizeof(too_large) - 1);
+	else if (!reply_in_one_piece(reply, &room, &whole))
+		whole = reply_of_bytes(no_memory, sizeof(no_memory) - 1);
+	send_answer(l, c, &whole);
+	buf_fini(&room);
 	if (c->next)
 		c->next->prev = c->prev;
 	if (c->prev)

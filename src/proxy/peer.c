@@ -90,33 +90,36 @@ static void leg_failed(struct peer *p, struct leg *leg, const char *why)
 /* ---- Answers ---- */
 
 /* Anything else than one whole reply would be taken for the replies behind it. */
-static bool is_whole(const uint8_t *reply, size_t len)
+static bool is_whole(const struct reply *reply)
 {
 	struct reply_scanner scanner = {0};
 	size_t used;
 
-	return len > 0 && reply_scan(&scanner, reply, len, &used) == REPLY_DONE && used == len;
+	return reply->len > 0 &&
+	       reply_scan(&scanner, reply->bytes, reply->len, &used) == REPLY_DONE &&
+	       used == reply->len;
 }
 
-static void take_reply(struct peer *p, struct leg *leg, const uint8_t *reply, size_t len)
+static void take_reply(struct peer *p, struct leg *leg, const uint8_t *bytes, size_t len)
 {
-	enum refusal refusal = refusal_in(reply, len);
+	struct reply reply = reply_of_bytes(bytes, len);
+	enum refusal refusal = refusal_in(bytes, len);
 
 	p->counters.replies++;
-	if (!is_whole(reply, len)) {
+	if (!is_whole(&reply)) {
 		leg_failed(p, leg, "a peer answers with what is no reply");
 		return;
 	}
 	if (refusal == REFUSAL_NONE) {
 		p->answers_since = true;
-		call_leg_answered(leg, reply, len, NULL);
+		call_leg_answered(leg, &reply);
 		return;
 	}
 	note_failure(p, leg->is_write, "it refuses them; look at its datastore");
 	if (refusal == REFUSAL_NO_ANSWER)
-		call_leg_refused(leg, reply, len);
+		call_leg_refused(leg, &reply);
 	else
-		call_leg_answered(leg, reply, len, NULL);
+		call_leg_answered(leg, &reply);
 }
 
 static void take_answer(struct line *l, const struct dnode_header *h, const uint8_t *payload)

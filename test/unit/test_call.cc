@@ -29,16 +29,17 @@ std::string content(const outq *q)
 	return s;
 }
 
-void on_answer(call *c, const uint8_t *bytes, size_t len, outq *queue)
+void on_answer(call *c, const reply *r)
 {
 	auto *asker = static_cast<Asker *>(c->asker);
 
-	ASSERT_TRUE((bytes == nullptr) != (queue == nullptr) || bytes);
-	if (bytes) {
-		asker->told.emplace_back(reinterpret_cast<const char *>(bytes), len);
+	ASSERT_TRUE((r->bytes == nullptr) != (r->queue == nullptr));
+	if (r->bytes) {
+		asker->told.emplace_back(reinterpret_cast<const char *>(r->bytes), r->len);
 	} else {
-		asker->told.push_back(content(queue));
-		outq_splice(&c->reply, queue);
+		asker->told.push_back(content(r->queue));
+		EXPECT_EQ(r->len, asker->told.back().size());
+		EXPECT_TRUE(reply_move(r, &c->reply));
 	}
 	if (asker->keeps)
 		return;
@@ -91,8 +92,9 @@ leg *leg_of(call *c, bool local = true)
 
 void answer(leg *l, const std::string &reply)
 {
-	call_leg_answered(
-		l, reinterpret_cast<const uint8_t *>(reply.data()), reply.size(), nullptr);
+	const struct reply r = reply_of_bytes(reply.data(), reply.size());
+
+	call_leg_answered(l, &r);
 }
 
 void answer_queued(leg *l, const std::string &reply)
@@ -100,7 +102,9 @@ void answer_queued(leg *l, const std::string &reply)
 	outq q = {};
 
 	ASSERT_TRUE(outq_append(&q, reply.data(), reply.size()));
-	call_leg_answered(l, nullptr, 0, &q);
+	const struct reply r = reply_of_queue(&q);
+
+	call_leg_answered(l, &r);
 	outq_clear(&q);
 }
 
