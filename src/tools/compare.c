@@ -199,33 +199,19 @@ static enum dyn_entropy_status look_at_page(
 static enum dyn_entropy_status count_in_a(
 	struct walk *w, const redisReply *keys, uint64_t *count, struct dyn_entropy_error *err)
 {
-	size_t n = keys->elements;
-	const char **argv = calloc(n + 1, sizeof(*argv));
-	size_t *len = calloc(n + 1, sizeof(*len));
+	struct compare_command c;
 	enum dyn_entropy_status status;
-	redisReply *r = NULL;
+	redisReply *r;
 
-	if (argv == NULL || len == NULL) {
-		status = error_no_memory(err);
-		goto done;
-	}
-	argv[0] = "EXISTS";
-	len[0] = strlen(argv[0]);
-	for (size_t i = 0; i < n; i++) {
-		argv[i + 1] = keys->element[i]->str;
-		len[i + 1] = keys->element[i]->len;
-	}
-	status = redis_conn_call(w->pair.side[SIDE_A], (int)n + 1, argv, len, &r, err);
+	compare_command_begin(&c, "EXISTS");
+	status = compare_pair_items(&w->pair, SIDE_A, &c, keys, 1, &r, err);
 	if (status != DYN_ENTROPY_OK)
-		goto done;
+		return status;
 	if (r->type != REDIS_REPLY_INTEGER)
 		status = compare_pair_refused(&w->pair, SIDE_A, "EXISTS", r, err);
 	else
 		*count = (uint64_t)r->integer;
 	freeReplyObject(r);
-done:
-	free(argv);
-	free(len);
 	return status;
 }
 

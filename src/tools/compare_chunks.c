@@ -1,6 +1,6 @@
 #include "tools/compare_chunks.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 void compare_chunks_command(
@@ -170,35 +170,20 @@ static enum dyn_entropy_status ask_items(struct compare_value *v, int side, cons
 	struct dyn_entropy_error *err)
 {
 	size_t n = items->elements / stride;
-	const char **argv = calloc(n + 4, sizeof(*argv));
-	size_t *len = calloc(n + 4, sizeof(*len));
 	struct compare_command c;
-	enum dyn_entropy_status status = DYN_ENTROPY_ERR_NO_MEMORY;
-	size_t argc;
+	enum dyn_entropy_status status;
 
-	*reply = NULL;
-	if (argv == NULL || len == NULL)
-		goto done;
 	compare_chunks_command(v, &c, command);
 	if (fields) {
 		compare_command_text(&c, "FIELDS");
 		compare_command_number(&c, n);
 	}
-	argc = (size_t)c.argc;
-	memcpy(argv, c.argv, argc * sizeof(*argv));
-	memcpy(len, c.len, argc * sizeof(*len));
-	for (size_t i = 0; i < n; i++) {
-		argv[argc] = items->element[i * stride]->str;
-		len[argc++] = items->element[i * stride]->len;
-	}
-	status = redis_conn_call(v->pair->side[side], (int)argc, argv, len, reply, err);
-done:
-	free(argv);
-	free(len);
-	if (*reply != NULL && compare_reply_is_stale(*reply)) {
+	status = compare_pair_items(v->pair, side, &c, items, stride, reply, err);
+	if (status != DYN_ENTROPY_OK)
+		return status;
+	if (compare_reply_is_stale(*reply)) {
 		v->verdict = COMPARE_OTHER_VALUE;
-	} else if (*reply != NULL &&
-		   ((*reply)->type != REDIS_REPLY_ARRAY || (*reply)->elements != n)) {
+	} else if ((*reply)->type != REDIS_REPLY_ARRAY || (*reply)->elements != n) {
 		status = compare_pair_refused(v->pair, side, command, *reply, err);
 		freeReplyObject(*reply);
 		*reply = NULL;

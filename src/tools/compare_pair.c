@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void compare_command_bytes(struct compare_command *c, const char *bytes, size_t len)
@@ -91,6 +92,33 @@ enum dyn_entropy_status compare_pair_one(struct compare_pair *p, int side,
 	const struct compare_command *c, redisReply **reply, struct dyn_entropy_error *err)
 {
 	return redis_conn_call(p->side[side], c->argc, c->argv, c->len, reply, err);
+}
+
+enum dyn_entropy_status compare_pair_items(struct compare_pair *p, int side,
+	const struct compare_command *c, const redisReply *items, size_t stride, redisReply **reply,
+	struct dyn_entropy_error *err)
+{
+	size_t n = items->elements / stride, argc = (size_t)c->argc;
+	const char **argv = calloc(argc + n, sizeof(*argv));
+	size_t *len = calloc(argc + n, sizeof(*len));
+	enum dyn_entropy_status status;
+
+	*reply = NULL;
+	if (argv == NULL || len == NULL) {
+		status = error_no_memory(err);
+		goto done;
+	}
+	memcpy(argv, c->argv, argc * sizeof(*argv));
+	memcpy(len, c->len, argc * sizeof(*len));
+	for (size_t i = 0; i < n; i++) {
+		argv[argc] = items->element[i * stride]->str;
+		len[argc++] = items->element[i * stride]->len;
+	}
+	status = redis_conn_call(p->side[side], (int)argc, argv, len, reply, err);
+done:
+	free(argv);
+	free(len);
+	return status;
 }
 
 enum dyn_entropy_status compare_pair_refused(const struct compare_pair *p, int side,

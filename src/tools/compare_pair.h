@@ -70,6 +70,14 @@ enum dyn_entropy_status compare_pair_both(struct compare_pair *p, const struct c
 enum dyn_entropy_status compare_pair_one(struct compare_pair *p, int side,
 	const struct compare_command *c, redisReply **reply, struct dyn_entropy_error *err);
 
+/*
+ * Ask one side a command with more arguments behind it: every stride-th element of items, texts all
+ * of them, from the first on.
+ */
+enum dyn_entropy_status compare_pair_items(struct compare_pair *p, int side,
+	const struct compare_command *c, const redisReply *items, size_t stride, redisReply **reply,
+	struct dyn_entropy_error *err);
+
 /* Fail with what Redis said, or with the wrong type of its reply. */
 enum dyn_entropy_status compare_pair_refused(const struct compare_pair *p, int side,
 	const char *command, const redisReply *reply, struct dyn_entropy_error *err);
