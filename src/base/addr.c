@@ -1,6 +1,7 @@
 #include "base/addr.h"
 
 #include "base/clock.h"
+#include "base/number.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,18 +16,14 @@
 #include <strings.h>
 #include <unistd.h>
 
+#define PORT_DIGITS 5
+
 static bool parse_port(const char *text, uint16_t *port)
 {
-	unsigned value = 0;
+	size_t len = strlen(text);
+	uint64_t value;
 
-	if (!*text || strlen(text) > 5)
-		return false;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		value = value * 10 + (unsigned)(*text - '0');
-	}
-	if (value > UINT16_MAX)
+	if (len > PORT_DIGITS || number_read(text, len, UINT16_MAX, &value) != NUMBER_OK)
 		return false;
 	*port = (uint16_t)value;
 	return true;

@@ -1,5 +1,7 @@
 #include "cluster/ring.h"
 
+#include "base/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,11 +80,10 @@ static bool read_tokens(
 	if (!node->tokens)
 		return no_memory(b);
 	for (;;) {
-		char *end = NULL;
-		unsigned long long token =
-			*text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : UINT64_MAX;
+		size_t len = strcspn(text, ",");
+		uint64_t token;
 
-		if (token > UINT32_MAX || (*end && *end != ',')) {
+		if (number_read(text, len, UINT32_MAX, &token) != NUMBER_OK) {
 			report(b, key, node->line,
 				"a token of %s is no decimal of 0..4294967295; give such numbers, "
 				"separated by commas",
@@ -90,9 +91,9 @@ static bool read_tokens(
 			return false;
 		}
 		node->tokens[node->n_tokens++] = (uint32_t)token;
-		if (!*end)
+		if (!text[len])
 			break;
-		text = end + 1;
+		text += len + 1;
 	}
 	qsort(node->tokens, node->n_tokens, sizeof(*node->tokens), compare_tokens);
 	return true;

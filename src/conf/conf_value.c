@@ -1,3 +1,4 @@
+#include "base/number.h"
 #include "conf/conf_internal.h"
 
 #include <stdio.h>
@@ -6,7 +7,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
-#define TOKEN_LIMIT (UINT64_C(1) << 32)
+#define WEIGHT_MAX 1000000 /* of a server */
 
 /* Where the value of k lives. */
 static void *slot(const struct conf_loader *l, const struct conf_key *k)
@@ -39,22 +40,6 @@ static void set_text(struct conf_loader *l, const struct conf_key *k, const char
 	}
 	free(*at);
 	*at = copy;
-}
-
-/* Decimal digits to a number; false when there is none, something else, or more than limit. */
-static bool parse_digits(const char *text, size_t len, uint64_t limit, uint64_t *value)
-{
-	*value = 0;
-	if (len == 0)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-		*value = *value * 10 + (uint64_t)(text[i] - '0');
-		if (*value > limit)
-			return false;
-	}
-	return true;
 }
 
 /* ---- Booleans, numbers, choices ---------------------------------------------------------------
@@ -100,18 +85,17 @@ static void set_number(
 	int64_t *at = slot(l, k);
 	size_t digits = strlen(text);
 	unsigned shift = 0;
-	uint64_t value;
+	uint64_t value = 0;
+	enum number_status status;
 
 	if (k->type == CONF_TYPE_SIZE && !split_size(text, &digits, &shift)) {
 		refuse(l, k, line, text, "is not a size, such as 16384 or 16 KiB");
 		return;
 	}
-	if (strspn(text, "0123456789") != digits || digits == 0) {
-		refuse(l, k, line, text, "is not a number");
-		return;
-	}
-	if (!parse_digits(text, digits, (uint64_t)INT64_MAX >> shift, &value)) {
-		refuse(l, k, line, text, "is out of range");
+	status = number_read(text, digits, (uint64_t)INT64_MAX >> shift, &value);
+	if (status != NUMBER_OK) {
+		refuse(l, k, line, text,
+			status == NUMBER_OVERFLOW ? "is out of range" : "is not a number");
 		return;
 	}
 	value <<= shift;
@@ -171,7 +155,7 @@ static bool tokens_valid(const char *text)
 	for (;;) {
 		size_t len = strcspn(text, ",");
 
-		if (!parse_digits(text, len, TOKEN_LIMIT - 1, &token))
+		if (number_read(text, len, UINT32_MAX, &token) != NUMBER_OK)
 			return false;
 		if (!text[len])
 			return true;
@@ -307,7 +291,8 @@ static const char *parse_server(char *entry, struct conf_server *s, bool *no_mem
 		return "has no weight behind the port, such as the 1 of 127.0.0.1:6379:1";
 	if (!is_path || strchr(entry, ':'))
 		weight = cut_last(entry, ':');
-	if (weight ? !parse_digits(weight, strlen(weight), 1000000, &value) : !is_path)
+	if (weight ? number_read(weight, strlen(weight), WEIGHT_MAX, &value) != NUMBER_OK
+		   : !is_path)
 		return "has no weight of 0..1000000";
 	if (is_path && !unix_path_fits(entry))
 		return "is too long for the path of a socket";

@@ -1,8 +1,8 @@
 #include "base/consistency.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "control/control_internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- Consistency ---- */
@@ -67,11 +67,10 @@ static void set_log_level(int level, struct control_answer *a)
 void control_set_log_level(struct control *c, const char *value, struct control_answer *a)
 {
 	char shown[CONTROL_SHOWN_MAX];
-	char *end = NULL;
-	long level = value ? strtol(value, &end, 10) : -1;
+	uint64_t level;
 
 	(void)c;
-	if (!value || *value < '0' || *value > '9' || *end || level > LOG_LEVEL_MAX)
+	if (!value || number_read(value, strlen(value), LOG_LEVEL_MAX, &level) != NUMBER_OK)
 		control_refuse(a, 400, "%s: no such log level; allowed: 0..%d",
 			control_shown(value, shown), LOG_LEVEL_MAX);
 	else

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include "entropy/error.h"
 #include "entropy/lzf.h"
 #include "entropy/rdb_body.h"
@@ -243,17 +244,16 @@ void rdb_totals(const struct rdb *r, struct dyn_entropy_source_totals *totals)
 static bool read_header(struct rdb *r)
 {
 	const uint8_t *header;
+	uint64_t version;
 
 	if (!rdb_input_need(&r->in, HEADER_LEN))
 		return false;
 	header = r->in.data;
 	if (memcmp(header, "REDIS", 5) != 0)
 		return rdb_input_fail(&r->in, "it does not begin with REDIS: no RDB of Redis");
-	for (size_t i = 5; i < HEADER_LEN; i++) {
-		if (header[i] < '0' || header[i] > '9')
-			return rdb_input_fail(&r->in, "no version behind REDIS: damaged");
-		r->version = r->version * 10 + (unsigned)(header[i] - '0');
-	}
+	if (number_read(header + 5, HEADER_LEN - 5, UINT32_MAX, &version) != NUMBER_OK)
+		return rdb_input_fail(&r->in, "no version behind REDIS: damaged");
+	r->version = (unsigned)version;
 	if (r->version < 1 || r->version > RDB_VERSION_MAX)
 		return rdb_input_fail(&r->in,
 			"RDB version %u; this program knows 1 to %d: use the scan source, or a "

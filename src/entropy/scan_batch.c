@@ -1,9 +1,9 @@
 #include "entropy/scan_batch.h"
 
+#include "base/number.h"
 #include "entropy/error.h"
 #include "entropy/segment.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MEMORY_BYTES ((size_t)1024 * 1024) /* of the payloads; the others are in a file */
@@ -80,7 +80,7 @@ enum dyn_entropy_status scan_batch_ask(
 /* ---- The replies ---- */
 
 /* The next line, which must begin with mark; what is the command that it answers.  *number is what
- * follows. */
+ * follows, but for a status ('+'). */
 static enum dyn_entropy_status read_line(struct redis_conn *conn, char mark, const char *what,
 	int64_t *number, struct dyn_entropy_error *err)
 {
@@ -92,8 +92,8 @@ static enum dyn_entropy_status read_line(struct redis_conn *conn, char mark, con
 		return status;
 	if (len == 0 || line[0] != mark)
 		return redis_conn_refused_line(conn, what, line, len, err);
-	/* Ends at the CR or the LF at the latest. */
-	*number = strtoll(line + 1, NULL, 10);
+	if (mark != '+' && number_read_signed(line + 1, len - 1, number) != NUMBER_OK)
+		return redis_conn_refused_line(conn, what, "", 0, err);
 	return DYN_ENTROPY_OK;
 }
 
@@ -111,8 +111,9 @@ static enum dyn_entropy_status read_time(
 		status = read_line(conn, '$', "TIME", &n, err);
 		if (status == DYN_ENTROPY_OK)
 			status = redis_conn_line(conn, &line, &len, err);
-		if (status == DYN_ENTROPY_OK)
-			parts[i] = strtoll(line, NULL, 10);
+		if (status == DYN_ENTROPY_OK &&
+			number_read_signed(line, len, &parts[i]) != NUMBER_OK)
+			status = redis_conn_refused_line(conn, "TIME", "", 0, err);
 	}
 	*now_ms = parts[0] * 1000 + parts[1] / 1000;
 	return status;

@@ -1,12 +1,12 @@
 #include "entropy/segment.h"
 
+#include "base/number.h"
 #include "entropy/error.h"
 
 #include <string.h>
 
 #define COMMAND_HEAD "*5\r\n$7\r\nRESTORE\r\n$"
 #define COMMAND_TAIL "\r\n$6\r\nABSTTL\r\n"
-#define DIGITS_MAX   20
 #define TEXT_MAX     128  /* all of a command but its key and its payload */
 #define SMALL_MAX    4096 /* a command up to this size is put together before it is appended */
 
@@ -54,15 +54,7 @@ bool segment_fits(const struct segment *s, size_t key_len, uint64_t payload_len)
  */
 static char *put_number(char *to, uint64_t n)
 {
-	char digits[DIGITS_MAX];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	memcpy(to, digits + at, sizeof(digits) - at);
-	return to + (sizeof(digits) - at);
+	return to + number_write(to, n);
 }
 
 static char *put_bytes(char *to, const void *bytes, size_t len)
@@ -84,8 +76,8 @@ static char *put_head(char *to, size_t key_len)
 /* What stands between the key and the payload. */
 static char *put_middle(char *to, int64_t deadline_ms, uint64_t payload_len)
 {
-	char digits[DIGITS_MAX];
-	size_t n = (size_t)(put_number(digits, (uint64_t)deadline_ms) - digits);
+	char digits[NUMBER_DIGITS_MAX];
+	size_t n = number_write(digits, (uint64_t)deadline_ms);
 
 	to = put_text(to, "\r\n$");
 	to = put_number(to, n);

@@ -4,6 +4,7 @@
  * master of something, and no replica offset is ever acknowledged.
  */
 #include "base/clock.h"
+#include "base/number.h"
 #include "entropy/error.h"
 #include "entropy/redis_conn.h"
 #include "entropy/redis_words.h"
@@ -94,15 +95,7 @@ static enum dyn_entropy_status refused(
 
 static bool parse_length(const char *digits, size_t len, uint64_t *length)
 {
-	*length = 0;
-	if (len == 0 || len > 18)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (digits[i] < '0' || digits[i] > '9')
-			return false;
-		*length = *length * 10 + (uint64_t)(digits[i] - '0');
-	}
-	return *length > 0;
+	return number_read(digits, len, INT64_MAX, length) == NUMBER_OK && *length > 0;
 }
 
 /* The line without its CR LF. */

@@ -1,9 +1,10 @@
 #include "base/log.h"
+#include "base/number.h"
 #include "conf/conf.h"
+#include "control/stats.h"
 #include "node/daemon.h"
 #include "node/engine.h"
 #include "node/setup.h"
-#include "control/stats.h"
 
 #include <getopt.h>
 #ifdef __GLIBC__
@@ -75,10 +76,9 @@ static void print_help(FILE *to)
 
 static bool parse_level(const char *text, int *level)
 {
-	char *end;
-	long value = strtol(text, &end, 10);
+	uint64_t value;
 
-	if (!*text || *end || value < 0 || value > LOG_LEVEL_MAX) {
+	if (number_read(text, strlen(text), LOG_LEVEL_MAX, &value) != NUMBER_OK) {
 		fprintf(stderr, "dynomite: -v %s: the level must be 0..%d\n", text, LOG_LEVEL_MAX);
 		return false;
 	}

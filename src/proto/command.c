@@ -1,5 +1,7 @@
 #include "proto/command.h"
 
+#include "base/number.h"
+
 #include <ctype.h>
 #include <pthread.h>
 #include <string.h>
@@ -299,20 +301,13 @@ static bool tell(const struct finder *f, uint32_t first, uint32_t end, uint32_t 
 static bool read_numkeys(const struct command *c, const uint8_t *bytes,
 	const struct request_parser *r, uint32_t *number)
 {
-	uint32_t at = (uint32_t)c->first, n = 0;
-	const uint8_t *digits;
+	uint32_t at = (uint32_t)c->first;
+	uint64_t n;
 
-	if (at >= r->argc || r->args[at].len == 0)
+	if (at >= r->argc || number_read(request_arg(r, bytes, at), r->args[at].len,
+				     r->argc - at - 1, &n) != NUMBER_OK)
 		return false;
-	digits = request_arg(r, bytes, at);
-	for (size_t i = 0; i < r->args[at].len; i++) {
-		if (digits[i] < '0' || digits[i] > '9')
-			return false;
-		n = n * 10 + (uint32_t)(digits[i] - '0');
-		if (n > r->argc - at - 1)
-			return false;
-	}
-	*number = n;
+	*number = (uint32_t)n;
 	return n >= (uint32_t)c->last;
 }
 

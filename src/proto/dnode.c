@@ -1,5 +1,7 @@
 #include "proto/dnode.h"
 
+#include "base/number.h"
+
 #include <string.h>
 
 #define MAGIC   "   $2014$ "
@@ -11,14 +13,14 @@
 _Static_assert(sizeof(MAGIC) - 1 + 21 + 4 * 2 + 5 + DNODE_DATA_MAX + 1 + 11 + 2 <= DNODE_HEADER_MAX,
 	"every header that begins well has ended by DNODE_HEADER_MAX");
 
-struct cursor {
+struct dnode_reader {
 	const uint8_t *bytes;
 	size_t len;
 	size_t at;
 	const char *why;
 };
 
-static enum dnode_result bad(struct cursor *c, const char *why)
+static enum dnode_result bad(struct dnode_reader *c, const char *why)
 {
 	c->why = why;
 	return DNODE_BAD;
@@ -26,7 +28,7 @@ static enum dnode_result bad(struct cursor *c, const char *why)
 
 /* Pass text, or as much of it as there is. */
 static enum dnode_result expect(
-	struct cursor *c, const char *text, size_t text_len, const char *why)
+	struct dnode_reader *c, const char *text, size_t text_len, const char *why)
 {
 	size_t n = c->len - c->at < text_len ? c->len - c->at : text_len;
 
@@ -38,30 +40,22 @@ static enum dnode_result expect(
 
 /* Read a decimal up to max, as short as it can be written, and the byte that ends it. */
 static enum dnode_result number(
-	struct cursor *c, uint64_t max, char end, uint64_t *value, const char *why)
+	struct dnode_reader *c, uint64_t max, char end, uint64_t *value, const char *why)
 {
-	size_t first = c->at;
-	uint64_t n = 0;
+	size_t digits = number_read_shortest(c->bytes + c->at, c->len - c->at, max, value);
 
-	for (; c->at < c->len; c->at++) {
-		unsigned digit = (unsigned)c->bytes[c->at] - '0';
-
-		if (digit > 9)
-			break;
-		if ((n == 0 && c->at > first) || digit > max || n > (max - digit) / 10)
-			return bad(c, why);
-		n = n * 10 + digit;
-	}
+	if (digits == NUMBER_BAD)
+		return bad(c, why);
+	c->at += digits;
 	if (c->at == c->len)
 		return DNODE_MORE;
-	if (c->at == first || c->bytes[c->at] != (uint8_t)end)
+	if (digits == 0 || c->bytes[c->at] != (uint8_t)end)
 		return bad(c, why);
 	c->at++;
-	*value = n;
 	return DNODE_DONE;
 }
 
-static enum dnode_result read_type(struct cursor *c, struct dnode_header *h)
+static enum dnode_result read_type(struct dnode_reader *c, struct dnode_header *h)
 {
 	static const char why[] = "the message type is none of 3, 4 and 5";
 	uint64_t value = 0;
@@ -73,7 +67,7 @@ static enum dnode_result read_type(struct cursor *c, struct dnode_header *h)
 	return result;
 }
 
-static enum dnode_result read_version(struct cursor *c)
+static enum dnode_result read_version(struct dnode_reader *c)
 {
 	static const char why[] = "the version is not 1";
 	uint64_t value = 0;
@@ -82,7 +76,7 @@ static enum dnode_result read_version(struct cursor *c)
 	return result == DNODE_DONE && value != VERSION ? bad(c, why) : result;
 }
 
-static enum dnode_result read_data(struct cursor *c, struct dnode_header *h)
+static enum dnode_result read_data(struct dnode_reader *c, struct dnode_header *h)
 {
 	static const char why[] = "the length of data is out of range";
 	uint64_t value = 0;
@@ -102,7 +96,7 @@ static enum dnode_result read_data(struct cursor *c, struct dnode_header *h)
 	return expect(c, " *", 2, "data does not end where its length says");
 }
 
-static enum dnode_result read_header(struct cursor *c, struct dnode_header *h)
+static enum dnode_result read_header(struct dnode_reader *c, struct dnode_header *h)
 {
 	enum dnode_result result;
 	uint64_t flags = 0, same_dc = 0, payload_len = 0;
@@ -134,7 +128,7 @@ static enum dnode_result read_header(struct cursor *c, struct dnode_header *h)
 enum dnode_result dnode_decode(
 	struct dnode_header *h, const uint8_t *bytes, size_t len, size_t *used, const char **why)
 {
-	struct cursor c = {bytes, len, 0, NULL};
+	struct dnode_reader c = {bytes, len, 0, NULL};
 	enum dnode_result result = read_header(&c, h);
 
 	if (result == DNODE_BAD)
@@ -146,16 +140,7 @@ enum dnode_result dnode_decode(
 
 static uint8_t *put_number(uint8_t *to, uint64_t n)
 {
-	uint8_t digits[20];
-	size_t len = 0;
-
-	do {
-		digits[len++] = (uint8_t)('0' + n % 10);
-		n /= 10;
-	} while (n);
-	while (len)
-		*to++ = digits[--len];
-	return to;
+	return to + number_write(to, n);
 }
 
 size_t dnode_encode(const struct dnode_header *h, uint8_t *out)

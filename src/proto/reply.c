@@ -1,8 +1,12 @@
 #include "proto/reply.h"
 
+#include "base/number.h"
+
 #include <string.h>
 
 #define DIGITS_MAX 19 /* of an integer of 64 bits */
+
+#define NUMBER_LINE_MAX (1 + NUMBER_DIGITS_MAX + 1) /* up to its CR */
 
 enum state {
 	STATE_TYPE,
@@ -224,23 +228,18 @@ enum reply_result reply_scan(
 /* The number in a line "TYPE [-]DIGITS CRLF"; *used is where the line ends. */
 static bool number_line(const uint8_t *bytes, size_t len, char type, int64_t *value, size_t *used)
 {
-	size_t at = 1;
-	bool negative;
-	uint64_t n = 0;
+	const uint8_t *end;
+	size_t at;
 
 	if (len < 4 || bytes[0] != (uint8_t)type)
 		return false;
-	negative = bytes[1] == '-';
-	at += negative;
-	for (size_t first = at; at < len && bytes[at] >= '0' && bytes[at] <= '9'; at++) {
-		if (at == first + DIGITS_MAX)
-			return false;
-		n = n * 10 + (uint64_t)(bytes[at] - '0');
-	}
-	if (at == 1 + (size_t)negative || len - at < 2 || bytes[at] != '\r' ||
-		bytes[at + 1] != '\n' || n > (uint64_t)INT64_MAX + negative)
+	end = memchr(bytes, '\r', len < NUMBER_LINE_MAX ? len : NUMBER_LINE_MAX);
+	if (!end)
 		return false;
-	*value = (int64_t)(negative ? 0 - n : n);
+	at = (size_t)(end - bytes);
+	if (len - at < 2 || end[1] != '\n' ||
+		number_read_signed(bytes + 1, at - 1, value) != NUMBER_OK)
+		return false;
 	*used = at + 2;
 	return true;
 }

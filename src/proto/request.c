@@ -1,5 +1,7 @@
 #include "proto/request.h"
 
+#include "base/number.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +9,7 @@
 #define ARGS_SPARE 32
 #define TEXT_SPARE 256
 
-#define DIGITS_MAX 20 /* of a number below 2^64 */
-#define ARG_LEAST  6  /* bytes of an empty argument: "$0", and twice CRLF */
+#define ARG_LEAST 6 /* bytes of an empty argument: "$0", and twice CRLF */
 
 enum state {
 	STATE_START,
@@ -77,20 +78,14 @@ static enum request_result done(struct request_parser *p, size_t len)
 static inline enum line read_number(
 	const uint8_t *bytes, size_t len, size_t *at, size_t max, size_t *number)
 {
-	size_t begin = *at, i, n = 0;
+	size_t begin = *at, i;
+	uint64_t n = 0;
+	size_t digits = number_read_shortest(bytes + begin, len - begin, max, &n);
 
-	for (i = begin; i < len; i++) {
-		unsigned digit = (unsigned)bytes[i] - '0';
-
-		if (digit > 9)
-			break;
-		if (n == 0 && i > begin)
-			return LINE_BAD; /* a leading zero */
-		n = n * 10 + digit;
-		if (n > max)
-			return LINE_BAD;
-	}
-	if (i < len && (i == begin || bytes[i] != '\r'))
+	if (digits == NUMBER_BAD)
+		return LINE_BAD;
+	i = begin + digits;
+	if (i < len && (digits == 0 || bytes[i] != '\r'))
 		return LINE_BAD;
 	if (len - i < 2)
 		return LINE_MORE;
@@ -414,18 +409,11 @@ bool request_arg_is(
 }
 
 /* A type byte, a number and CRLF; returns how many bytes. */
-static size_t number_line(uint8_t to[DIGITS_MAX + 3], char type, size_t number)
+static size_t number_line(uint8_t to[NUMBER_DIGITS_MAX + 3], char type, size_t number)
 {
-	uint8_t digits[DIGITS_MAX];
-	size_t n = 0, len = 0;
+	size_t len = 1 + number_write(to + 1, number);
 
-	do {
-		digits[n++] = (uint8_t)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	to[len++] = (uint8_t)type;
-	while (n)
-		to[len++] = digits[--n];
+	to[0] = (uint8_t)type;
 	to[len++] = '\r';
 	to[len++] = '\n';
 	return len;
@@ -433,14 +421,14 @@ static size_t number_line(uint8_t to[DIGITS_MAX + 3], char type, size_t number)
 
 bool request_write_count(struct buf *out, size_t argc)
 {
-	uint8_t line[DIGITS_MAX + 3];
+	uint8_t line[NUMBER_DIGITS_MAX + 3];
 
 	return buf_append(out, line, number_line(line, '*', argc));
 }
 
 bool request_write_arg(struct buf *out, const void *bytes, size_t len)
 {
-	uint8_t *to = buf_reserve(out, len + DIGITS_MAX + 5);
+	uint8_t *to = buf_reserve(out, len + NUMBER_DIGITS_MAX + 5);
 	size_t n;
 
 	if (!to)

@@ -1,10 +1,10 @@
+#include "base/number.h"
 #include "base/process.h"
 #include "proxy/local.h"
 #include "proxy/proxy.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/utsname.h>
@@ -20,7 +20,8 @@ static int64_t uptime_s(void)
 	struct timespec now;
 	char line[1024] = "";
 	const char *at;
-	long long ticks = 0;
+	uint64_t ticks;
+	size_t used;
 
 	if (!f)
 		return 0;
@@ -33,8 +34,9 @@ static int64_t uptime_s(void)
 		at = strchr(at + 1, ' ');
 	if (!at || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
 		return 0;
-	ticks = strtoll(at, NULL, 10);
-	return now.tv_sec - ticks / sysconf(_SC_CLK_TCK);
+	if (number_read_front(at + 1, strlen(at + 1), INT64_MAX, &ticks, &used) != NUMBER_OK)
+		return 0;
+	return now.tv_sec - (int64_t)ticks / sysconf(_SC_CLK_TCK);
 }
 
 /* ---- Sections ---- */

@@ -2,6 +2,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include "proxy/describe.h"
 
 #include <ctype.h>
@@ -53,16 +54,8 @@ static bool arg_is(const struct local *l, uint32_t i, const char *word)
 /* An argument that is a decimal number. */
 static bool arg_number(const struct local *l, uint32_t i, int64_t *value)
 {
-	char text[24] = "";
-	char *end;
-
-	if (l->r->args[i].len == 0 || l->r->args[i].len >= sizeof(text))
-		return false;
-	memcpy(text, request_arg(l->r, l->bytes, i), l->r->args[i].len);
-	if (isspace((unsigned char)text[0]))
-		return false;
-	*value = strtoll(text, &end, 10);
-	return end == text + l->r->args[i].len;
+	return number_read_signed(request_arg(l->r, l->bytes, i), l->r->args[i].len, value) ==
+	       NUMBER_OK;
 }
 
 /* ---- Who it is ---- */

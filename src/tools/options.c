@@ -1,9 +1,9 @@
 #include "tools/options.h"
 
 #include "base/nearest.h"
+#include "base/number.h"
 #include "tools/tool.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,15 +53,13 @@ static int unknown_option(const struct parse *p, const char *text)
 static bool read_number(const char *text, bool is_size, uint64_t *out)
 {
 	static const char units[] = "KMG";
-	char *end;
+	const char *end;
 	uint64_t value;
+	size_t used;
 
-	if (text[0] < '0' || text[0] > '9')
+	if (number_read_front(text, strlen(text), UINT64_MAX, &value, &used) != NUMBER_OK)
 		return false;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno != 0)
-		return false;
+	end = text + used;
 	if (is_size && *end != '\0') {
 		const char *unit = strchr(units, *end);
 		unsigned shift;

@@ -1,12 +1,9 @@
 #include "support/sanitized.h"
+#include "tools/compare_pair.h"
 
 #include <cstdint>
 #include <gtest/gtest.h>
 #include <string>
-
-extern "C" {
-#include "tools/compare_pair.h"
-}
 
 // The lists of so many arguments find no memory, before anything is asked.
 TEST(ComparePair, SaysThatMemoryIsShort)
