@@ -10,11 +10,11 @@
 struct dyn_entropy_driver {
 	const struct dyn_entropy_config *config;
 	const dyn_entropy_material *material;
-	struct dyn_entropy_driver_options options; /* its peers are in reports */
+	struct dyn_entropy_driver_options options; /* its targets are in reports */
 	pthread_mutex_t lock;                      /* of sum and reports */
 	struct dyn_entropy_round sum;
-	struct dyn_entropy_peer_report *reports; /* n_peers of them; each owns its endpoint */
-	size_t n_peers;
+	struct dyn_entropy_target_report *reports; /* n_targets; each owns its endpoint */
+	size_t n_targets;
 };
 
 enum dyn_entropy_status dyn_entropy_driver_new(const struct dyn_entropy_config *config,
@@ -31,12 +31,12 @@ enum dyn_entropy_status dyn_entropy_driver_new(const struct dyn_entropy_config *
 		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
 			"encryption is on, but there is no key material");
 	if (!options->open_source)
-		return error_set(
-			err, DYN_ENTROPY_ERR_CONFIG, "no open_source to make a peer's source with");
-	for (size_t i = 0; i < options->n_peers; i++)
-		if (!addr_parse(&a, options->peers[i]) || a.port == 0)
-			return error_set(err, DYN_ENTROPY_ERR_CONFIG, "peer '%s' is not host:port",
-				options->peers[i]);
+		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+			"no open_source to make a target's source with");
+	for (size_t i = 0; i < options->n_targets; i++)
+		if (!addr_parse(&a, options->targets[i]) || a.port == 0)
+			return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+				"target '%s' is not host:port", options->targets[i]);
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return error_no_memory(err);
@@ -44,13 +44,14 @@ enum dyn_entropy_status dyn_entropy_driver_new(const struct dyn_entropy_config *
 	d->config = config;
 	d->material = material;
 	d->options = *options;
-	d->options.peers = NULL;
-	d->reports = calloc(options->n_peers + 1, sizeof(*d->reports));
+	d->options.targets = NULL;
+	d->reports = calloc(options->n_targets + 1, sizeof(*d->reports));
 	if (!d->reports)
 		goto no_memory;
-	for (; d->n_peers < options->n_peers; d->n_peers++) {
-		d->reports[d->n_peers].endpoint = strdup(options->peers[d->n_peers]);
-		if (!d->reports[d->n_peers].endpoint)
+	for (; d->n_targets < options->n_targets; d->n_targets++) {
+		d->reports[d->n_targets].target = d->n_targets;
+		d->reports[d->n_targets].endpoint = strdup(options->targets[d->n_targets]);
+		if (!d->reports[d->n_targets].endpoint)
 			goto no_memory;
 	}
 	*out = d;
@@ -64,15 +65,15 @@ void dyn_entropy_driver_free(dyn_entropy_driver *d)
 {
 	if (!d)
 		return;
-	for (size_t i = 0; i < d->n_peers; i++)
+	for (size_t i = 0; i < d->n_targets; i++)
 		free((char *)(uintptr_t)d->reports[i].endpoint);
 	free(d->reports);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
 
-/* One peer's part of a round. */
-static enum dyn_entropy_status serve(dyn_entropy_driver *d, const char *endpoint,
+/* One target's part of a round. */
+static enum dyn_entropy_status serve(dyn_entropy_driver *d, size_t target,
 	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err)
 {
 	const struct dyn_entropy_push_options options = {
@@ -84,13 +85,13 @@ static enum dyn_entropy_status serve(dyn_entropy_driver *d, const char *endpoint
 	struct dyn_entropy_source source = {0};
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
-	config.peer_endpoint = endpoint;
+	config.peer_endpoint = d->reports[target].endpoint;
 	if (d->options.knock)
 		status = dyn_entropy_knock(
 			&config, d->material, d->options.cancel, &result->outcome, err);
 	if (status != DYN_ENTROPY_OK)
 		return status;
-	status = d->options.open_source(d->options.open_source_arg, endpoint, &source, err);
+	status = d->options.open_source(d->options.open_source_arg, target, &source, err);
 	if (status != DYN_ENTROPY_OK) {
 		result->outcome = DYN_ENTROPY_OUTCOME_FAILED;
 		return status;
@@ -100,11 +101,11 @@ static enum dyn_entropy_status serve(dyn_entropy_driver *d, const char *endpoint
 	return status;
 }
 
-static void report(dyn_entropy_driver *d, size_t i, enum dyn_entropy_status status,
+static void report(dyn_entropy_driver *d, size_t target, enum dyn_entropy_status status,
 	const struct dyn_entropy_push_result *result, const struct dyn_entropy_error *err)
 {
-	struct dyn_entropy_peer_report *r = &d->reports[i];
-	struct dyn_entropy_peer_report copy;
+	struct dyn_entropy_target_report *r = &d->reports[target];
+	struct dyn_entropy_target_report copy;
 
 	pthread_mutex_lock(&d->lock);
 	r->rounds++;
@@ -115,8 +116,8 @@ static void report(dyn_entropy_driver *d, size_t i, enum dyn_entropy_status stat
 		memcpy(r->message, err->message, sizeof(r->message));
 	copy = *r;
 	pthread_mutex_unlock(&d->lock);
-	if (d->options.peer_done)
-		d->options.peer_done(d->options.peer_done_arg, &copy);
+	if (d->options.target_done)
+		d->options.target_done(d->options.target_done_arg, &copy);
 }
 
 static void add(struct dyn_entropy_round *to, const struct dyn_entropy_round *what)
@@ -130,14 +131,14 @@ static void add(struct dyn_entropy_round *to, const struct dyn_entropy_round *wh
 	to->seconds += what->seconds;
 }
 
-/* Run one peer's part, and count it. */
-static enum dyn_entropy_status take_turn(dyn_entropy_driver *d, size_t i,
+/* Run one target's part, and count it. */
+static enum dyn_entropy_status take_turn(dyn_entropy_driver *d, size_t target,
 	struct dyn_entropy_round *round, struct dyn_entropy_error *err)
 {
 	int64_t started_us = clock_monotonic_us();
 	struct dyn_entropy_push_result result = {0};
 	struct dyn_entropy_error push_err = {0};
-	enum dyn_entropy_status status = serve(d, d->reports[i].endpoint, &result, &push_err);
+	enum dyn_entropy_status status = serve(d, target, &result, &push_err);
 
 	result.seconds = (double)(clock_monotonic_us() - started_us) / 1e6;
 	round->attempted++;
@@ -146,7 +147,7 @@ static enum dyn_entropy_status take_turn(dyn_entropy_driver *d, size_t i,
 	round->snapshots += result.snapshots;
 	round->keys += result.keys;
 	round->bytes += result.bytes;
-	report(d, i, status, &result, &push_err);
+	report(d, target, status, &result, &push_err);
 	return status == DYN_ENTROPY_ERR_CANCELLED ? error_cancelled(err) : DYN_ENTROPY_OK;
 }
 
@@ -158,12 +159,12 @@ enum dyn_entropy_status dyn_entropy_driver_round(
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
 	memset(round, 0, sizeof(*round));
-	for (size_t i = 0; i < d->n_peers; i++) {
+	for (size_t i = 0; i < d->n_targets; i++) {
 		if (dyn_entropy_cancel_is_set(o->cancel)) {
 			status = error_cancelled(err);
 			break;
 		}
-		if (!o->takes_part || o->takes_part(o->takes_part_arg, d->reports[i].endpoint))
+		if (!o->takes_part || o->takes_part(o->takes_part_arg, i))
 			status = take_turn(d, i, round, err);
 	}
 	round->seconds = (double)(clock_monotonic_us() - started_us) / 1e6;
@@ -180,12 +181,13 @@ void dyn_entropy_driver_sum(dyn_entropy_driver *d, struct dyn_entropy_round *sum
 	pthread_mutex_unlock(&d->lock);
 }
 
-bool dyn_entropy_driver_peer(dyn_entropy_driver *d, size_t i, struct dyn_entropy_peer_report *out)
+bool dyn_entropy_driver_target(
+	dyn_entropy_driver *d, size_t target, struct dyn_entropy_target_report *out)
 {
-	if (i >= d->n_peers)
+	if (target >= d->n_targets)
 		return false;
 	pthread_mutex_lock(&d->lock);
-	*out = d->reports[i];
+	*out = d->reports[target];
 	pthread_mutex_unlock(&d->lock);
 	return true;
 }

@@ -3,8 +3,8 @@
  *
  * A source turns the local data into snapshots; a sender ships each of them over one TCP
  * connection, encrypted with a pre-shared key; a receiver takes it, checks it to its last byte,
- * and only then hands it to a sink, which replays it.  A driver runs one round: every peer, one
- * after the other.
+ * and only then hands it to a sink, which replays it.  A driver runs one round: it pushes to every
+ * target, one after the other.
  *
  *     source -> sender ===TCP=== receiver -> sink
  *
@@ -527,8 +527,8 @@ void dyn_entropy_receiver_free(dyn_entropy_receiver *r);
 
 /* What one round did, or all rounds of a driver together. */
 struct dyn_entropy_round {
-	uint64_t attempted; /* peers */
-	uint64_t exchanged; /* peers whose every snapshot was closed in good order */
+	uint64_t attempted; /* targets */
+	uint64_t exchanged; /* targets whose every snapshot was closed in good order */
 	uint64_t failed;    /* the others */
 	uint64_t snapshots;
 	uint64_t keys;
@@ -536,57 +536,60 @@ struct dyn_entropy_round {
 	double seconds;
 };
 
-struct dyn_entropy_peer_report {
+struct dyn_entropy_target_report {
+	size_t target;                         /* its place in the driver's targets */
 	const char *endpoint;                  /* "host:port"; lives as long as the driver */
-	uint64_t rounds;                       /* this peer took part in */
+	uint64_t rounds;                       /* that this target took part in */
 	enum dyn_entropy_status status;        /* of its last round */
 	struct dyn_entropy_push_result last;   /* of its last round */
 	char message[DYN_ENTROPY_MESSAGE_MAX]; /* of its last round; empty when it went well */
 };
 
 struct dyn_entropy_driver_options {
-	const char *const *peers; /* "host:port"; copied */
-	size_t n_peers;
-	/* Make the source of one peer's part of a round, which the driver frees.  err is never
+	/* Who is pushed to: "host:port" each; copied.  From here on a target is its place in this
+	 * list. */
+	const char *const *targets;
+	size_t n_targets;
+	/* Make the source of one target's part of a round, which the driver frees.  err is never
 	 * NULL. */
-	enum dyn_entropy_status (*open_source)(void *arg, const char *endpoint,
+	enum dyn_entropy_status (*open_source)(void *arg, size_t target,
 		struct dyn_entropy_source *out, struct dyn_entropy_error *err);
 	void *open_source_arg;
-	/* Whether a peer takes part in the round that runs.  NULL: every one does. */
-	bool (*takes_part)(void *arg, const char *endpoint);
+	/* Whether a target takes part in the round that runs.  NULL: every one does. */
+	bool (*takes_part)(void *arg, size_t target);
 	void *takes_part_arg;
-	/* Ask dyn_entropy_knock() first, and open no source for a peer that takes nothing.  It
+	/* Ask dyn_entropy_knock() first, and open no source for a target that takes nothing.  It
 	 * counts in nothing but the seconds. */
 	bool knock;
-	/* Told when a peer's part has ended, in the thread of the round.  May be NULL. */
-	void (*peer_done)(void *arg, const struct dyn_entropy_peer_report *report);
-	void *peer_done_arg;
-	dyn_entropy_progress_fn progress; /* of the peer being pushed to; may be NULL */
+	/* Told when a target's part has ended, in the thread of the round.  May be NULL. */
+	void (*target_done)(void *arg, const struct dyn_entropy_target_report *report);
+	void *target_done_arg;
+	dyn_entropy_progress_fn progress; /* of the target being pushed to; may be NULL */
 	void *progress_arg;
 	dyn_entropy_cancel *cancel; /* may be NULL */
 };
 
 typedef struct dyn_entropy_driver dyn_entropy_driver;
 
-/* config->peer_endpoint is not used: each peer takes its place in turn.  config and material, which
- * may be NULL where config->encrypt is false, are borrowed. */
+/* config->peer_endpoint is not used: each target takes its place in turn.  config and material,
+ * which may be NULL where config->encrypt is false, are borrowed. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_driver_new(
 	const struct dyn_entropy_config *config, const dyn_entropy_material *material,
 	const struct dyn_entropy_driver_options *options, dyn_entropy_driver **out,
 	struct dyn_entropy_error *err);
 
 /*
- * One round: push to every peer; a peer that fails does not keep the others from theirs.  OK when
- * the round ran to its end, whatever its peers did; *round tells.  One round at a time.
+ * One round: push to every target; one that fails does not keep the others from theirs.  OK when
+ * the round ran to its end, whatever became of its targets; *round tells.  One round at a time.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_driver_round(
 	dyn_entropy_driver *d, struct dyn_entropy_round *round, struct dyn_entropy_error *err);
 
-/* Any thread: the sum over all rounds that ended, and each peer's last report (false when i is past
- * the last peer). */
+/* Any thread: the sum over all rounds that ended, and a target's last report (false when there is
+ * no such target). */
 void dyn_entropy_driver_sum(dyn_entropy_driver *d, struct dyn_entropy_round *sum);
-bool dyn_entropy_driver_peer(
-	dyn_entropy_driver *d, size_t i, struct dyn_entropy_peer_report *report);
+bool dyn_entropy_driver_target(
+	dyn_entropy_driver *d, size_t target, struct dyn_entropy_target_report *report);
 
 void dyn_entropy_driver_free(dyn_entropy_driver *d);
 

@@ -73,7 +73,7 @@ static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 			err->message);
 }
 
-static void on_peer_done(void *arg, const struct dyn_entropy_peer_report *r)
+static void on_target_done(void *arg, const struct dyn_entropy_target_report *r)
 {
 	const struct dyn_entropy_push_result *p = &r->last;
 	struct healer *h = arg;
@@ -229,26 +229,19 @@ static bool owns(void *arg, const void *key, size_t len)
 		h->options.peers, h->options.peers->nodes[h->current->peer], key, len);
 }
 
-static const struct target *target_of(const struct healer *h, const char *endpoint)
+static bool is_in_round(void *arg, size_t target)
 {
-	size_t i = 0;
+	const struct healer *h = arg;
 
-	while (strcmp(h->endpoints[i], endpoint) != 0)
-		i++; /* the driver knows those alone */
-	return &h->targets[i];
+	return h->targets[target].in_round;
 }
 
-static bool is_in_round(void *arg, const char *endpoint)
-{
-	return target_of(arg, endpoint)->in_round;
-}
-
-static enum dyn_entropy_status open_source(void *arg, const char *endpoint,
-	struct dyn_entropy_source *out, struct dyn_entropy_error *err)
+static enum dyn_entropy_status open_source(
+	void *arg, size_t target, struct dyn_entropy_source *out, struct dyn_entropy_error *err)
 {
 	struct healer *h = arg;
 
-	h->current = target_of(h, endpoint);
+	h->current = &h->targets[target];
 	return recon_open_source(h->recon, h->options.peers->ring ? owns : NULL, h, out, err);
 }
 
@@ -304,15 +297,15 @@ static bool make_receiver(struct healer *h, struct dyn_entropy_error *err)
 static bool make_driver(struct healer *h, struct dyn_entropy_error *err)
 {
 	const struct dyn_entropy_driver_options options = {
-		.peers = h->endpoints,
-		.n_peers = h->n_targets,
+		.targets = h->endpoints,
+		.n_targets = h->n_targets,
 		.takes_part = is_in_round,
 		.takes_part_arg = h,
 		.knock = true,
 		.open_source = open_source,
 		.open_source_arg = h,
-		.peer_done = on_peer_done,
-		.peer_done_arg = h,
+		.target_done = on_target_done,
+		.target_done_arg = h,
 		.cancel = h->options.cancel,
 	};
 

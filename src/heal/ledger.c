@@ -43,26 +43,20 @@ void ledger_free(struct ledger *l)
 
 /* ---- Peers ---- */
 
-void ledger_pushed(struct ledger *l, const struct dyn_entropy_peer_report *report)
+void ledger_pushed(struct ledger *l, const struct dyn_entropy_target_report *report)
 {
-	struct ledger_peer *p = NULL;
+	struct ledger_peer *p = &l->peers[report->target];
+	const char *endpoint = p->last.endpoint; /* the report's may not live as long */
 
 	pthread_mutex_lock(&l->lock);
-	for (size_t i = 0; i < l->n_peers && !p; i++)
-		if (strcmp(l->peers[i].last.endpoint, report->endpoint) == 0)
-			p = &l->peers[i];
-	if (p) {
-		const char *endpoint = p->last.endpoint; /* the report's may not live as long */
-
-		p->last = *report;
-		p->last.endpoint = endpoint;
-		p->rounds++;
-		p->rounds_failed += report->status != DYN_ENTROPY_OK;
-		p->snapshots += report->last.snapshots;
-		p->keys += report->last.keys;
-		p->bytes += report->last.bytes;
-		p->ended_ms = clock_wall_ms();
-	}
+	p->last = *report;
+	p->last.endpoint = endpoint;
+	p->rounds++;
+	p->rounds_failed += report->status != DYN_ENTROPY_OK;
+	p->snapshots += report->last.snapshots;
+	p->keys += report->last.keys;
+	p->bytes += report->last.bytes;
+	p->ended_ms = clock_wall_ms();
 	pthread_mutex_unlock(&l->lock);
 }
 

@@ -27,8 +27,8 @@ struct ledger;
 struct ledger_peer {
 	uint64_t rounds, rounds_failed; /* that it took part in; of them, those that failed */
 	uint64_t snapshots, keys, bytes;
-	int64_t ended_ms;                    /* wall clock, of the last round; 0: there was none */
-	struct dyn_entropy_peer_report last; /* its endpoint is always there */
+	int64_t ended_ms; /* wall clock, of the last round; 0: there was none */
+	struct dyn_entropy_target_report last; /* its endpoint is always there */
 };
 
 struct ledger_sender {
@@ -48,7 +48,7 @@ struct ledger *ledger_new(const char *const *endpoints, size_t n);
 void ledger_free(struct ledger *l);
 
 /* A peer's part of a round has ended. */
-void ledger_pushed(struct ledger *l, const struct dyn_entropy_peer_report *report);
+void ledger_pushed(struct ledger *l, const struct dyn_entropy_target_report *report);
 
 /*
  * A connection to the receiver has ended.  Who gets no further than to connect gets no page, and

@@ -312,9 +312,9 @@ TEST(NoMemory, ForARound)
 				  dyn_entropy_driver *driver = nullptr;
 
 				  dyn_entropy_config_init(&config);
-				  options.peers = peers;
-				  options.n_peers = 2;
-				  options.open_source = [](void *, const char *,
+				  options.targets = peers;
+				  options.n_targets = 2;
+				  options.open_source = [](void *, size_t,
 								struct dyn_entropy_source *out,
 								struct dyn_entropy_error *e) {
 					  return dyn_entropy_source_static("content", 7, out, e);

@@ -33,11 +33,12 @@ using support::succeeds;
 
 /* ---- The driver ---- */
 
-/* A driver whose peers all get the same snapshots. */
+/* A driver whose targets all get the same snapshots. */
 class Round : public ::testing::Test
 {
       protected:
 	struct Report {
+		size_t target;
 		std::string endpoint, message;
 		enum dyn_entropy_status status;
 		enum dyn_entropy_outcome outcome;
@@ -49,6 +50,7 @@ class Round : public ::testing::Test
 	bool knock_ = false;
 	std::string left_out_;      /* an endpoint */
 	std::string no_source_for_; /* an endpoint */
+	std::vector<std::string> targets_;
 	std::vector<Report> reports_;
 	dyn_entropy_cancel *cancel_ = dyn_entropy_cancel_new();
 	struct dyn_entropy_config config_;
@@ -71,15 +73,18 @@ class Round : public ::testing::Test
 		dyn_entropy_config_init(&config_);
 		config_.max_rate = 0;
 		config_.timeout_ms = 20000;
-		options.peers = texts.data();
-		options.n_peers = texts.size();
+		targets_ = peers;
+		options.targets = texts.data();
+		options.n_targets = texts.size();
 		options.open_source = open_source;
-		options.peer_done = peer_done;
-		options.open_source_arg = options.peer_done_arg = this;
+		options.target_done = target_done;
+		options.open_source_arg = options.target_done_arg = this;
 		options.cancel = cancel_;
 		options.knock = knock_;
-		options.takes_part = [](void *self, const char *endpoint) {
-			return static_cast<Round *>(self)->left_out_ != endpoint;
+		options.takes_part = [](void *arg, size_t target) {
+			auto *self = static_cast<Round *>(arg);
+
+			return self->left_out_ != self->targets_.at(target);
 		};
 		options.takes_part_arg = this;
 		return dyn_entropy_driver_new(
@@ -95,12 +100,12 @@ class Round : public ::testing::Test
 	}
 
       private:
-	static enum dyn_entropy_status open_source(void *arg, const char *endpoint,
+	static enum dyn_entropy_status open_source(void *arg, size_t target,
 		struct dyn_entropy_source *out, struct dyn_entropy_error *err)
 	{
 		auto *self = static_cast<Round *>(arg);
 
-		if (self->no_source_for_ == endpoint) {
+		if (self->no_source_for_ == self->targets_.at(target)) {
 			err->status = DYN_ENTROPY_ERR_SOURCE;
 			snprintf(err->message, sizeof(err->message), "no source for this one");
 			return DYN_ENTROPY_ERR_SOURCE;
@@ -110,10 +115,10 @@ class Round : public ::testing::Test
 		*out = *self->sources_.back()->get();
 		return DYN_ENTROPY_OK;
 	}
-	static void peer_done(void *arg, const struct dyn_entropy_peer_report *r)
+	static void target_done(void *arg, const struct dyn_entropy_target_report *r)
 	{
-		static_cast<Round *>(arg)->reports_.push_back({r->endpoint, r->message, r->status,
-			r->last.outcome, r->rounds, r->last.snapshots, r->last.closed});
+		static_cast<Round *>(arg)->reports_.push_back({r->target, r->endpoint, r->message,
+			r->status, r->last.outcome, r->rounds, r->last.snapshots, r->last.closed});
 	}
 };
 
@@ -167,13 +172,15 @@ TEST_F(Round, CountsExactlyWithOnePeerDeadOneRefusingAndOneWithoutASource)
 		};
 		ASSERT_EQ(reports_.size(), peers.size());
 		for (size_t i = 0; i < peers.size(); i++) {
-			struct dyn_entropy_peer_report r;
+			struct dyn_entropy_target_report r;
 
-			ASSERT_TRUE(dyn_entropy_driver_peer(driver_, i, &r));
+			ASSERT_TRUE(dyn_entropy_driver_target(driver_, i, &r));
+			EXPECT_EQ(r.target, i);
 			EXPECT_EQ(r.endpoint, peers[i]);
 			EXPECT_EQ(r.status, want[i].status) << r.message;
 			EXPECT_EQ(r.last.outcome, want[i].outcome) << r.message;
 			EXPECT_EQ(r.rounds, n);
+			EXPECT_EQ(reports_[i].target, i);
 			EXPECT_EQ(reports_[i].endpoint, peers[i]);
 			EXPECT_EQ(reports_[i].status, r.status);
 			EXPECT_EQ(reports_[i].rounds, n);
@@ -181,8 +188,8 @@ TEST_F(Round, CountsExactlyWithOnePeerDeadOneRefusingAndOneWithoutASource)
 			EXPECT_NE(std::string(r.message).find(want[i].words), std::string::npos);
 			EXPECT_EQ(r.message[0] == '\0', r.status == DYN_ENTROPY_OK);
 		}
-		struct dyn_entropy_peer_report none;
-		EXPECT_FALSE(dyn_entropy_driver_peer(driver_, peers.size(), &none));
+		struct dyn_entropy_target_report none;
+		EXPECT_FALSE(dyn_entropy_driver_target(driver_, peers.size(), &none));
 	}
 	EXPECT_EQ(good.counters().committed, 6u);
 	EXPECT_EQ(also_good.counters().committed, 6u);
@@ -193,7 +200,7 @@ TEST_F(Round, APeerThatRecoversHasNoMessageAnyMore)
 {
 	std::atomic<bool> failing{true};
 	struct dyn_entropy_round round;
-	struct dyn_entropy_peer_report r;
+	struct dyn_entropy_target_report r;
 	Node node;
 
 	node.sink.on_apply = [&](const std::string &, struct dyn_entropy_error *) {
@@ -201,11 +208,11 @@ TEST_F(Round, APeerThatRecoversHasNoMessageAnyMore)
 	};
 	ASSERT_TRUE(succeeds(make({node.address()}), err_));
 	ASSERT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
-	ASSERT_TRUE(dyn_entropy_driver_peer(driver_, 0, &r));
+	ASSERT_TRUE(dyn_entropy_driver_target(driver_, 0, &r));
 	EXPECT_STRNE(r.message, "");
 	failing = false;
 	ASSERT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
-	ASSERT_TRUE(dyn_entropy_driver_peer(driver_, 0, &r));
+	ASSERT_TRUE(dyn_entropy_driver_target(driver_, 0, &r));
 	EXPECT_STREQ(r.message, "");
 	EXPECT_EQ(r.status, DYN_ENTROPY_OK);
 	EXPECT_EQ(round.exchanged, 1u);
@@ -214,7 +221,7 @@ TEST_F(Round, APeerThatRecoversHasNoMessageAnyMore)
 TEST_F(Round, PassesByWhoDoesNotTakePart)
 {
 	struct dyn_entropy_round round;
-	struct dyn_entropy_peer_report r;
+	struct dyn_entropy_target_report r;
 	Node first, second;
 
 	left_out_ = first.address();
@@ -224,7 +231,7 @@ TEST_F(Round, PassesByWhoDoesNotTakePart)
 	EXPECT_EQ(round.exchanged, 1u);
 	EXPECT_EQ(reports_.size(), 1u);
 	EXPECT_EQ(first.counters().connections, 0u);
-	ASSERT_TRUE(dyn_entropy_driver_peer(driver_, 0, &r));
+	ASSERT_TRUE(dyn_entropy_driver_target(driver_, 0, &r));
 	EXPECT_EQ(r.rounds, 0u);
 	left_out_ = "";
 	ASSERT_TRUE(succeeds(dyn_entropy_driver_round(driver_, &round, err_), err_));
@@ -281,7 +288,7 @@ TEST_F(Round, RefusesPeersThatCannotBe)
 {
 	for (const char *peer : {"", "host", "host:0", "host:99999"}) {
 		EXPECT_TRUE(fails(make({"127.0.0.1:1", peer}), err_, DYN_ENTROPY_ERR_CONFIG,
-			"peer '" + std::string(peer) + "'"));
+			"target '" + std::string(peer) + "'"));
 		EXPECT_EQ(driver_, nullptr);
 	}
 	dyn_entropy_driver_free(nullptr);
@@ -293,12 +300,12 @@ TEST_F(Round, RefusesWhatCouldSendNothing)
 	const char *peer = "127.0.0.1:1";
 
 	dyn_entropy_config_init(&config_);
-	options.peers = &peer;
-	options.n_peers = 1;
+	options.targets = &peer;
+	options.n_targets = 1;
 	EXPECT_TRUE(fails(dyn_entropy_driver_new(
 				  &config_, session::sample_material(), &options, &driver_, err_),
 		err_, DYN_ENTROPY_ERR_CONFIG, "no open_source"));
-	options.open_source = [](void *, const char *, struct dyn_entropy_source *out,
+	options.open_source = [](void *, size_t, struct dyn_entropy_source *out,
 				      struct dyn_entropy_error *err) {
 		return dyn_entropy_source_static("content", 7, out, err);
 	};
@@ -353,13 +360,13 @@ TEST_F(Round, MayBeWatchedFromAnotherThread)
 	std::thread watcher([&] {
 		while (!over) {
 			struct dyn_entropy_round sum;
-			struct dyn_entropy_peer_report r;
+			struct dyn_entropy_target_report r;
 
 			dyn_entropy_driver_sum(driver_, &sum);
 			EXPECT_GE(sum.attempted, last);
 			EXPECT_EQ(sum.attempted, sum.exchanged + sum.failed);
 			last = sum.attempted;
-			EXPECT_TRUE(dyn_entropy_driver_peer(driver_, 1, &r));
+			EXPECT_TRUE(dyn_entropy_driver_target(driver_, 1, &r));
 			node.counters();
 		}
 	});

@@ -21,12 +21,13 @@ class Ledger : public testing::Test
 		ledger_free(ledger_);
 	}
 
-	void pushed(const char *endpoint, enum dyn_entropy_status status, uint64_t keys)
+	void pushed(size_t target, enum dyn_entropy_status status, uint64_t keys)
 	{
 		/* Of another place in memory than the name we gave. */
-		const std::string copy = endpoint;
-		struct dyn_entropy_peer_report r = {};
+		const std::string copy = endpoints_[target];
+		struct dyn_entropy_target_report r = {};
 
+		r.target = target;
 		r.endpoint = copy.c_str();
 		r.status = status;
 		r.last.keys = keys;
@@ -83,9 +84,8 @@ TEST_F(Ledger, SumsWhatEachPeerGot)
 	struct ledger_peer p;
 	const int64_t before = clock_wall_ms();
 
-	pushed("b:2", DYN_ENTROPY_OK, 5);
-	pushed("b:2", DYN_ENTROPY_ERR_IO, 2);
-	pushed("unknown:3", DYN_ENTROPY_OK, 100);
+	pushed(1, DYN_ENTROPY_OK, 5);
+	pushed(1, DYN_ENTROPY_ERR_IO, 2);
 	ASSERT_TRUE(ledger_copy_peer(ledger_, 0, &p));
 	EXPECT_STREQ(p.last.endpoint, "a:1");
 	EXPECT_EQ(p.rounds, 0u);
