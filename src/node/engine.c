@@ -5,6 +5,7 @@
 #include "control/control.h"
 #include "control/stats.h"
 #include "heal/healer.h"
+#include "journal/recent.h"
 #include "node/daemon.h"
 #include "node/setup.h"
 #include "proxy/proxy.h"
@@ -29,6 +30,7 @@ struct engine {
 	struct event *signals[N_SIGNALS];
 	struct proxy *proxy;   /* NULL: no listen */
 	struct healer *healer; /* NULL: no entropy channel */
+	struct recent *recent; /* keys that were written; likewise */
 	struct control *control;
 	bool stopping;
 };
@@ -104,14 +106,24 @@ static void on_node_back(void *arg, size_t node)
 		healer_run_soon(e->healer, HEALER_ALL);
 }
 
+/* ---- Keys that are written ---- */
+
+static void on_write_begun(void *arg, const void *key, size_t len)
+{
+	struct engine *e = arg;
+
+	recent_note(e->recent, key, len, clock_monotonic_ms());
+}
+
 /* ---- Starting and stopping ---- */
 
 static bool make_proxy(struct engine *e)
 {
 	struct proxy_options options = setup_proxy_options(e->options.conf);
 
-	options.node_back = on_node_back;
-	options.node_back_arg = e;
+	options.hooks.node_back = on_node_back;
+	options.hooks.write_begun = e->recent ? on_write_begun : NULL;
+	options.hooks.arg = e;
 	e->proxy = proxy_new(e->base, e->options.ring, &options);
 	return e->proxy != NULL;
 }
@@ -144,6 +156,13 @@ struct engine *engine_new(const struct engine_options *options)
 	if (!e->base || !add_signals(e)) {
 		log_error("cannot start: no event loop, or no memory for its events");
 		goto failed;
+	}
+	if (options->recon) {
+		e->recent = recent_new(clock_monotonic_ms());
+		if (!e->recent) {
+			log_error("cannot start: no memory for the keys that were written");
+			goto failed;
+		}
 	}
 	if (options->ring && !make_proxy(e))
 		goto failed;
@@ -225,6 +244,7 @@ void engine_free(struct engine *e)
 	control_free(e->control);
 	healer_free(e->healer);
 	proxy_free(e->proxy);
+	recent_free(e->recent);
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		if (e->signals[i])
 			event_free(e->signals[i]);

@@ -119,10 +119,10 @@ bool proxy_encrypts(const struct proxy *p, size_t rack)
 static void on_peer_back(void *arg, struct peer *peer)
 {
 	struct proxy *p = arg;
+	const struct proxy_hooks *hooks = &p->options.hooks;
 
-	if (p->options.node_back)
-		p->options.node_back(
-			p->options.node_back_arg, (size_t)(peer_node(peer) - p->ring->nodes));
+	if (hooks->node_back)
+		hooks->node_back(hooks->arg, (size_t)(peer_node(peer) - p->ring->nodes));
 }
 
 static bool make_peer(struct proxy *p, size_t i)

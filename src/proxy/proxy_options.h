@@ -20,6 +20,19 @@ enum proxy_encryption {
 	PROXY_ENCRYPT_ALL,
 };
 
+/* What is told of as it happens, in the event loop's thread; each of them may be NULL. */
+struct proxy_hooks {
+	/* A node that was down, or missed requests, takes them again; it is an index into
+	 * ring->nodes. */
+	void (*node_back)(void *arg, size_t node);
+	/*
+	 * A write to this node's datastore begins: it is sent when this returns, or waits for its
+	 * turn.  Called for each key that its arguments name, also for those that it only reads.
+	 */
+	void (*write_begun)(void *arg, const void *key, size_t len);
+	void *arg;
+};
+
 /* The texts are borrowed for as long as the proxy lives. */
 struct proxy_options {
 	const char *listen, *dyn_listen; /* NULL: nobody is taken there */
@@ -44,10 +57,7 @@ struct proxy_options {
 	size_t max_msgs; /* under way on one connection to the datastore or a node */
 	enum consistency read_consistency, write_consistency; /* at the start */
 
-	/* Told of each node that was down, or missed requests, and takes them again, by its index
-	 * in ring->nodes; may be NULL. */
-	void (*node_back)(void *arg, size_t node);
-	void *node_back_arg;
+	struct proxy_hooks hooks;
 };
 
 #endif

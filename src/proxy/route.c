@@ -13,6 +13,50 @@ struct routing {
 	struct plan plan;
 };
 
+/* ---- Writes to this node's datastore ---- */
+
+static void write_begins(
+	const struct proxy_hooks *hooks, const struct route_request *r, uint32_t key)
+{
+	hooks->write_begun(
+		hooks->arg, request_arg(r->parsed, r->bytes, key), r->parsed->args[key].len);
+}
+
+/* A planned one: of its keys those that this node owns. */
+static void planned_begins(const struct routing *rt)
+{
+	const struct proxy_hooks *hooks = &rt->proxy->options.hooks;
+	const struct plan *plan = &rt->plan;
+
+	if (!hooks->write_begun || !plan->is_write)
+		return;
+	for (uint32_t i = 0; i < plan->n_keys; i++)
+		if (plan_owners(plan, plan->group_of ? plan->group_of[i] : 0)[0] == 0)
+			write_begins(hooks, rt->request, plan->keys[i]);
+}
+
+struct beginning {
+	const struct proxy_hooks *hooks;
+	const struct route_request *request;
+};
+
+static bool key_begins(void *arg, uint32_t index)
+{
+	const struct beginning *b = arg;
+
+	write_begins(b->hooks, b->request, index);
+	return true;
+}
+
+/* One that another node has planned: all of its keys. */
+static void sent_here_begins(const struct proxy *p, const struct route_request *r)
+{
+	struct beginning b = {.hooks = &p->options.hooks, .request = r};
+
+	if (p->options.hooks.write_begun && r->call->is_write)
+		command_each_key(r->call->command, r->bytes, r->parsed, key_begins, &b);
+}
+
 /* ---- Legs ---- */
 
 /* What is sent to the owners of a group. */
@@ -251,9 +295,12 @@ void route_client(struct proxy *p, const struct route_request *r)
 	}
 	routing_init(&rt, p, r);
 	if (!make_plan(&rt)) {
-		/* refused */
-	} else if (command_reads_unnamed(r->call->command, r->bytes, r->parsed) &&
-		   !plan_is_undivided(&rt.plan)) {
+		plan_fini(&rt.plan); /* refused */
+		return;
+	}
+	planned_begins(&rt);
+	if (command_reads_unnamed(r->call->command, r->bytes, r->parsed) &&
+		!plan_is_undivided(&rt.plan)) {
 		call_refuse(r->call,
 			"dynomite: BY and GET patterns read keys that other nodes may have");
 	} else if (rt.plan.n_groups == 1) {
@@ -313,6 +360,7 @@ void route_here(struct proxy *p, const struct route_request *r)
 		call_refuse(r->call, "dynomite: out of memory");
 		return;
 	}
+	sent_here_begins(p, r);
 	datastore_send(p->store, leg, &lanes, r->bytes, r->parsed->len);
 }
 
