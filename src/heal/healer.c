@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "heal/peers.h"
+#include "heal/allow.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 
 /* How long names of peers may take to be looked up before a start or a round goes on without them.
  */
-#define PEERS_LOOKUP_MS 700
+#define LOOKUP_MS 700
 
 /* Nodes that come back together are healed by one round. */
 #define SOON_SECONDS 1
@@ -29,13 +29,13 @@ struct target {
 struct healer {
 	struct healer_options options;
 	const struct conf *conf;
-	const struct recon *recon;
+	const struct heal_settings *settings;
 	struct event *timer;      /* starts a round */
 	struct event *soon;       /* starts one out of turn */
 	struct event *round_done; /* the round's thread has ended */
 	int round_done_fd;
-	struct peers *peers;
-	struct ledger *ledger;
+	struct heal_allow *allow;
+	struct heal_ledger *ledger;
 	struct dyn_entropy_sink sink;
 	dyn_entropy_receiver *receiver;
 	dyn_entropy_driver *driver;
@@ -59,7 +59,7 @@ static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 {
 	struct healer *h = arg;
 
-	ledger_received(h->ledger, status, result, err);
+	heal_ledger_received(h->ledger, status, result, err);
 	if (status == DYN_ENTROPY_OK)
 		log_info("entropy: from %s: %" PRIu64 " bytes, %" PRIu64 " commands: %" PRIu64
 			 " applied, %" PRIu64 " kept as they were, in %.2f s",
@@ -78,7 +78,7 @@ static void on_target_done(void *arg, const struct dyn_entropy_target_report *r)
 	const struct dyn_entropy_push_result *p = &r->last;
 	struct healer *h = arg;
 
-	ledger_pushed(h->ledger, r);
+	heal_ledger_pushed(h->ledger, r);
 	if (p->source.not_carried)
 		log_warn("entropy: to %s: left out what the channel cannot carry: %s", r->endpoint,
 			p->source.not_carried_what);
@@ -103,7 +103,7 @@ static void *round_main(void *arg)
 	eventfd_t one = 1;
 	struct dyn_entropy_error err;
 
-	peers_refresh(h->peers, clock_deadline_ms(PEERS_LOOKUP_MS));
+	heal_allow_refresh(h->allow, clock_deadline_ms(LOOKUP_MS));
 	/* What a peer did is in its report; a cancelled round needs no word. */
 	if (dyn_entropy_driver_round(h->driver, &h->round, &err) != DYN_ENTROPY_OK)
 		log_debug("entropy: the round was cut short: %s", err.message);
@@ -225,8 +225,8 @@ static bool owns(void *arg, const void *key, size_t len)
 {
 	const struct healer *h = arg;
 
-	return recon_ring_owns(
-		h->options.peers, h->options.peers->nodes[h->current->peer], key, len);
+	return heal_targets_owns(
+		h->options.targets, h->options.targets->nodes[h->current->peer], key, len);
 }
 
 static bool is_in_round(void *arg, size_t target)
@@ -242,7 +242,8 @@ static enum dyn_entropy_status open_source(
 	struct healer *h = arg;
 
 	h->current = &h->targets[target];
-	return recon_open_source(h->recon, h->options.peers->ring ? owns : NULL, h, out, err);
+	return heal_settings_open_source(
+		h->settings, h->options.targets->ring ? owns : NULL, h, out, err);
 }
 
 /* ---- Starting and stopping ---- */
@@ -268,9 +269,9 @@ static bool choose_peers(struct healer *h)
 	if (!h->endpoints || !h->targets)
 		return false;
 	for (size_t i = 0; i < all->n; i++) {
-		if (!recon_ring_takes_part(h->options.peers, i)) {
+		if (!heal_targets_takes_part(h->options.targets, i)) {
 			log_notice("entropy: %s is sent %s", all->items[i],
-				recon_part_text(recon_ring_part(h->options.peers, i)));
+				heal_targets_part_text(heal_targets_part(h->options.targets, i)));
 			continue;
 		}
 		h->endpoints[h->n_targets] = all->items[i];
@@ -281,10 +282,10 @@ static bool choose_peers(struct healer *h)
 
 static bool make_receiver(struct healer *h, struct dyn_entropy_error *err)
 {
-	const struct recon *r = h->recon;
+	const struct heal_settings *r = h->settings;
 	const struct dyn_entropy_receiver_options options = {
-		.allow = strcmp(h->conf->recon_allow, "any") == 0 ? NULL : peers_allow,
-		.allow_arg = h->peers,
+		.allow = strcmp(h->conf->recon_allow, "any") == 0 ? NULL : heal_allow_admits,
+		.allow_arg = h->allow,
 		.ended = on_connection_ended,
 		.ended_arg = h,
 	};
@@ -309,8 +310,8 @@ static bool make_driver(struct healer *h, struct dyn_entropy_error *err)
 		.cancel = h->options.cancel,
 	};
 
-	return dyn_entropy_driver_new(&h->recon->config, h->recon->material, &options, &h->driver,
-		       err) == DYN_ENTROPY_OK;
+	return dyn_entropy_driver_new(&h->settings->config, h->settings->material, &options,
+		       &h->driver, err) == DYN_ENTROPY_OK;
 }
 
 struct healer *healer_new(const struct healer_options *options)
@@ -324,16 +325,16 @@ struct healer *healer_new(const struct healer_options *options)
 	}
 	h->options = *options;
 	h->conf = options->conf;
-	h->recon = options->recon;
+	h->settings = options->settings;
 	h->round_done_fd = -1;
-	h->peers = peers_new(&h->conf->recon_peers);
-	if (h->peers && choose_peers(h))
-		h->ledger = ledger_new(h->endpoints, h->n_targets);
+	h->allow = heal_allow_new(&h->conf->recon_peers);
+	if (h->allow && choose_peers(h))
+		h->ledger = heal_ledger_new(h->endpoints, h->n_targets);
 	if (!h->ledger || !add_events(h)) {
 		log_error("cannot start: entropy: no memory or descriptor is left");
 		goto failed;
 	}
-	peers_refresh(h->peers, clock_deadline_ms(PEERS_LOOKUP_MS));
+	heal_allow_refresh(h->allow, clock_deadline_ms(LOOKUP_MS));
 	if (!make_receiver(h, &err) || !make_driver(h, &err)) {
 		log_error("cannot start: entropy: %s error: %s",
 			dyn_entropy_status_name(err.status), err.message);
@@ -367,7 +368,7 @@ bool healer_start(struct healer *h)
 	}
 	h->serving = true;
 	log_notice("entropy: receiving on port %u, into Redis at %s",
-		dyn_entropy_receiver_port(h->receiver), h->recon->redis.address);
+		dyn_entropy_receiver_port(h->receiver), h->settings->redis.address);
 	if (h->n_targets == 0) {
 		warn_alone(h);
 		return true;
@@ -411,8 +412,8 @@ void healer_free(struct healer *h)
 	dyn_entropy_receiver_free(h->receiver);
 	dyn_entropy_driver_free(h->driver);
 	dyn_entropy_sink_free(&h->sink);
-	peers_free(h->peers);
-	ledger_free(h->ledger);
+	heal_allow_free(h->allow);
+	heal_ledger_free(h->ledger);
 	free(h->endpoints);
 	free(h->targets);
 	if (h->timer)
@@ -428,7 +429,7 @@ void healer_free(struct healer *h)
 
 /* ---- What it knows ---- */
 
-void healer_count(struct healer *h, struct stats_entropy *s)
+void healer_count(struct healer *h, struct figures_entropy *s)
 {
 	struct dyn_entropy_receiver_counters in;
 	struct dyn_entropy_round out;
@@ -453,7 +454,7 @@ void healer_count(struct healer *h, struct stats_entropy *s)
 	s->keys_kept = in.kept;
 }
 
-struct ledger *healer_ledger(struct healer *h)
+struct heal_ledger *healer_ledger(struct healer *h)
 {
 	return h->ledger;
 }

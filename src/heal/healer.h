@@ -5,15 +5,15 @@
  * It uses the library's public door alone.  Main thread; the receiver has a thread of its own with
  * its workers, a round another.
  */
-#ifndef HEALER_H
-#define HEALER_H
+#ifndef HEAL_HEALER_H
+#define HEAL_HEALER_H
 
 #include "conf/conf.h"
+#include "control/figures.h"
 #include "entropy/dynentropy.h"
 #include "heal/ledger.h"
-#include "heal/recon.h"
-#include "heal/recon_ring.h"
-#include "control/stats.h"
+#include "heal/settings.h"
+#include "heal/targets.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -27,9 +27,9 @@ extern "C" {
 struct healer_options {
 	struct event_base *base;
 	const struct conf *conf;
-	const struct recon *recon;      /* recon_init() found it good */
-	dyn_entropy_cancel *cancel;     /* set when the healer stops */
-	const struct recon_ring *peers; /* who is pushed to, and what */
+	const struct heal_settings *settings; /* heal_settings_init() found it good */
+	dyn_entropy_cancel *cancel;           /* set when the healer stops */
+	const struct heal_targets *targets;   /* who is pushed to, and what */
 };
 
 #define HEALER_ALL SIZE_MAX
@@ -58,10 +58,10 @@ void healer_stop(struct healer *h);
 void healer_free(struct healer *h);
 
 /* Its part of the counters. */
-void healer_count(struct healer *h, struct stats_entropy *s);
+void healer_count(struct healer *h, struct figures_entropy *s);
 
 /* What it did with each peer and each sender.  Lives as long as the healer. */
-struct ledger *healer_ledger(struct healer *h);
+struct heal_ledger *healer_ledger(struct healer *h);
 
 bool healer_is_running(const struct healer *h);       /* a round is */
 int64_t healer_next_round_ms(const struct healer *h); /* from now; -1: there is no peer */

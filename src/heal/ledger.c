@@ -6,33 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ledger {
+struct heal_ledger {
 	pthread_mutex_t lock;
-	struct ledger_sender *senders; /* n_senders of LEDGER_SENDERS_MAX */
+	struct heal_ledger_sender *senders; /* n_senders of HEAL_LEDGER_SENDERS_MAX */
 	size_t n_senders;
 	size_t n_peers;
-	struct ledger_peer peers[];
+	struct heal_ledger_target peers[];
 };
 
-struct ledger *ledger_new(const char *const *endpoints, size_t n)
+struct heal_ledger *heal_ledger_new(const char *const *endpoints, size_t n)
 {
-	struct ledger *l = calloc(1, sizeof(*l) + n * sizeof(l->peers[0]));
+	struct heal_ledger *l = calloc(1, sizeof(*l) + n * sizeof(l->peers[0]));
 
 	if (!l)
 		return NULL;
 	pthread_mutex_init(&l->lock, NULL);
-	l->senders = calloc(LEDGER_SENDERS_MAX, sizeof(*l->senders));
+	l->senders = calloc(HEAL_LEDGER_SENDERS_MAX, sizeof(*l->senders));
 	l->n_peers = n;
 	for (size_t i = 0; i < n; i++)
 		l->peers[i].last.endpoint = endpoints[i];
 	if (!l->senders) {
-		ledger_free(l);
+		heal_ledger_free(l);
 		return NULL;
 	}
 	return l;
 }
 
-void ledger_free(struct ledger *l)
+void heal_ledger_free(struct heal_ledger *l)
 {
 	if (!l)
 		return;
@@ -43,9 +43,9 @@ void ledger_free(struct ledger *l)
 
 /* ---- Peers ---- */
 
-void ledger_pushed(struct ledger *l, const struct dyn_entropy_target_report *report)
+void heal_ledger_pushed(struct heal_ledger *l, const struct dyn_entropy_target_report *report)
 {
-	struct ledger_peer *p = &l->peers[report->target];
+	struct heal_ledger_target *p = &l->peers[report->target];
 	const char *endpoint = p->last.endpoint; /* the report's may not live as long */
 
 	pthread_mutex_lock(&l->lock);
@@ -60,7 +60,7 @@ void ledger_pushed(struct ledger *l, const struct dyn_entropy_target_report *rep
 	pthread_mutex_unlock(&l->lock);
 }
 
-bool ledger_copy_peer(struct ledger *l, size_t i, struct ledger_peer *out)
+bool heal_ledger_copy_target(struct heal_ledger *l, size_t i, struct heal_ledger_target *out)
 {
 	if (i >= l->n_peers)
 		return false;
@@ -70,7 +70,7 @@ bool ledger_copy_peer(struct ledger *l, size_t i, struct ledger_peer *out)
 	return true;
 }
 
-const char *ledger_outcome_word(enum dyn_entropy_outcome outcome)
+const char *heal_ledger_outcome_word(enum dyn_entropy_outcome outcome)
 {
 	switch (outcome) {
 	case DYN_ENTROPY_OUTCOME_NONE:
@@ -93,14 +93,14 @@ const char *ledger_outcome_word(enum dyn_entropy_outcome outcome)
 
 /* A page to write anew: a fresh one, or that of the address which was without success for longest.
  */
-static struct ledger_sender *free_page(struct ledger *l)
+static struct heal_ledger_sender *free_page(struct heal_ledger *l)
 {
-	struct ledger_sender *worst = NULL;
+	struct heal_ledger_sender *worst = NULL;
 
-	if (l->n_senders < LEDGER_SENDERS_MAX)
+	if (l->n_senders < HEAL_LEDGER_SENDERS_MAX)
 		return &l->senders[l->n_senders++];
 	for (size_t i = 0; i < l->n_senders; i++) {
-		struct ledger_sender *s = &l->senders[i];
+		struct heal_ledger_sender *s = &l->senders[i];
 
 		if (s->snapshots == 0 && (!worst || s->ended_ms < worst->ended_ms))
 			worst = s;
@@ -109,10 +109,10 @@ static struct ledger_sender *free_page(struct ledger *l)
 }
 
 /* The page of whom result is of, or NULL. */
-static struct ledger_sender *page_of(
-	struct ledger *l, const char *address, enum dyn_entropy_status status)
+static struct heal_ledger_sender *page_of(
+	struct heal_ledger *l, const char *address, enum dyn_entropy_status status)
 {
-	struct ledger_sender *s;
+	struct heal_ledger_sender *s;
 
 	for (size_t i = 0; i < l->n_senders; i++)
 		if (strcmp(l->senders[i].address, address) == 0)
@@ -127,7 +127,7 @@ static struct ledger_sender *page_of(
 	return s;
 }
 
-static void write_page(struct ledger_sender *s, enum dyn_entropy_status status,
+static void write_page(struct heal_ledger_sender *s, enum dyn_entropy_status status,
 	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err)
 {
 	const struct dyn_entropy_apply_result *applied = &result->applied;
@@ -150,10 +150,10 @@ static void write_page(struct ledger_sender *s, enum dyn_entropy_status status,
 		memcpy(s->message, err->message, sizeof(s->message));
 }
 
-void ledger_received(struct ledger *l, enum dyn_entropy_status status,
+void heal_ledger_received(struct heal_ledger *l, enum dyn_entropy_status status,
 	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err)
 {
-	struct ledger_sender *s;
+	struct heal_ledger_sender *s;
 	struct addr from;
 
 	if (status == DYN_ENTROPY_ERR_CANCELLED || !addr_parse(&from, result->peer))
@@ -165,7 +165,7 @@ void ledger_received(struct ledger *l, enum dyn_entropy_status status,
 	pthread_mutex_unlock(&l->lock);
 }
 
-bool ledger_copy_sender(struct ledger *l, size_t i, struct ledger_sender *out)
+bool heal_ledger_copy_sender(struct heal_ledger *l, size_t i, struct heal_ledger_sender *out)
 {
 	bool found;
 

@@ -5,8 +5,8 @@
  * The wire tells a sender nothing of what became of its keys: what was applied and what was kept is
  * known where it was received, and stands here under the address it came from.  Any thread.
  */
-#ifndef LEDGER_H
-#define LEDGER_H
+#ifndef HEAL_LEDGER_H
+#define HEAL_LEDGER_H
 
 #include "base/addr.h"
 #include "entropy/dynentropy.h"
@@ -20,18 +20,18 @@ extern "C" {
 #endif
 
 /* Addresses with a page of their own. */
-#define LEDGER_SENDERS_MAX 256
+#define HEAL_LEDGER_SENDERS_MAX 256
 
-struct ledger;
+struct heal_ledger;
 
-struct ledger_peer {
+struct heal_ledger_target {
 	uint64_t rounds, rounds_failed; /* that it took part in; of them, those that failed */
 	uint64_t snapshots, keys, bytes;
 	int64_t ended_ms; /* wall clock, of the last round; 0: there was none */
 	struct dyn_entropy_target_report last; /* its endpoint is always there */
 };
 
-struct ledger_sender {
+struct heal_ledger_sender {
 	char address[ADDR_HOST_MAX];
 	uint64_t snapshots; /* applied whole */
 	uint64_t failed;    /* connections that ended otherwise */
@@ -44,26 +44,26 @@ struct ledger_sender {
 };
 
 /* endpoints is borrowed, and so is what it names.  NULL when memory is short. */
-struct ledger *ledger_new(const char *const *endpoints, size_t n);
-void ledger_free(struct ledger *l);
+struct heal_ledger *heal_ledger_new(const char *const *endpoints, size_t n);
+void heal_ledger_free(struct heal_ledger *l);
 
 /* A peer's part of a round has ended. */
-void ledger_pushed(struct ledger *l, const struct dyn_entropy_target_report *report);
+void heal_ledger_pushed(struct heal_ledger *l, const struct dyn_entropy_target_report *report);
 
 /*
  * A connection to the receiver has ended.  Who gets no further than to connect gets no page, and
  * when there is no room for another page the one goes that was without success for longest: so
  * strangers can neither fill the ledger nor grow it.
  */
-void ledger_received(struct ledger *l, enum dyn_entropy_status status,
+void heal_ledger_received(struct heal_ledger *l, enum dyn_entropy_status status,
 	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err);
 
 /* "closed", "refused" and so on: for programs, as dyn_entropy_outcome_text() is for people. */
-const char *ledger_outcome_word(enum dyn_entropy_outcome outcome);
+const char *heal_ledger_outcome_word(enum dyn_entropy_outcome outcome);
 
 /* A copy of page i; false when there is none. */
-bool ledger_copy_peer(struct ledger *l, size_t i, struct ledger_peer *out);
-bool ledger_copy_sender(struct ledger *l, size_t i, struct ledger_sender *out);
+bool heal_ledger_copy_target(struct heal_ledger *l, size_t i, struct heal_ledger_target *out);
+bool heal_ledger_copy_sender(struct heal_ledger *l, size_t i, struct heal_ledger_sender *out);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/control.h"
-#include "control/stats.h"
+#include "control/figures.h"
 #include "heal/healer.h"
 #include "journal/recent.h"
 #include "node/daemon.h"
@@ -90,7 +90,7 @@ static bool misses_with(const struct ring *ring, size_t node, size_t other)
 static void on_node_back(void *arg, size_t node)
 {
 	struct engine *e = arg;
-	const struct recon_ring *peers = e->options.peers;
+	const struct heal_targets *peers = e->options.targets;
 	bool known = false;
 
 	if (!e->healer)
@@ -134,9 +134,9 @@ static bool make_healer(struct engine *e)
 	const struct healer_options options = {
 		.base = e->base,
 		.conf = o->conf,
-		.recon = o->recon,
+		.settings = o->heal,
 		.cancel = o->cancel,
-		.peers = o->peers,
+		.targets = o->targets,
 	};
 
 	e->healer = healer_new(&options);
@@ -157,7 +157,7 @@ struct engine *engine_new(const struct engine_options *options)
 		log_error("cannot start: no event loop, or no memory for its events");
 		goto failed;
 	}
-	if (options->recon) {
+	if (options->heal) {
 		e->recent = recent_new(clock_monotonic_ms());
 		if (!e->recent) {
 			log_error("cannot start: no memory for the keys that were written");
@@ -166,7 +166,7 @@ struct engine *engine_new(const struct engine_options *options)
 	}
 	if (options->ring && !make_proxy(e))
 		goto failed;
-	if (options->recon && !make_healer(e))
+	if (options->heal && !make_healer(e))
 		goto failed;
 	e->control = control_new(e->base, options->conf, e->proxy, e->healer, options->ring);
 	if (!e->control)
@@ -179,11 +179,11 @@ failed:
 
 static void log_stats(struct engine *e)
 {
-	struct stats_entropy s = {0};
+	struct figures_entropy s = {0};
 	char text[1024];
 
 	healer_count(e->healer, &s);
-	log_notice("counted: %s", stats_format(&s, text, sizeof(text)));
+	log_notice("counted: %s", control_figures_format(&s, text, sizeof(text)));
 }
 
 /* A turn of the loop; false when there is nothing left that could wake it. */

@@ -11,8 +11,8 @@
 #include "cluster/ring.h"
 #include "conf/conf.h"
 #include "entropy/dynentropy.h"
-#include "heal/recon.h"
-#include "heal/recon_ring.h"
+#include "heal/settings.h"
+#include "heal/targets.h"
 
 #include <stdbool.h>
 
@@ -25,10 +25,10 @@ struct engine;
 /* What was loaded and found good; all of it is borrowed. */
 struct engine_options {
 	const struct conf *conf;
-	const struct ring *ring;        /* NULL: no proxy, for want of a listen */
-	const struct recon *recon;      /* NULL: no entropy channel */
-	const struct recon_ring *peers; /* of the channel, as the ring sees them */
-	dyn_entropy_cancel *cancel;     /* set when the engine stops */
+	const struct ring *ring;            /* NULL: no proxy, for want of a listen */
+	const struct heal_settings *heal;   /* NULL: no entropy channel */
+	const struct heal_targets *targets; /* of the channel, as the ring sees them */
+	dyn_entropy_cancel *cancel;         /* set when the engine stops */
 };
 
 /* Binds and connects.  NULL, with a message logged, on failure. */

@@ -1,7 +1,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "conf/conf.h"
-#include "control/stats.h"
+#include "control/figures.h"
 #include "node/daemon.h"
 #include "node/engine.h"
 #include "node/setup.h"
@@ -100,7 +100,7 @@ static int parse_options(int argc, char **argv, struct invocation *inv)
 			printf("dynomite %s\n", DYN_ENTROPY_VERSION);
 			return EXIT_SUCCESS;
 		case 'D':
-			stats_describe(stdout);
+			control_figures_describe(stdout);
 			return EXIT_SUCCESS;
 		case OPTION_HELP_CONF:
 			conf_print_help(stdout);
@@ -229,8 +229,8 @@ int main(int argc, char **argv)
 		const struct engine_options options = {
 			.conf = setup.conf,
 			.ring = setup.ring,
-			.recon = setup.conf->recon_enabled ? &setup.recon : NULL,
-			.peers = &setup.peers,
+			.heal = setup.conf->recon_enabled ? &setup.heal : NULL,
+			.targets = &setup.targets,
 			.cancel = cancel,
 		};
 

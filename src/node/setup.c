@@ -176,21 +176,21 @@ void setup_load(struct setup *s, const char *path, const struct setup_options *o
 		if (!o->channel_only)
 			check_link_key(c, report);
 	}
-	if (!recon_ring_init(&s->peers, c, s->ring)) {
+	if (!heal_targets_init(&s->targets, c, s->ring)) {
 		conf_error(report, c, NULL, "out of memory");
 		return;
 	}
 	s->sound = report->errors.n == 0;
 	if (c->recon_enabled || o->with_recon) {
-		recon_init(&s->recon, c, cancel, report);
-		recon_ring_warn(&s->peers, report);
+		heal_settings_init(&s->heal, c, cancel, report);
+		heal_targets_warn(&s->targets, report);
 	}
 }
 
 void setup_fini(struct setup *s)
 {
-	recon_ring_fini(&s->peers);
-	recon_fini(&s->recon);
+	heal_targets_fini(&s->targets);
+	heal_settings_fini(&s->heal);
 	ring_free(s->ring);
 	conf_free(s->conf);
 	memset(s, 0, sizeof(*s));

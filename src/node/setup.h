@@ -10,8 +10,8 @@
 #include "cluster/ring.h"
 #include "conf/conf.h"
 #include "entropy/dynentropy.h"
-#include "heal/recon.h"
-#include "heal/recon_ring.h"
+#include "heal/settings.h"
+#include "heal/targets.h"
 #include "proxy/proxy_options.h"
 
 #include <stdbool.h>
@@ -21,10 +21,10 @@ extern "C" {
 #endif
 
 struct setup {
-	struct conf *conf; /* NULL: the file could not be read */
-	struct ring *ring; /* NULL: no listen */
-	struct recon recon;
-	struct recon_ring peers;
+	struct conf *conf;         /* NULL: the file could not be read */
+	struct ring *ring;         /* NULL: no listen */
+	struct heal_settings heal; /* of the channel */
+	struct heal_targets targets;
 	bool sound; /* nothing is wrong but with the channel, if that */
 };
 

@@ -34,11 +34,11 @@ static int from_conf(struct channel *ch, const struct channel_settings *s)
 	if (!channel_tell(ch->command, &report))
 		return TOOL_EXIT_FAILED;
 	ch->conf = ch->setup.conf;
-	ch->config = ch->setup.recon.config;
-	ch->material = ch->setup.recon.material;
-	ch->redis = ch->setup.recon.redis;
-	ch->source = ch->setup.recon.source;
-	ch->accept = ch->setup.recon.accept;
+	ch->config = ch->setup.heal.config;
+	ch->material = ch->setup.heal.material;
+	ch->redis = ch->setup.heal.redis;
+	ch->source = ch->setup.heal.source;
+	ch->accept = ch->setup.heal.accept;
 	return TOOL_EXIT_OK;
 }
 
@@ -111,7 +111,7 @@ int channel_init(struct channel *ch, const char *command, const struct channel_s
 
 void channel_fini(struct channel *ch)
 {
-	if (ch->material != ch->setup.recon.material)
+	if (ch->material != ch->setup.heal.material)
 		dyn_entropy_material_free(ch->material);
 	setup_fini(&ch->setup);
 	login_forget(ch->password);

@@ -19,7 +19,7 @@ static const struct option options[] = {
 };
 
 /* What a node with this file would send with, in words. */
-static const char *material_state(const struct recon *r)
+static const char *material_state(const struct heal_settings *r)
 {
 	if (!r->config.encrypt)
 		return "none: nothing is encrypted";
@@ -40,13 +40,13 @@ static void write_peers(const struct setup *s)
 		printf("  pushes         every %" PRId64 " s\n", c->recon_interval_seconds);
 	for (size_t i = 0; i < c->recon_peers.n; i++)
 		printf("    to           %s: %s\n", c->recon_peers.items[i],
-			recon_part_text(recon_ring_part(&s->peers, i)));
+			heal_targets_part_text(heal_targets_part(&s->targets, i)));
 }
 
 static void write_text(const struct setup *s)
 {
 	const struct conf *c = s->conf;
-	const struct recon *r = &s->recon;
+	const struct heal_settings *r = &s->heal;
 	char text[PROGRESS_TEXT_MAX];
 
 	conf_print(c, stdout);
@@ -76,7 +76,7 @@ static void write_text(const struct setup *s)
 static void write_json(const struct setup *s)
 {
 	const struct conf *c = s->conf;
-	const struct recon *r = &s->recon;
+	const struct heal_settings *r = &s->heal;
 	struct json j;
 
 	json_begin(&j, stdout, "conf");
@@ -95,7 +95,7 @@ static void write_json(const struct setup *s)
 	for (size_t i = 0; i < c->recon_peers.n; i++) {
 		json_begin(&j, stdout, "peer");
 		json_text(&j, "peer", c->recon_peers.items[i]);
-		json_text(&j, "sent", recon_part_text(recon_ring_part(&s->peers, i)));
+		json_text(&j, "sent", heal_targets_part_text(heal_targets_part(&s->targets, i)));
 		json_end(&j);
 	}
 }
@@ -105,8 +105,8 @@ static void look_at_what_is_off(struct setup *s)
 {
 	struct conf_report report = {0};
 
-	recon_init(&s->recon, s->conf, NULL, &report);
-	recon_ring_warn(&s->peers, &report);
+	heal_settings_init(&s->heal, s->conf, NULL, &report);
+	heal_targets_warn(&s->targets, &report);
 	for (size_t i = 0; i < report.errors.n; i++)
 		tool_error("conf: warning: with recon_enabled: %s", report.errors.items[i]);
 	for (size_t i = 0; i < report.warnings.n; i++)

@@ -89,7 +89,7 @@ static void write_peer_json(
 	json_begin(&j, stdout, "peer");
 	json_text(&j, "peer", peer);
 	json_bool(&j, "ok", error == NULL);
-	json_text(&j, "outcome", ledger_outcome_word(p->outcome));
+	json_text(&j, "outcome", heal_ledger_outcome_word(p->outcome));
 	json_number(&j, "snapshots", p->snapshots);
 	json_number(&j, "closed", p->closed);
 	json_number(&j, "keys", p->keys);
@@ -164,7 +164,7 @@ static bool owns(void *arg, const void *key, size_t len)
 {
 	const struct run *r = arg;
 
-	return recon_ring_owns(&r->channel->setup.peers, r->node, key, len);
+	return heal_targets_owns(&r->channel->setup.targets, r->node, key, len);
 }
 
 static enum dyn_entropy_status open_source(
@@ -219,7 +219,7 @@ static void push_to(struct run *r, const char *peer)
 		progress_style_choose(r->settings->channel.json, r->settings->channel.quiet),
 		label);
 	r->channel->config.peer_endpoint = peer;
-	r->node = recon_ring_find(&r->channel->setup.peers, peer);
+	r->node = heal_targets_find(&r->channel->setup.targets, peer);
 	status = push_source(r, &source, &result, &err);
 	dyn_entropy_source_free(&source);
 	progress_clear(&r->progress);
@@ -303,7 +303,7 @@ static int override(struct run *r)
 /* The peers of the file that the node itself pushes to. */
 static int push_to_peers(struct run *r)
 {
-	const struct recon_ring *peers = &r->channel->setup.peers;
+	const struct heal_targets *peers = &r->channel->setup.targets;
 	const struct conf_list *all = &r->channel->conf->recon_peers;
 	const char **chosen = calloc(all->n, sizeof(*chosen));
 	size_t n = 0;
@@ -314,11 +314,11 @@ static int push_to_peers(struct run *r)
 		return TOOL_EXIT_FAILED;
 	}
 	for (size_t i = 0; i < all->n; i++) {
-		if (recon_ring_takes_part(peers, i))
+		if (heal_targets_takes_part(peers, i))
 			chosen[n++] = all->items[i];
 		else if (!r->settings->channel.quiet)
 			tool_error("push: %s is sent %s", all->items[i],
-				recon_part_text(recon_ring_part(peers, i)));
+				heal_targets_part_text(heal_targets_part(peers, i)));
 	}
 	if (n > 0)
 		code = push_to_all(r, chosen, n);

@@ -1,7 +1,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "heal/peers.h"
+#include "heal/allow.h"
 #include "tools/channel.h"
 #include "tools/progress.h"
 #include "tools/sink_file.h"
@@ -62,7 +62,7 @@ struct run {
 	struct channel *channel;
 	uint64_t wanted; /* snapshots; 0: no end */
 	struct dyn_entropy_sink sink;
-	struct peers *peers;
+	struct heal_allow *allow;
 	dyn_entropy_receiver *receiver;
 	int64_t started_us;
 	pthread_mutex_t lock; /* the rest, and standard output */
@@ -246,18 +246,18 @@ static void stop(void *arg)
 }
 
 /* recon_allow of the file; without a file whoever has the key may send. */
-static bool open_peers(struct run *r)
+static bool open_allow(struct run *r)
 {
 	const struct conf *conf = r->channel->conf;
 
 	if (conf == NULL || strcmp(conf->recon_allow, "peers") != 0)
 		return true;
-	r->peers = peers_new(&conf->recon_peers);
-	if (r->peers == NULL) {
+	r->allow = heal_allow_new(&conf->recon_peers);
+	if (r->allow == NULL) {
 		tool_error("receive: out of memory");
 		return false;
 	}
-	peers_refresh(r->peers, clock_deadline_ms(RESOLVE_MS));
+	heal_allow_refresh(r->allow, clock_deadline_ms(RESOLVE_MS));
 	return true;
 }
 
@@ -281,10 +281,10 @@ static int receive(struct run *r)
 	const char *left_over;
 	int code = TOOL_EXIT_FAILED;
 
-	if (!open_peers(r))
+	if (!open_allow(r))
 		return code;
-	o.allow = r->peers != NULL ? peers_allow : NULL;
-	o.allow_arg = r->peers;
+	o.allow = r->allow != NULL ? heal_allow_admits : NULL;
+	o.allow_arg = r->allow;
 	status = open_sink(r, &err);
 	if (status == DYN_ENTROPY_OK)
 		status = dyn_entropy_receiver_new(&r->channel->config, r->channel->material,
@@ -304,7 +304,7 @@ static int receive(struct run *r)
 done:
 	dyn_entropy_receiver_free(r->receiver);
 	dyn_entropy_sink_free(&r->sink);
-	peers_free(r->peers);
+	heal_allow_free(r->allow);
 	return code;
 }
 

@@ -13,12 +13,12 @@ class Ledger : public testing::Test
       protected:
 	void SetUp() override
 	{
-		ledger_ = ledger_new(endpoints_, 2);
+		ledger_ = heal_ledger_new(endpoints_, 2);
 		ASSERT_NE(ledger_, nullptr);
 	}
 	void TearDown() override
 	{
-		ledger_free(ledger_);
+		heal_ledger_free(ledger_);
 	}
 
 	void pushed(size_t target, enum dyn_entropy_status status, uint64_t keys)
@@ -35,7 +35,7 @@ class Ledger : public testing::Test
 		r.last.snapshots = 1;
 		if (status != DYN_ENTROPY_OK)
 			strcpy(r.message, "why");
-		ledger_pushed(ledger_, &r);
+		heal_ledger_pushed(ledger_, &r);
 	}
 
 	void received(const std::string &from, enum dyn_entropy_status status, uint64_t applied = 0)
@@ -52,45 +52,45 @@ class Ledger : public testing::Test
 		r.applied.failed = 1;
 		err.status = status;
 		strcpy(err.message, "why");
-		ledger_received(ledger_, status, &r, &err);
+		heal_ledger_received(ledger_, status, &r, &err);
 	}
 
 	size_t senders()
 	{
-		struct ledger_sender s;
+		struct heal_ledger_sender s;
 		size_t n = 0;
 
-		while (ledger_copy_sender(ledger_, n, &s))
+		while (heal_ledger_copy_sender(ledger_, n, &s))
 			n++;
 		return n;
 	}
 
 	bool has_page(const std::string &address)
 	{
-		struct ledger_sender s;
+		struct heal_ledger_sender s;
 
-		for (size_t i = 0; ledger_copy_sender(ledger_, i, &s); i++)
+		for (size_t i = 0; heal_ledger_copy_sender(ledger_, i, &s); i++)
 			if (address == s.address)
 				return true;
 		return false;
 	}
 
 	const char *const endpoints_[2] = {"a:1", "b:2"};
-	struct ledger *ledger_ = nullptr;
+	struct heal_ledger *ledger_ = nullptr;
 };
 
 TEST_F(Ledger, SumsWhatEachPeerGot)
 {
-	struct ledger_peer p;
+	struct heal_ledger_target p;
 	const int64_t before = clock_wall_ms();
 
 	pushed(1, DYN_ENTROPY_OK, 5);
 	pushed(1, DYN_ENTROPY_ERR_IO, 2);
-	ASSERT_TRUE(ledger_copy_peer(ledger_, 0, &p));
+	ASSERT_TRUE(heal_ledger_copy_target(ledger_, 0, &p));
 	EXPECT_STREQ(p.last.endpoint, "a:1");
 	EXPECT_EQ(p.rounds, 0u);
 	EXPECT_EQ(p.ended_ms, 0);
-	ASSERT_TRUE(ledger_copy_peer(ledger_, 1, &p));
+	ASSERT_TRUE(heal_ledger_copy_target(ledger_, 1, &p));
 	EXPECT_EQ(p.last.endpoint, endpoints_[1]) << "the name that we gave, which lives on";
 	EXPECT_EQ(p.rounds, 2u);
 	EXPECT_EQ(p.rounds_failed, 1u);
@@ -100,19 +100,19 @@ TEST_F(Ledger, SumsWhatEachPeerGot)
 	EXPECT_EQ(p.last.status, DYN_ENTROPY_ERR_IO);
 	EXPECT_STREQ(p.last.message, "why");
 	EXPECT_GE(p.ended_ms, before);
-	EXPECT_FALSE(ledger_copy_peer(ledger_, 2, &p));
+	EXPECT_FALSE(heal_ledger_copy_target(ledger_, 2, &p));
 }
 
 TEST_F(Ledger, SumsWhatCameFromEachAddress)
 {
-	struct ledger_sender s;
+	struct heal_ledger_sender s;
 
 	received("10.0.0.1:4000", DYN_ENTROPY_OK, 3);
 	received("10.0.0.1:4001", DYN_ENTROPY_ERR_CRYPTO, 0);
 	received("[::1]:4001", DYN_ENTROPY_OK, 4);
 	received("10.0.0.1:4002", DYN_ENTROPY_OK, 5);
 	ASSERT_EQ(senders(), 2u);
-	ASSERT_TRUE(ledger_copy_sender(ledger_, 0, &s));
+	ASSERT_TRUE(heal_ledger_copy_sender(ledger_, 0, &s));
 	EXPECT_STREQ(s.address, "10.0.0.1") << "whatever port it came from";
 	EXPECT_EQ(s.snapshots, 2u);
 	EXPECT_EQ(s.failed, 1u);
@@ -124,16 +124,16 @@ TEST_F(Ledger, SumsWhatCameFromEachAddress)
 	EXPECT_EQ(s.status, DYN_ENTROPY_OK);
 	EXPECT_STREQ(s.message, "") << "of the last one, which went well";
 	EXPECT_EQ(s.seconds, 1.5);
-	ASSERT_TRUE(ledger_copy_sender(ledger_, 1, &s));
+	ASSERT_TRUE(heal_ledger_copy_sender(ledger_, 1, &s));
 	EXPECT_STREQ(s.address, "::1");
 	received("[::1]:4001", DYN_ENTROPY_ERR_SINK);
-	ASSERT_TRUE(ledger_copy_sender(ledger_, 1, &s));
+	ASSERT_TRUE(heal_ledger_copy_sender(ledger_, 1, &s));
 	EXPECT_STREQ(s.message, "why");
 }
 
 TEST_F(Ledger, WhoOnlyConnectsGetsNoPage)
 {
-	struct ledger_sender s;
+	struct heal_ledger_sender s;
 
 	received("10.0.0.1:1", DYN_ENTROPY_ERR_IO);
 	received("10.0.0.1:1", DYN_ENTROPY_ERR_CANCELLED);
@@ -141,24 +141,24 @@ TEST_F(Ledger, WhoOnlyConnectsGetsNoPage)
 	EXPECT_EQ(senders(), 0u);
 	received("10.0.0.1:1", DYN_ENTROPY_OK);
 	received("10.0.0.1:1", DYN_ENTROPY_ERR_IO);
-	ASSERT_TRUE(ledger_copy_sender(ledger_, 0, &s));
+	ASSERT_TRUE(heal_ledger_copy_sender(ledger_, 0, &s));
 	EXPECT_EQ(s.failed, 1u) << "of one that is known it counts";
 }
 
 TEST_F(Ledger, StrangersNeitherFillNorGrowIt)
 {
 	received("good:1", DYN_ENTROPY_OK);
-	for (size_t i = 0; i < LEDGER_SENDERS_MAX * 3; i++)
+	for (size_t i = 0; i < HEAL_LEDGER_SENDERS_MAX * 3; i++)
 		received("stranger" + std::to_string(i) + ":1", DYN_ENTROPY_ERR_PROTOCOL);
-	EXPECT_EQ(senders(), size_t(LEDGER_SENDERS_MAX));
+	EXPECT_EQ(senders(), size_t(HEAL_LEDGER_SENDERS_MAX));
 	EXPECT_TRUE(has_page("good"));
 	received("late:1", DYN_ENTROPY_OK);
 	EXPECT_TRUE(has_page("late"));
 
 	/* When all have a success, who comes next is not written down. */
-	for (size_t i = 0; i < LEDGER_SENDERS_MAX; i++)
+	for (size_t i = 0; i < HEAL_LEDGER_SENDERS_MAX; i++)
 		received("friend" + std::to_string(i) + ":1", DYN_ENTROPY_OK);
-	EXPECT_EQ(senders(), size_t(LEDGER_SENDERS_MAX));
+	EXPECT_EQ(senders(), size_t(HEAL_LEDGER_SENDERS_MAX));
 	EXPECT_TRUE(has_page("good"));
 	received("toolate:1", DYN_ENTROPY_OK);
 	EXPECT_FALSE(has_page("toolate"));
@@ -166,10 +166,10 @@ TEST_F(Ledger, StrangersNeitherFillNorGrowIt)
 
 TEST_F(Ledger, EveryOutcomeHasAWord)
 {
-	EXPECT_STREQ(ledger_outcome_word(DYN_ENTROPY_OUTCOME_CLOSED), "closed");
+	EXPECT_STREQ(heal_ledger_outcome_word(DYN_ENTROPY_OUTCOME_CLOSED), "closed");
 	for (int i = DYN_ENTROPY_OUTCOME_NONE; i <= DYN_ENTROPY_OUTCOME_FAILED; i++)
-		EXPECT_STRNE(
-			ledger_outcome_word(static_cast<enum dyn_entropy_outcome>(i)), "unknown");
+		EXPECT_STRNE(heal_ledger_outcome_word(static_cast<enum dyn_entropy_outcome>(i)),
+			"unknown");
 }
 
 } // namespace

@@ -1,20 +1,20 @@
-#include "control/stats.h"
+#include "control/figures.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-enum stat_type {
+enum figure_type {
 	COUNTER, /* uint64_t, only ever grows */
 	GAUGE,   /* uint64_t */
 	FLAG,    /* uint64_t, 0 or 1 */
 	SECONDS, /* double, goes up and down; NaN: there is none */
 };
 
-struct stat_entry {
-	enum stats_scope scope;
-	enum stat_type type;
+struct figure {
+	enum figures_scope scope;
+	enum figure_type type;
 	const char *name; /* in JSON, -D and the log */
 	const char
 		*metric; /* in /metrics, behind dynomite_; NULL: not there, others add up to it */
@@ -23,27 +23,27 @@ struct stat_entry {
 	size_t offset;
 };
 
-static const char *const titles[STATS_N_SCOPES] = {
-	[STATS_IDENTITY] = "The node",
-	[STATS_NODE] = "The process",
-	[STATS_POOL] = "The proxy",
-	[STATS_STORE] = "The datastore",
-	[STATS_PEER] = "Each other node of the ring",
-	[STATS_ENTROPY] = "The entropy channel",
-	[STATS_SCHEDULE] = "The rounds of the entropy channel",
-	[STATS_PUSH] = "Each peer of the entropy channel",
-	[STATS_SENDER] = "Each address that pushed to the entropy channel",
+static const char *const titles[FIGURES_N_SCOPES] = {
+	[FIGURES_IDENTITY] = "The node",
+	[FIGURES_NODE] = "The process",
+	[FIGURES_POOL] = "The proxy",
+	[FIGURES_STORE] = "The datastore",
+	[FIGURES_PEER] = "Each other node of the ring",
+	[FIGURES_ENTROPY] = "The entropy channel",
+	[FIGURES_SCHEDULE] = "The rounds of the entropy channel",
+	[FIGURES_PUSH] = "Each peer of the entropy channel",
+	[FIGURES_SENDER] = "Each address that pushed to the entropy channel",
 };
 
 /* ---- The table ---- */
 
 #define ROW(SCOPE, scope, type, name, metric, unit, help)                                          \
 	{                                                                                          \
-		STATS_##SCOPE, type, #name, metric, unit, help,                                    \
-			offsetof(struct stats_##scope, name)                                       \
+		FIGURES_##SCOPE, type, #name, metric, unit, help,                                  \
+			offsetof(struct figures_##scope, name)                                     \
 	}
 
-static const struct stat_entry entries[] = {
+static const struct figure entries[] = {
 	ROW(IDENTITY, identity, FLAG, info, "info", "boolean",
 		"1 always; the labels tell version, datacenter, rack and state"),
 
@@ -214,7 +214,7 @@ static const struct stat_entry entries[] = {
 
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
-static uint64_t whole(const struct stat_entry *e, const void *values)
+static uint64_t whole(const struct figure *e, const void *values)
 {
 	uint64_t value;
 
@@ -222,7 +222,7 @@ static uint64_t whole(const struct stat_entry *e, const void *values)
 	return value;
 }
 
-static double seconds(const struct stat_entry *e, const void *values)
+static double seconds(const struct figure *e, const void *values)
 {
 	double value;
 
@@ -232,10 +232,10 @@ static double seconds(const struct stat_entry *e, const void *values)
 
 /* ---- For people ---- */
 
-void stats_describe(FILE *to)
+void control_figures_describe(FILE *to)
 {
 	for (size_t i = 0; i < N_ENTRIES; i++) {
-		const struct stat_entry *e = &entries[i];
+		const struct figure *e = &entries[i];
 
 		if (i == 0 || e->scope != entries[i - 1].scope)
 			fprintf(to, "%s%s\n", i ? "\n" : "", titles[e->scope]);
@@ -243,14 +243,14 @@ void stats_describe(FILE *to)
 	}
 }
 
-const char *stats_format(const struct stats_entropy *s, char *text, size_t cap)
+const char *control_figures_format(const struct figures_entropy *s, char *text, size_t cap)
 {
 	const char *comma = "";
 	size_t at = 0;
 
 	text[0] = '\0';
 	for (size_t i = 0; i < N_ENTRIES && at < cap; i++) {
-		if (entries[i].scope != STATS_ENTROPY)
+		if (entries[i].scope != FIGURES_ENTROPY)
 			continue;
 		at += (size_t)snprintf(text + at, cap - at, "%s%s %" PRIu64, comma, entries[i].name,
 			whole(&entries[i], s));
@@ -261,10 +261,10 @@ const char *stats_format(const struct stats_entropy *s, char *text, size_t cap)
 
 /* ---- For programs ---- */
 
-void stats_write_json(struct json *j, enum stats_scope scope, const void *values)
+void control_figures_write_json(struct json *j, enum figures_scope scope, const void *values)
 {
 	for (size_t i = 0; i < N_ENTRIES; i++) {
-		const struct stat_entry *e = &entries[i];
+		const struct figure *e = &entries[i];
 
 		if (e->scope != scope)
 			continue;
@@ -277,7 +277,7 @@ void stats_write_json(struct json *j, enum stats_scope scope, const void *values
 	}
 }
 
-static void write_labels(FILE *to, const struct stats_sample *s)
+static void write_labels(FILE *to, const struct figures_sample *s)
 {
 	if (s->n_labels == 0)
 		return;
@@ -297,7 +297,7 @@ static void write_labels(FILE *to, const struct stats_sample *s)
 }
 
 static void write_metric(
-	FILE *to, const struct stat_entry *e, const struct stats_sample *samples, size_t n)
+	FILE *to, const struct figure *e, const struct figures_sample *samples, size_t n)
 {
 	fprintf(to, "# HELP dynomite_%s %s: %s %s\n", e->metric, titles[e->scope], e->unit,
 		e->help);
@@ -314,8 +314,8 @@ static void write_metric(
 	}
 }
 
-void stats_write_metrics(
-	FILE *to, enum stats_scope scope, const struct stats_sample *samples, size_t n)
+void control_figures_write_metrics(
+	FILE *to, enum figures_scope scope, const struct figures_sample *samples, size_t n)
 {
 	for (size_t i = 0; i < N_ENTRIES; i++)
 		if (entries[i].scope == scope && entries[i].metric)

@@ -3,7 +3,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "control/control_internal.h"
+#include "control/internal.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -124,9 +124,10 @@ static bool may_change(struct control *c, struct evhttp_request *request, const 
 	bool ok = false;
 
 	if (is_of_web_page(request))
-		control_refuse(a, 403, "a web page may not change anything: ask without one");
+		control_answer_refuse(
+			a, 403, "a web page may not change anything: ask without one");
 	else if (strcmp(c->conf->stats_admin, "any") != 0 && !is_local(request))
-		control_refuse(a, 403,
+		control_answer_refuse(a, 403,
 			"this changes something: ask from the node's own machine, or set "
 			"stats_admin: any");
 	else
@@ -170,9 +171,9 @@ static void serve(struct control *c, struct evhttp_request *request, struct cont
 		return;
 	}
 	if (strlen(path) == len) /* no NUL in it */
-		page = control_page_find(path, &value);
+		page = control_pages_find(path, &value);
 	if (!page)
-		control_refuse(a, 404, "there is no such path; /help lists them");
+		control_answer_refuse(a, 404, "there is no such path; /help lists them");
 	else if (!page->changes || may_change(c, request, page->path, a))
 		page->serve(c, value, a);
 	free(path);

@@ -1,10 +1,10 @@
 #include "base/clock.h"
 #include "base/process.h"
-#include "control/control_internal.h"
+#include "control/internal.h"
 
 #include <math.h>
 
-void control_gather_node(const struct control *c, struct stats_node *s)
+void control_gather_node(const struct control *c, struct figures_node *s)
 {
 	s->uptime = (uint64_t)(clock_monotonic_ms() - c->started_ms) / 1000;
 	s->resident_bytes = process_resident_bytes();
@@ -13,11 +13,11 @@ void control_gather_node(const struct control *c, struct stats_node *s)
 
 /* ---- The proxy ---- */
 
-static void add_peers(const struct proxy *p, struct stats_pool *s)
+static void add_peers(const struct proxy *p, struct figures_pool *s)
 {
 	s->peers = p->ring->n_nodes - 1;
 	for (size_t i = 1; i < p->ring->n_nodes; i++) {
-		struct stats_peer one;
+		struct figures_peer one;
 
 		control_gather_peer(p->peers[i], &one);
 		s->peers_up += one.up;
@@ -31,11 +31,11 @@ static void add_peers(const struct proxy *p, struct stats_pool *s)
 	}
 }
 
-void control_gather_pool(const struct control *c, struct stats_pool *s)
+void control_gather_pool(const struct control *c, struct figures_pool *s)
 {
 	const struct proxy_counters *of = &c->proxy->counters;
 
-	*s = (struct stats_pool){
+	*s = (struct figures_pool){
 		.client_connections = of->clients,
 		.client_connections_accepted = of->client_connections,
 		.client_connections_refused = of->client_turned_away,
@@ -56,12 +56,12 @@ void control_gather_pool(const struct control *c, struct stats_pool *s)
 	add_peers(c->proxy, s);
 }
 
-void control_gather_store(const struct control *c, struct stats_store *s)
+void control_gather_store(const struct control *c, struct figures_store *s)
 {
 	struct datastore_counters of = {0};
 
 	datastore_count(c->proxy->store, &of);
-	*s = (struct stats_store){
+	*s = (struct figures_store){
 		.up = of.up,
 		.connects = of.connects,
 		.requests = of.requests,
@@ -73,12 +73,12 @@ void control_gather_store(const struct control *c, struct stats_store *s)
 	};
 }
 
-void control_gather_peer(const struct peer *p, struct stats_peer *s)
+void control_gather_peer(const struct peer *p, struct figures_peer *s)
 {
 	struct peer_counters of = {0};
 
 	peer_count(p, &of);
-	*s = (struct stats_peer){
+	*s = (struct figures_peer){
 		.up = of.up,
 		.connects = of.connects,
 		.requests = of.requests,
@@ -93,7 +93,7 @@ void control_gather_peer(const struct peer *p, struct stats_peer *s)
 
 /* ---- The entropy channel ---- */
 
-void control_gather_schedule(const struct control *c, struct stats_schedule *s)
+void control_gather_schedule(const struct control *c, struct figures_schedule *s)
 {
 	int64_t next_ms = healer_next_round_ms(c->healer);
 
@@ -101,11 +101,11 @@ void control_gather_schedule(const struct control *c, struct stats_schedule *s)
 	s->next_round = next_ms < 0 ? (double)NAN : (double)next_ms / 1e3;
 }
 
-void control_gather_push(const struct ledger_peer *p, struct stats_push *s)
+void control_gather_push(const struct heal_ledger_target *p, struct figures_push *s)
 {
 	bool ever = p->ended_ms > 0;
 
-	*s = (struct stats_push){
+	*s = (struct figures_push){
 		.rounds = p->rounds,
 		.rounds_failed = p->rounds_failed,
 		.snapshots_sent = p->snapshots,
@@ -119,9 +119,9 @@ void control_gather_push(const struct ledger_peer *p, struct stats_push *s)
 	};
 }
 
-void control_gather_sender(const struct ledger_sender *p, struct stats_sender *s)
+void control_gather_sender(const struct heal_ledger_sender *p, struct figures_sender *s)
 {
-	*s = (struct stats_sender){
+	*s = (struct figures_sender){
 		.snapshots_committed = p->snapshots,
 		.connections_failed = p->failed,
 		.bytes_received = p->bytes,

@@ -1,7 +1,7 @@
 #include "base/consistency.h"
 #include "base/log.h"
 #include "base/number.h"
-#include "control/control_internal.h"
+#include "control/internal.h"
 
 #include <string.h>
 
@@ -9,10 +9,10 @@
 
 #define LEVELS "dc_one, dc_quorum, dc_safe_quorum, dc_each_safe_quorum"
 
-void control_get_consistency(struct control *c, const char *value, struct control_answer *a)
+void control_actions_get_consistency(struct control *c, const char *value, struct control_answer *a)
 {
 	(void)value;
-	if (control_has_proxy(c, a))
+	if (control_pages_need_proxy(c, a))
 		fprintf(a->to, "Read Consistency: %s\r\nWrite Consistency: %s\r\n",
 			consistency_name(c->proxy->read_level),
 			consistency_name(c->proxy->write_level));
@@ -27,23 +27,23 @@ static const char *after(const char *value, const char *word)
 									    : NULL;
 }
 
-void control_set_consistency(struct control *c, const char *value, struct control_answer *a)
+void control_actions_set_consistency(struct control *c, const char *value, struct control_answer *a)
 {
 	const char *read = after(value, "read"), *write = after(value, "write");
 	const char *level_text = read ? read : write;
-	char shown[CONTROL_SHOWN_MAX];
+	char shown[CONTROL_ANSWER_SHOWN_MAX];
 	enum consistency level;
 
-	if (!control_has_proxy(c, a))
+	if (!control_pages_need_proxy(c, a))
 		return;
 	if (!level_text) {
-		control_refuse(a, 400, "%s: allowed: read/LEVEL, write/LEVEL",
-			control_shown(value, shown));
+		control_answer_refuse(a, 400, "%s: allowed: read/LEVEL, write/LEVEL",
+			control_answer_shown(value, shown));
 		return;
 	}
 	if (!consistency_parse(level_text, &level)) {
-		control_refuse(a, 400, "%s: no such level; allowed: " LEVELS,
-			control_shown(level_text, shown));
+		control_answer_refuse(a, 400, "%s: no such level; allowed: " LEVELS,
+			control_answer_shown(level_text, shown));
 		return;
 	}
 	if (read)
@@ -64,27 +64,27 @@ static void set_log_level(int level, struct control_answer *a)
 	fprintf(a->to, "OK\nlog level %d (%s)\n", log_get_level(), log_level_name(log_get_level()));
 }
 
-void control_set_log_level(struct control *c, const char *value, struct control_answer *a)
+void control_actions_set_log_level(struct control *c, const char *value, struct control_answer *a)
 {
-	char shown[CONTROL_SHOWN_MAX];
+	char shown[CONTROL_ANSWER_SHOWN_MAX];
 	uint64_t level;
 
 	(void)c;
 	if (!value || number_read(value, strlen(value), LOG_LEVEL_MAX, &level) != NUMBER_OK)
-		control_refuse(a, 400, "%s: no such log level; allowed: 0..%d",
-			control_shown(value, shown), LOG_LEVEL_MAX);
+		control_answer_refuse(a, 400, "%s: no such log level; allowed: 0..%d",
+			control_answer_shown(value, shown), LOG_LEVEL_MAX);
 	else
 		set_log_level((int)level, a);
 }
 
-void control_log_level_up(struct control *c, const char *value, struct control_answer *a)
+void control_actions_log_level_up(struct control *c, const char *value, struct control_answer *a)
 {
 	(void)c;
 	(void)value;
 	set_log_level(log_get_level() + 1, a);
 }
 
-void control_log_level_down(struct control *c, const char *value, struct control_answer *a)
+void control_actions_log_level_down(struct control *c, const char *value, struct control_answer *a)
 {
 	(void)c;
 	(void)value;
@@ -105,18 +105,19 @@ static const struct peer_action {
 
 static void refuse_peer(struct control *c, const char *name, struct control_answer *a)
 {
-	char shown[CONTROL_SHOWN_MAX];
+	char shown[CONTROL_ANSWER_SHOWN_MAX];
 
-	control_refuse(a, 400, "%s: no such peer; allowed: all", control_shown(name, shown));
+	control_answer_refuse(
+		a, 400, "%s: no such peer; allowed: all", control_answer_shown(name, shown));
 	for (size_t i = 1; i < c->ring->n_nodes; i++)
 		fprintf(a->to, "%s\n", c->ring->nodes[i].name);
 }
 
-void control_peer(struct control *c, const char *value, struct control_answer *a)
+void control_actions_peer(struct control *c, const char *value, struct control_answer *a)
 {
-	char shown[CONTROL_SHOWN_MAX];
+	char shown[CONTROL_ANSWER_SHOWN_MAX];
 
-	if (!control_has_proxy(c, a))
+	if (!control_pages_need_proxy(c, a))
 		return;
 	for (size_t i = 0; i < sizeof(peer_actions) / sizeof(peer_actions[0]); i++) {
 		const char *name = after(value, peer_actions[i].word);
@@ -131,8 +132,9 @@ void control_peer(struct control *c, const char *value, struct control_answer *a
 		fputs("OK\n", a->to);
 		return;
 	}
-	control_refuse(a, 400, "%s: allowed: up/NAME, down/NAME, reset/NAME, and all for NAME",
-		control_shown(value, shown));
+	control_answer_refuse(a, 400,
+		"%s: allowed: up/NAME, down/NAME, reset/NAME, and all for NAME",
+		control_answer_shown(value, shown));
 }
 
 /* ---- The state of the node ---- */
@@ -144,18 +146,18 @@ static const enum proxy_state states[] = {
 	PROXY_RESUMING,
 };
 
-void control_get_state(struct control *c, const char *value, struct control_answer *a)
+void control_actions_get_state(struct control *c, const char *value, struct control_answer *a)
 {
 	(void)value;
-	if (control_has_proxy(c, a))
+	if (control_pages_need_proxy(c, a))
 		fprintf(a->to, "State: %s\n", proxy_state_name(c->proxy->state));
 }
 
-void control_set_state(struct control *c, const char *value, struct control_answer *a)
+void control_actions_set_state(struct control *c, const char *value, struct control_answer *a)
 {
-	char shown[CONTROL_SHOWN_MAX];
+	char shown[CONTROL_ANSWER_SHOWN_MAX];
 
-	if (!control_has_proxy(c, a))
+	if (!control_pages_need_proxy(c, a))
 		return;
 	for (size_t i = 0; value && i < sizeof(states) / sizeof(states[0]); i++) {
 		if (strcmp(value, proxy_state_name(states[i])) != 0)
@@ -165,26 +167,27 @@ void control_set_state(struct control *c, const char *value, struct control_answ
 		fputs("OK\n", a->to);
 		return;
 	}
-	control_refuse(a, 400,
+	control_answer_refuse(a, 400,
 		"%s: no such state; allowed: get_state, normal, standby, writes_only, resuming",
-		control_shown(value, shown));
+		control_answer_shown(value, shown));
 }
 
 /* ---- The entropy channel ---- */
 
-void control_run_round(struct control *c, const char *value, struct control_answer *a)
+void control_actions_run_round(struct control *c, const char *value, struct control_answer *a)
 {
 	(void)value;
-	if (!control_has_healer(c, a))
+	if (!control_pages_need_healer(c, a))
 		return;
 	if (healer_is_running(c->healer)) {
-		control_refuse(a, 409, "a round is running already: ask again when it has ended");
+		control_answer_refuse(
+			a, 409, "a round is running already: ask again when it has ended");
 	} else if (healer_next_round_ms(c->healer) < 0) {
-		control_refuse(a, 409,
+		control_answer_refuse(a, 409,
 			"there is no peer that shares keys with this node: see dyn_seeds and "
 			"recon_peers");
 	} else if (!healer_run_now(c->healer)) {
-		control_refuse(a, 500, "the round could not be started: the log says why");
+		control_answer_refuse(a, 500, "the round could not be started: the log says why");
 	} else {
 		log_notice("control: a round is started, says %s", a->from);
 		fputs("OK\n", a->to);

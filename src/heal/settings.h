@@ -1,10 +1,10 @@
 /*
- * recon - what a loaded dynomite.yml asks of the entropy channel, in the library's own terms.
+ * settings - what a loaded dynomite.yml asks of the entropy channel, in the library's own terms.
  *
  * The engine and dyn-entropy both go through here, so that a file means the same to both.
  */
-#ifndef RECON_H
-#define RECON_H
+#ifndef HEAL_SETTINGS_H
+#define HEAL_SETTINGS_H
 
 #include "conf/conf.h"
 #include "entropy/dynentropy.h"
@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-struct recon {
+struct heal_settings {
 	const struct conf *conf;          /* borrowed */
 	struct dyn_entropy_config config; /* borrows from conf; peer_endpoint is NULL */
 	dyn_entropy_material *material;   /* owned; NULL when nothing is encrypted */
@@ -24,16 +24,16 @@ struct recon {
 
 /*
  * Translate and check: ranges, key material, the sample key.  Adds what is wrong to report and
- * returns whether that was nothing.  cancel is borrowed and may be NULL.  Call recon_fini() in
- * either case.
+ * returns whether that was nothing.  cancel is borrowed and may be NULL.  Call heal_settings_fini()
+ * in either case.
  */
-bool recon_init(struct recon *r, const struct conf *conf, dyn_entropy_cancel *cancel,
-	struct conf_report *report);
-void recon_fini(struct recon *r);
+bool heal_settings_init(struct heal_settings *s, const struct conf *conf,
+	dyn_entropy_cancel *cancel, struct conf_report *report);
+void heal_settings_fini(struct heal_settings *s);
 
 /* The source that conf names, over the node's own Redis; owns is as in dyn_entropy_source_options.
  */
-enum dyn_entropy_status recon_open_source(const struct recon *r,
+enum dyn_entropy_status heal_settings_open_source(const struct heal_settings *s,
 	bool (*owns)(void *arg, const void *key, size_t len), void *owns_arg,
 	struct dyn_entropy_source *out, struct dyn_entropy_error *err);
 

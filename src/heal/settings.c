@@ -1,11 +1,11 @@
-#include "heal/recon.h"
+#include "heal/settings.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-static void fill_config(struct recon *r, const struct conf *conf)
+static void fill_config(struct heal_settings *s, const struct conf *conf)
 {
-	struct dyn_entropy_config *c = &r->config;
+	struct dyn_entropy_config *c = &s->config;
 
 	dyn_entropy_config_init(c);
 	c->key_file = conf->recon_key_file;
@@ -23,17 +23,17 @@ static void fill_config(struct recon *r, const struct conf *conf)
 	c->timeout_ms = (uint32_t)conf->recon_timeout;
 }
 
-static void fill_rest(struct recon *r, const struct conf *conf, dyn_entropy_cancel *cancel)
+static void fill_rest(struct heal_settings *s, const struct conf *conf, dyn_entropy_cancel *cancel)
 {
-	r->redis.address = conf->n_servers ? conf->servers[0].address : NULL;
-	r->redis.password = conf->requirepass;
-	r->redis.timeout_ms = (uint32_t)conf->recon_timeout;
-	r->redis.cancel = cancel;
-	r->source.segment_bytes = (uint32_t)conf->recon_segment_bytes;
-	r->source.max_rate = (uint64_t)conf->recon_max_rate;
-	r->source.spool_dir = conf->recon_spool_dir;
-	r->source.cancel = cancel;
-	r->accept = strcmp(conf->recon_accept, "data") == 0 ? DYN_ENTROPY_ACCEPT_DATA
+	s->redis.address = conf->n_servers ? conf->servers[0].address : NULL;
+	s->redis.password = conf->requirepass;
+	s->redis.timeout_ms = (uint32_t)conf->recon_timeout;
+	s->redis.cancel = cancel;
+	s->source.segment_bytes = (uint32_t)conf->recon_segment_bytes;
+	s->source.max_rate = (uint64_t)conf->recon_max_rate;
+	s->source.spool_dir = conf->recon_spool_dir;
+	s->source.cancel = cancel;
+	s->accept = strcmp(conf->recon_accept, "data") == 0 ? DYN_ENTROPY_ACCEPT_DATA
 							    : DYN_ENTROPY_ACCEPT_RESTORE;
 }
 
@@ -83,7 +83,8 @@ static bool is_given(
 	return path != NULL;
 }
 
-static bool load_material(struct recon *r, const struct conf *conf, struct conf_report *report)
+static bool load_material(
+	struct heal_settings *s, const struct conf *conf, struct conf_report *report)
 {
 	const char *key_file = conf->recon_key_file, *iv_file = conf->recon_iv_file;
 	struct dyn_entropy_error err = {0};
@@ -91,7 +92,7 @@ static bool load_material(struct recon *r, const struct conf *conf, struct conf_
 	bool has_iv = is_given(conf, "recon_iv_file", iv_file, report);
 
 	if (!has_key || !has_iv ||
-		dyn_entropy_material_load(key_file, iv_file, &r->material, &err) !=
+		dyn_entropy_material_load(key_file, iv_file, &s->material, &err) !=
 			DYN_ENTROPY_OK) {
 		size_t errors = report->errors.n;
 
@@ -103,7 +104,7 @@ static bool load_material(struct recon *r, const struct conf *conf, struct conf_
 			conf_error(report, conf, "recon_key_file", "%s", err.message);
 		return false;
 	}
-	if (dyn_entropy_material_is_sample(r->material)) {
+	if (dyn_entropy_material_is_sample(s->material)) {
 		if (!all_loopback(conf)) {
 			conf_error(report, conf, "recon_key_file",
 				"%s holds the published sample key, which protects nothing, and "
@@ -120,49 +121,50 @@ static bool load_material(struct recon *r, const struct conf *conf, struct conf_
 }
 
 /* A number that the table of keys allows may still be none of the library's. */
-static bool check_config(const struct recon *r, const struct conf *conf, struct conf_report *report)
+static bool check_config(
+	const struct heal_settings *s, const struct conf *conf, struct conf_report *report)
 {
 	struct dyn_entropy_error err = {0};
 
 	if (conf_is_bad(conf, "recon_buffer_size") || conf_is_bad(conf, "recon_encrypt") ||
 		(conf->recon_encrypt && conf->recon_buffer_size % DYN_ENTROPY_BLOCK_SIZE))
 		return false; /* that was told */
-	if (dyn_entropy_config_validate(&r->config, &err) == DYN_ENTROPY_OK)
+	if (dyn_entropy_config_validate(&s->config, &err) == DYN_ENTROPY_OK)
 		return true;
 	conf_error(report, conf, NULL, "the entropy channel: %s", err.message);
 	return false;
 }
 
-bool recon_init(struct recon *r, const struct conf *conf, dyn_entropy_cancel *cancel,
-	struct conf_report *report)
+bool heal_settings_init(struct heal_settings *s, const struct conf *conf,
+	dyn_entropy_cancel *cancel, struct conf_report *report)
 {
 	bool good;
 
-	memset(r, 0, sizeof(*r));
-	r->conf = conf;
-	fill_config(r, conf);
-	fill_rest(r, conf, cancel);
-	good = check_config(r, conf, report);
+	memset(s, 0, sizeof(*s));
+	s->conf = conf;
+	fill_config(s, conf);
+	fill_rest(s, conf, cancel);
+	good = check_config(s, conf, report);
 	if (conf->recon_encrypt && !conf_is_bad(conf, "recon_encrypt"))
-		good &= load_material(r, conf, report);
+		good &= load_material(s, conf, report);
 	return good;
 }
 
-void recon_fini(struct recon *r)
+void heal_settings_fini(struct heal_settings *s)
 {
-	dyn_entropy_material_free(r->material);
-	memset(r, 0, sizeof(*r));
+	dyn_entropy_material_free(s->material);
+	memset(s, 0, sizeof(*s));
 }
 
-enum dyn_entropy_status recon_open_source(const struct recon *r,
+enum dyn_entropy_status heal_settings_open_source(const struct heal_settings *s,
 	bool (*owns)(void *arg, const void *key, size_t len), void *owns_arg,
 	struct dyn_entropy_source *out, struct dyn_entropy_error *err)
 {
-	struct dyn_entropy_source_options options = r->source;
+	struct dyn_entropy_source_options options = s->source;
 
 	options.owns = owns;
 	options.owns_arg = owns_arg;
-	if (strcmp(r->conf->recon_source, "sync") == 0)
-		return dyn_entropy_source_sync(&r->redis, &options, out, err);
-	return dyn_entropy_source_scan(&r->redis, &options, out, err);
+	if (strcmp(s->conf->recon_source, "sync") == 0)
+		return dyn_entropy_source_sync(&s->redis, &options, out, err);
+	return dyn_entropy_source_scan(&s->redis, &options, out, err);
 }

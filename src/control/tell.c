@@ -1,4 +1,4 @@
-#include "control/control_internal.h"
+#include "control/internal.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -19,45 +19,45 @@ static void end(struct json *j)
 
 /* ---- The entropy channel ---- */
 
-static void write_push(struct json *j, const struct ledger_peer *p)
+static void write_push(struct json *j, const struct heal_ledger_target *p)
 {
 	bool ever = p->ended_ms > 0;
-	struct stats_push s;
+	struct figures_push s;
 
 	control_gather_push(p, &s);
 	json_open_object(j, NULL);
 	json_text(j, "peer", p->last.endpoint);
-	json_text(j, "outcome", ever ? ledger_outcome_word(p->last.last.outcome) : NULL);
+	json_text(j, "outcome", ever ? heal_ledger_outcome_word(p->last.last.outcome) : NULL);
 	json_text(j, "error", p->last.message[0] ? p->last.message : NULL);
-	stats_write_json(j, STATS_PUSH, &s);
+	control_figures_write_json(j, FIGURES_PUSH, &s);
 	json_number(j, "not_carried", p->last.last.source.not_carried);
 	json_close_object(j);
 }
 
-static void write_sender(struct json *j, const struct ledger_sender *p)
+static void write_sender(struct json *j, const struct heal_ledger_sender *p)
 {
-	struct stats_sender s;
+	struct figures_sender s;
 
 	control_gather_sender(p, &s);
 	json_open_object(j, NULL);
 	json_text(j, "sender", p->address);
 	json_bool(j, "last_ok", p->status == DYN_ENTROPY_OK);
 	json_text(j, "error", p->message[0] ? p->message : NULL);
-	stats_write_json(j, STATS_SENDER, &s);
+	control_figures_write_json(j, FIGURES_SENDER, &s);
 	json_close_object(j);
 }
 
-static void write_ledger(struct json *j, struct ledger *l)
+static void write_ledger(struct json *j, struct heal_ledger *l)
 {
-	struct ledger_peer peer;
-	struct ledger_sender sender;
+	struct heal_ledger_target peer;
+	struct heal_ledger_sender sender;
 
 	json_open_array(j, "peers");
-	for (size_t i = 0; ledger_copy_peer(l, i, &peer); i++)
+	for (size_t i = 0; heal_ledger_copy_target(l, i, &peer); i++)
 		write_push(j, &peer);
 	json_close_array(j);
 	json_open_array(j, "senders");
-	for (size_t i = 0; ledger_copy_sender(l, i, &sender); i++)
+	for (size_t i = 0; heal_ledger_copy_sender(l, i, &sender); i++)
 		write_sender(j, &sender);
 	json_close_array(j);
 }
@@ -65,8 +65,8 @@ static void write_ledger(struct json *j, struct ledger *l)
 /* The values of an object. */
 static void write_entropy(struct json *j, const struct control *c)
 {
-	struct stats_entropy s = {0};
-	struct stats_schedule schedule;
+	struct figures_entropy s = {0};
+	struct figures_schedule schedule;
 
 	json_bool(j, "enabled", c->healer != NULL);
 	if (!c->healer)
@@ -74,12 +74,12 @@ static void write_entropy(struct json *j, const struct control *c)
 	healer_count(c->healer, &s);
 	control_gather_schedule(c, &schedule);
 	json_number(j, "interval_seconds", (uint64_t)c->conf->recon_interval_seconds);
-	stats_write_json(j, STATS_SCHEDULE, &schedule);
-	stats_write_json(j, STATS_ENTROPY, &s);
+	control_figures_write_json(j, FIGURES_SCHEDULE, &schedule);
+	control_figures_write_json(j, FIGURES_ENTROPY, &s);
 	write_ledger(j, healer_ledger(c->healer));
 }
 
-void control_entropy(struct control *c, const char *value, struct control_answer *a)
+void control_tell_entropy(struct control *c, const char *value, struct control_answer *a)
 {
 	struct json j;
 
@@ -94,7 +94,7 @@ void control_entropy(struct control *c, const char *value, struct control_answer
 static void write_identity(struct json *j, const struct control *c)
 {
 	char host[256] = "";
-	struct stats_node s;
+	struct figures_node s;
 
 	if (gethostname(host, sizeof(host) - 1) != 0)
 		host[0] = '\0';
@@ -110,7 +110,7 @@ static void write_identity(struct json *j, const struct control *c)
 		json_text(j, "read_consistency", consistency_name(c->proxy->read_level));
 		json_text(j, "write_consistency", consistency_name(c->proxy->write_level));
 	}
-	stats_write_json(j, STATS_NODE, &s);
+	control_figures_write_json(j, FIGURES_NODE, &s);
 }
 
 /* What Dynomite has under the root key of the configuration, and in it the datastore by its name.
@@ -118,15 +118,15 @@ static void write_identity(struct json *j, const struct control *c)
 static void write_pool(struct json *j, const struct control *c)
 {
 	const struct conf_server *server = &c->conf->servers[0];
-	struct stats_pool pool;
-	struct stats_store store;
+	struct figures_pool pool;
+	struct figures_store store;
 
 	control_gather_pool(c, &pool);
 	control_gather_store(c, &store);
 	json_open_object(j, c->conf->root);
-	stats_write_json(j, STATS_POOL, &pool);
+	control_figures_write_json(j, FIGURES_POOL, &pool);
 	json_open_object(j, server->name ? server->name : server->address);
-	stats_write_json(j, STATS_STORE, &store);
+	control_figures_write_json(j, FIGURES_STORE, &store);
 	json_close_object(j);
 	json_close_object(j);
 }
@@ -147,7 +147,7 @@ static void write_peers(struct json *j, const struct control *c)
 	for (size_t i = 1; i < c->ring->n_nodes; i++) {
 		const struct ring_node *node = &c->ring->nodes[i];
 		const struct ring_rack *rack = &c->ring->racks[node->rack];
-		struct stats_peer s;
+		struct figures_peer s;
 
 		control_gather_peer(c->proxy->peers[i], &s);
 		json_open_object(j, NULL);
@@ -155,13 +155,13 @@ static void write_peers(struct json *j, const struct control *c)
 		json_text(j, "rack", rack->name);
 		json_text(j, "dc", c->ring->dcs[rack->dc].name);
 		json_text(j, "state", node_state(c->proxy, i));
-		stats_write_json(j, STATS_PEER, &s);
+		control_figures_write_json(j, FIGURES_PEER, &s);
 		json_close_object(j);
 	}
 	json_close_array(j);
 }
 
-void control_info(struct control *c, const char *value, struct control_answer *a)
+void control_tell_info(struct control *c, const char *value, struct control_answer *a)
 {
 	struct json j;
 
@@ -211,12 +211,12 @@ static void write_rack(struct json *j, const struct control *c, size_t rack)
 	json_close_object(j);
 }
 
-void control_describe(struct control *c, const char *value, struct control_answer *a)
+void control_tell_describe(struct control *c, const char *value, struct control_answer *a)
 {
 	struct json j;
 
 	(void)value;
-	if (!control_has_proxy(c, a))
+	if (!control_pages_need_proxy(c, a))
 		return;
 	begin(&j, a);
 	json_open_array(&j, "dcs");

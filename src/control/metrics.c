@@ -1,4 +1,4 @@
-#include "control/control_internal.h"
+#include "control/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +7,9 @@
 
 /* Samples of one scope, with their values behind them. */
 struct family {
-	struct stats_sample *samples;
-	struct stats_label *labels; /* LABELS_MAX each */
-	char *values;               /* size each */
+	struct figures_sample *samples;
+	struct figures_label *labels; /* LABELS_MAX each */
+	char *values;                 /* size each */
 	size_t size, n;
 };
 
@@ -41,61 +41,61 @@ static void *values_of(struct family *f, size_t i)
 
 static void add_label(struct family *f, size_t i, const char *name, const char *value)
 {
-	struct stats_label *labels = f->labels + i * LABELS_MAX;
+	struct figures_label *labels = f->labels + i * LABELS_MAX;
 
-	labels[f->samples[i].n_labels++] = (struct stats_label){name, value};
+	labels[f->samples[i].n_labels++] = (struct figures_label){name, value};
 }
 
 /* ---- Scopes that there is one of ---- */
 
-static void write_one(FILE *to, enum stats_scope scope, const void *values)
+static void write_one(FILE *to, enum figures_scope scope, const void *values)
 {
-	const struct stats_sample sample = {.values = values};
+	const struct figures_sample sample = {.values = values};
 
-	stats_write_metrics(to, scope, &sample, 1);
+	control_figures_write_metrics(to, scope, &sample, 1);
 }
 
 static void write_node(const struct control *c, FILE *to)
 {
-	const struct stats_label labels[] = {
+	const struct figures_label labels[] = {
 		{"version", DYN_ENTROPY_VERSION},
 		{"dc", c->conf->datacenter},
 		{"rack", c->conf->rack},
 		{"state", c->proxy ? proxy_state_name(c->proxy->state) : "none"},
 	};
-	const struct stats_identity identity = {.info = 1};
-	const struct stats_sample sample = {
+	const struct figures_identity identity = {.info = 1};
+	const struct figures_sample sample = {
 		.labels = labels,
 		.n_labels = sizeof(labels) / sizeof(labels[0]),
 		.values = &identity,
 	};
-	struct stats_node node;
+	struct figures_node node;
 
-	stats_write_metrics(to, STATS_IDENTITY, &sample, 1);
+	control_figures_write_metrics(to, FIGURES_IDENTITY, &sample, 1);
 	control_gather_node(c, &node);
-	write_one(to, STATS_NODE, &node);
+	write_one(to, FIGURES_NODE, &node);
 }
 
 static void write_proxy(const struct control *c, FILE *to)
 {
-	struct stats_pool pool;
-	struct stats_store store;
+	struct figures_pool pool;
+	struct figures_store store;
 
 	control_gather_pool(c, &pool);
-	write_one(to, STATS_POOL, &pool);
+	write_one(to, FIGURES_POOL, &pool);
 	control_gather_store(c, &store);
-	write_one(to, STATS_STORE, &store);
+	write_one(to, FIGURES_STORE, &store);
 }
 
 static void write_entropy(const struct control *c, FILE *to)
 {
-	struct stats_entropy entropy = {0};
-	struct stats_schedule schedule;
+	struct figures_entropy entropy = {0};
+	struct figures_schedule schedule;
 
 	healer_count(c->healer, &entropy);
-	write_one(to, STATS_ENTROPY, &entropy);
+	write_one(to, FIGURES_ENTROPY, &entropy);
 	control_gather_schedule(c, &schedule);
-	write_one(to, STATS_SCHEDULE, &schedule);
+	write_one(to, FIGURES_SCHEDULE, &schedule);
 }
 
 /* ---- Scopes that there are several of: false when memory is short ---- */
@@ -104,7 +104,7 @@ static bool write_peers(const struct control *c, FILE *to)
 {
 	const struct ring *ring = c->ring;
 	struct family f = {0};
-	bool ok = family_init(&f, ring->n_nodes - 1, sizeof(struct stats_peer));
+	bool ok = family_init(&f, ring->n_nodes - 1, sizeof(struct figures_peer));
 
 	for (size_t i = 0; ok && i < f.n; i++) {
 		const struct ring_node *node = &ring->nodes[i + 1];
@@ -116,49 +116,49 @@ static bool write_peers(const struct control *c, FILE *to)
 		add_label(&f, i, "peer_dc", ring->dcs[rack->dc].name);
 	}
 	if (ok)
-		stats_write_metrics(to, STATS_PEER, f.samples, f.n);
+		control_figures_write_metrics(to, FIGURES_PEER, f.samples, f.n);
 	family_fini(&f);
 	return ok;
 }
 
 static bool write_pushes(const struct control *c, FILE *to)
 {
-	struct ledger *ledger = healer_ledger(c->healer);
-	struct ledger_peer peer;
+	struct heal_ledger *ledger = healer_ledger(c->healer);
+	struct heal_ledger_target peer;
 	struct family f = {0};
 	size_t n = 0;
 	bool ok;
 
-	while (ledger_copy_peer(ledger, n, &peer))
+	while (heal_ledger_copy_target(ledger, n, &peer))
 		n++;
-	ok = family_init(&f, n, sizeof(struct stats_push));
-	for (size_t i = 0; ok && i < n && ledger_copy_peer(ledger, i, &peer); i++) {
+	ok = family_init(&f, n, sizeof(struct figures_push));
+	for (size_t i = 0; ok && i < n && heal_ledger_copy_target(ledger, i, &peer); i++) {
 		control_gather_push(&peer, values_of(&f, i));
 		add_label(&f, i, "peer", peer.last.endpoint);
 	}
 	if (ok)
-		stats_write_metrics(to, STATS_PUSH, f.samples, f.n);
+		control_figures_write_metrics(to, FIGURES_PUSH, f.samples, f.n);
 	family_fini(&f);
 	return ok;
 }
 
 static bool write_senders(const struct control *c, FILE *to)
 {
-	struct ledger *ledger = healer_ledger(c->healer);
-	struct ledger_sender *senders = calloc(LEDGER_SENDERS_MAX, sizeof(*senders));
+	struct heal_ledger *ledger = healer_ledger(c->healer);
+	struct heal_ledger_sender *senders = calloc(HEAL_LEDGER_SENDERS_MAX, sizeof(*senders));
 	struct family f = {0};
 	size_t n = 0;
 	bool ok = senders != NULL;
 
-	while (ok && n < LEDGER_SENDERS_MAX && ledger_copy_sender(ledger, n, &senders[n]))
+	while (ok && n < HEAL_LEDGER_SENDERS_MAX && heal_ledger_copy_sender(ledger, n, &senders[n]))
 		n++;
-	ok = ok && family_init(&f, n, sizeof(struct stats_sender));
+	ok = ok && family_init(&f, n, sizeof(struct figures_sender));
 	for (size_t i = 0; ok && i < n; i++) {
 		control_gather_sender(&senders[i], values_of(&f, i));
 		add_label(&f, i, "sender", senders[i].address);
 	}
 	if (ok)
-		stats_write_metrics(to, STATS_SENDER, f.samples, f.n);
+		control_figures_write_metrics(to, FIGURES_SENDER, f.samples, f.n);
 	family_fini(&f);
 	free(senders);
 	return ok;
@@ -180,5 +180,5 @@ void control_metrics(struct control *c, const char *value, struct control_answer
 		ok = ok && write_pushes(c, a->to) && write_senders(c, a->to);
 	}
 	if (!ok)
-		control_refuse(a, 500, "out of memory");
+		control_answer_refuse(a, 500, "out of memory");
 }

@@ -1,7 +1,7 @@
 /*
- * Who is pushed to, and what: the peers of the channel as the ring sees them.
+ * Who is pushed to, and what: the targets of the channel as the ring sees them.
  */
-#include "heal/recon_ring.h"
+#include "heal/targets.h"
 #include "node/setup.h"
 #include "unit/conf_loading.h"
 
@@ -12,13 +12,13 @@ using namespace conf_loading;
 namespace
 {
 
-/* A file, its ring if it has clients, and its peers. */
-class ReconRing : public testing::Test
+/* A file, its ring if it has clients, and its targets. */
+class Targets : public testing::Test
 {
       protected:
-	~ReconRing() override
+	~Targets() override
 	{
-		recon_ring_fini(&peers_);
+		heal_targets_fini(&targets_);
 		ring_free(ring_);
 	}
 
@@ -32,38 +32,38 @@ class ReconRing : public testing::Test
 		ASSERT_EQ(loaded_.errors, Lines());
 		ring_ = with_ring ? setup_ring(loaded_.conf.get(), &report) : nullptr;
 		ASSERT_EQ(lines_of(report.errors), Lines());
-		ASSERT_TRUE(recon_ring_init(&peers_, loaded_.conf.get(), ring_));
-		recon_ring_warn(&peers_, &report);
+		ASSERT_TRUE(heal_targets_init(&targets_, loaded_.conf.get(), ring_));
+		heal_targets_warn(&targets_, &report);
 		warnings_ = lines_of(report.warnings);
 		conf_report_fini(&report);
 	}
-	recon_part part(size_t peer) const
+	heal_part part(size_t target) const
 	{
-		return recon_ring_part(&peers_, peer);
+		return heal_targets_part(&targets_, target);
 	}
-	bool owns(size_t peer, const std::string &key) const
+	bool owns(size_t target, const std::string &key) const
 	{
-		return recon_ring_owns(&peers_, peers_.nodes[peer], key.data(), key.size());
+		return heal_targets_owns(&targets_, targets_.nodes[target], key.data(), key.size());
 	}
 
 	Loaded loaded_;
 	ring *ring_ = nullptr;
-	recon_ring peers_ = {};
+	heal_targets targets_ = {};
 	Lines warnings_;
 };
 
-TEST_F(ReconRing, ThePeersAreTheNodes)
+TEST_F(Targets, TheTargetsAreTheNodes)
 {
 	load("  dyn_seeds: ['10.0.0.1:8101:r1:d:0', '10.0.0.2:8101:r1:d:2147483648',\n"
 	     "    '10.0.0.3:8101:r2:d:0', '10.0.0.4:8101:r2:d:2147483648']\n");
 	ASSERT_EQ(loaded_.conf->recon_peers.n, 4u);
-	EXPECT_EQ(part(0), RECON_SELF) << "its own list may name a node";
-	EXPECT_EQ(part(1), RECON_NOTHING) << "of its own rack";
-	EXPECT_EQ(part(2), RECON_OWNED);
-	EXPECT_EQ(part(3), RECON_NOTHING) << "it owns what the second of the rack owns";
+	EXPECT_EQ(part(0), HEAL_SELF) << "its own list may name a node";
+	EXPECT_EQ(part(1), HEAL_NOTHING) << "of its own rack";
+	EXPECT_EQ(part(2), HEAL_OWNED);
+	EXPECT_EQ(part(3), HEAL_NOTHING) << "it owns what the second of the rack owns";
 	for (size_t i : {0u, 1u, 3u})
-		EXPECT_FALSE(recon_ring_takes_part(&peers_, i)) << i;
-	EXPECT_TRUE(recon_ring_takes_part(&peers_, 2));
+		EXPECT_FALSE(heal_targets_takes_part(&targets_, i)) << i;
+	EXPECT_TRUE(heal_targets_takes_part(&targets_, 2));
 	size_t owned = 0;
 	for (int i = 0; i < 1000; i++) {
 		const std::string key = std::to_string(i);
@@ -76,19 +76,19 @@ TEST_F(ReconRing, ThePeersAreTheNodes)
 	EXPECT_EQ(warnings_, Lines());
 }
 
-TEST_F(ReconRing, AnotherPortIsFoundByItsHost)
+TEST_F(Targets, AnotherPortIsFoundByItsHost)
 {
 	load("  dyn_seeds: ['10.0.0.2:8101:r2:d:0', 'Three.example:8101:r3:d:0',\n"
 	     "    'three.example:8201:r4:d:0']\n"
 	     "  recon_listen: 10.0.0.1:31399\n"
 	     "  recon_peers: ['10.0.0.2:31399', 'three.example:8205', 'three.example:31399',\n"
 	     "    '10.0.0.9:8105', '10.0.0.1:31399']\n");
-	EXPECT_EQ(part(0), RECON_OWNED) << "there is one node of the host";
-	EXPECT_EQ(peers_.nodes[0], 1u);
-	EXPECT_EQ(peers_.nodes[1], 3u) << "the port tells";
-	EXPECT_EQ(part(2), RECON_EVERY_KEY) << "it may be either";
-	EXPECT_EQ(part(3), RECON_EVERY_KEY);
-	EXPECT_EQ(part(4), RECON_SELF);
+	EXPECT_EQ(part(0), HEAL_OWNED) << "there is one node of the host";
+	EXPECT_EQ(targets_.nodes[0], 1u);
+	EXPECT_EQ(targets_.nodes[1], 3u) << "the port tells";
+	EXPECT_EQ(part(2), HEAL_EVERY_KEY) << "it may be either";
+	EXPECT_EQ(part(3), HEAL_EVERY_KEY);
+	EXPECT_EQ(part(4), HEAL_SELF);
 	EXPECT_TRUE(owns(3, "any"));
 	ASSERT_EQ(warnings_.size(), 2u);
 	EXPECT_EQ(warnings_[0],
@@ -98,18 +98,18 @@ TEST_F(ReconRing, AnotherPortIsFoundByItsHost)
 	EXPECT_NE(warnings_[1].find("10.0.0.9:8105"), std::string::npos);
 }
 
-TEST_F(ReconRing, WithoutARingEveryPeerIsSentEveryKey)
+TEST_F(Targets, WithoutARingEveryTargetIsSentEveryKey)
 {
 	load("  dyn_seeds: ['10.0.0.2:8101:r1:d:5']\n", false);
-	EXPECT_EQ(part(0), RECON_EVERY_KEY);
+	EXPECT_EQ(part(0), HEAL_EVERY_KEY);
 	EXPECT_TRUE(owns(0, "any"));
 	EXPECT_EQ(warnings_, Lines());
 }
 
-TEST_F(ReconRing, ANodeWithoutOthersHasNoRingToMiss)
+TEST_F(Targets, ANodeWithoutOthersHasNoRingToMiss)
 {
 	load("  recon_peers: ['10.0.0.9:8105']\n");
-	EXPECT_EQ(part(0), RECON_EVERY_KEY);
+	EXPECT_EQ(part(0), HEAL_EVERY_KEY);
 	EXPECT_EQ(warnings_, Lines());
 }
 

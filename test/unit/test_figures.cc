@@ -1,5 +1,5 @@
 #include "base/json_view.h"
-#include "control/stats.h"
+#include "control/figures.h"
 
 #include <cmath>
 #include <cstdio>
@@ -16,12 +16,12 @@
 namespace
 {
 
-constexpr size_t kFigures =
-	(sizeof(struct stats_identity) + sizeof(struct stats_node) + sizeof(struct stats_pool) +
-		sizeof(struct stats_store) + sizeof(struct stats_peer) +
-		sizeof(struct stats_entropy) + sizeof(struct stats_schedule) +
-		sizeof(struct stats_push) + sizeof(struct stats_sender)) /
-	sizeof(uint64_t);
+constexpr size_t kFigures = (sizeof(struct figures_identity) + sizeof(struct figures_node) +
+				    sizeof(struct figures_pool) + sizeof(struct figures_store) +
+				    sizeof(struct figures_peer) + sizeof(struct figures_entropy) +
+				    sizeof(struct figures_schedule) + sizeof(struct figures_push) +
+				    sizeof(struct figures_sender)) /
+			    sizeof(uint64_t);
 
 /* What is written into a stream. */
 template <typename Write> std::string written(Write write)
@@ -48,22 +48,23 @@ template <typename Stats> Stats numbered()
 	return s;
 }
 
-std::string json_of(enum stats_scope scope, const void *values)
+std::string json_of(enum figures_scope scope, const void *values)
 {
 	return written([&](FILE *to) {
 		struct json j;
 
 		json_init(&j, to);
 		json_open_object(&j, nullptr);
-		stats_write_json(&j, scope, values);
+		control_figures_write_json(&j, scope, values);
 		json_close_object(&j);
 	});
 }
 
-std::string metrics_of(enum stats_scope scope, const std::vector<struct stats_sample> &samples)
+std::string metrics_of(enum figures_scope scope, const std::vector<struct figures_sample> &samples)
 {
-	return written(
-		[&](FILE *to) { stats_write_metrics(to, scope, samples.data(), samples.size()); });
+	return written([&](FILE *to) {
+		control_figures_write_metrics(to, scope, samples.data(), samples.size());
+	});
 }
 
 /* Zeroes for any scope. */
@@ -71,11 +72,12 @@ const uint64_t kZeroes[64] = {};
 
 /* ---- For people ---- */
 
-TEST(Stats, FormatsEveryCounterOnce)
+TEST(Figures, FormatsEveryCounterOnce)
 {
-	const auto s = numbered<struct stats_entropy>();
+	const auto s = numbered<struct figures_entropy>();
 	char text[4096];
-	const std::string all = std::string(", ") + stats_format(&s, text, sizeof(text)) + ",";
+	const std::string all =
+		std::string(", ") + control_figures_format(&s, text, sizeof(text)) + ",";
 
 	for (uint64_t i = 0; i < sizeof(s) / sizeof(uint64_t); i++) {
 		const std::string value = " " + std::to_string(1000 + i) + ",";
@@ -88,23 +90,23 @@ TEST(Stats, FormatsEveryCounterOnce)
 	EXPECT_NE(all.find(", keys_kept 1015,"), std::string::npos) << all;
 }
 
-TEST(Stats, CutsToTheSpaceThereIs)
+TEST(Figures, CutsToTheSpaceThereIs)
 {
-	const auto s = numbered<struct stats_entropy>();
+	const auto s = numbered<struct figures_entropy>();
 	char all[4096], text[4096];
 
-	stats_format(&s, all, sizeof(all));
+	control_figures_format(&s, all, sizeof(all));
 	for (size_t cap = 1; cap <= strlen(all) + 1; cap++) {
 		memset(text, '#', sizeof(text));
-		stats_format(&s, text, cap);
+		control_figures_format(&s, text, cap);
 		ASSERT_EQ(std::string(text), std::string(all).substr(0, cap - 1));
 		ASSERT_EQ(text[cap], '#') << "cap " << cap;
 	}
 }
 
-TEST(Stats, DescribesEveryFigure)
+TEST(Figures, DescribesEveryFigure)
 {
-	std::istringstream lines(written([](FILE *to) { stats_describe(to); }));
+	std::istringstream lines(written([](FILE *to) { control_figures_describe(to); }));
 	const std::regex row("  ([a-z_]+) +([a-z]+) +(.{5,})");
 	std::string line;
 	std::smatch m;
@@ -122,12 +124,12 @@ TEST(Stats, DescribesEveryFigure)
 
 /* ---- For programs ---- */
 
-TEST(Stats, EveryFigureHasItsFieldInJson)
+TEST(Figures, EveryFigureHasItsFieldInJson)
 {
 	size_t n = 0;
 
-	for (int scope = 0; scope < STATS_N_SCOPES; scope++) {
-		const std::string text = json_of(static_cast<enum stats_scope>(scope), kZeroes);
+	for (int scope = 0; scope < FIGURES_N_SCOPES; scope++) {
+		const std::string text = json_of(static_cast<enum figures_scope>(scope), kZeroes);
 		struct json_view v;
 
 		ASSERT_TRUE(json_view_init(&v, text.data(), text.size())) << text;
@@ -140,35 +142,35 @@ TEST(Stats, EveryFigureHasItsFieldInJson)
 	EXPECT_EQ(n, kFigures);
 }
 
-TEST(Stats, JsonHasTheValuesUnderTheirNames)
+TEST(Figures, JsonHasTheValuesUnderTheirNames)
 {
-	const auto pool = numbered<struct stats_pool>();
-	struct stats_schedule schedule = {};
+	const auto pool = numbered<struct figures_pool>();
+	struct figures_schedule schedule = {};
 
+	EXPECT_NE(json_of(FIGURES_POOL, &pool).find("\"client_connections\":1000,"),
+		std::string::npos);
 	EXPECT_NE(
-		json_of(STATS_POOL, &pool).find("\"client_connections\":1000,"), std::string::npos);
-	EXPECT_NE(
-		json_of(STATS_POOL, &pool)
+		json_of(FIGURES_POOL, &pool)
 			.find("\"peer_missed_writes\":" + std::to_string(pool.peer_missed_writes)),
 		std::string::npos);
 	schedule.running = 1;
 	schedule.next_round = 1.5;
-	EXPECT_EQ(json_of(STATS_SCHEDULE, &schedule), "{\"running\":true,\"next_round\":1.500}");
+	EXPECT_EQ(json_of(FIGURES_SCHEDULE, &schedule), "{\"running\":true,\"next_round\":1.500}");
 	schedule.running = 0;
 	schedule.next_round = NAN;
-	EXPECT_EQ(json_of(STATS_SCHEDULE, &schedule), "{\"running\":false,\"next_round\":null}");
+	EXPECT_EQ(json_of(FIGURES_SCHEDULE, &schedule), "{\"running\":false,\"next_round\":null}");
 }
 
-TEST(Stats, MetricsFollowTheTextFormat)
+TEST(Figures, MetricsFollowTheTextFormat)
 {
 	const std::regex help("# HELP (dynomite_[a-z_]+) .{8,}");
 	const std::regex type("# TYPE (dynomite_[a-z_]+) (counter|gauge)");
 	const std::regex sample("(dynomite_[a-z_]+)(\\{.*\\})? [0-9]+(\\.[0-9]+)?");
 	std::map<std::string, std::string> types;
 
-	for (int scope = 0; scope < STATS_N_SCOPES; scope++) {
-		std::istringstream lines(
-			metrics_of(static_cast<enum stats_scope>(scope), {{nullptr, 0, kZeroes}}));
+	for (int scope = 0; scope < FIGURES_N_SCOPES; scope++) {
+		std::istringstream lines(metrics_of(
+			static_cast<enum figures_scope>(scope), {{nullptr, 0, kZeroes}}));
 		std::string line;
 		std::smatch m;
 
@@ -194,13 +196,13 @@ TEST(Stats, MetricsFollowTheTextFormat)
 }
 
 /* The unit of a figure in bytes or seconds stands in its name. */
-TEST(Stats, MetricsNameTheirUnit)
+TEST(Figures, MetricsNameTheirUnit)
 {
 	size_t n = 0;
 
-	for (int scope = 0; scope < STATS_N_SCOPES; scope++) {
+	for (int scope = 0; scope < FIGURES_N_SCOPES; scope++) {
 		const std::string text =
-			metrics_of(static_cast<enum stats_scope>(scope), {{nullptr, 0, kZeroes}});
+			metrics_of(static_cast<enum figures_scope>(scope), {{nullptr, 0, kZeroes}});
 		const std::regex row("# HELP (\\S+) [^:]*: (bytes|seconds) ");
 
 		for (std::sregex_iterator i(text.begin(), text.end(), row), end; i != end; ++i) {
@@ -213,16 +215,17 @@ TEST(Stats, MetricsNameTheirUnit)
 	EXPECT_GT(n, 10u);
 }
 
-TEST(Stats, ASampleForEachWithItsLabels)
+TEST(Figures, ASampleForEachWithItsLabels)
 {
-	const struct stats_label a[] = {{"peer", "a\"b\\c\nd"}, {"dc", "x"}}, b[] = {{"peer", "e"}};
-	struct stats_push first = {}, second = {};
+	const struct figures_label a[] = {{"peer", "a\"b\\c\nd"}, {"dc", "x"}},
+				   b[] = {{"peer", "e"}};
+	struct figures_push first = {}, second = {};
 
 	first.keys_sent = 7;
 	second.keys_sent = 8;
 	first.last_seconds = NAN;
 	second.last_seconds = 0.25;
-	const std::string text = metrics_of(STATS_PUSH, {{a, 2, &first}, {b, 1, &second}});
+	const std::string text = metrics_of(FIGURES_PUSH, {{a, 2, &first}, {b, 1, &second}});
 
 	EXPECT_NE(text.find("\ndynomite_entropy_peer_sent_keys_total{peer=\"a\\\"b\\\\c\\nd\",dc="
 			    "\"x\"} 7\n"

@@ -1,12 +1,12 @@
 /*
- * stats - every figure that the node tells of itself: one table of names, units and meanings, from
- * which -D, the pages of control and the last line of the log are made.
+ * figures - every figure that the node tells of itself: one table of names, units and meanings,
+ * from which -D, the pages of control and the last line of the log are made.
  *
  * The figures are gathered by whoever has them into the structs below; here they only get their
  * names.  Any thread.
  */
-#ifndef STATS_H
-#define STATS_H
+#ifndef CONTROL_FIGURES_H
+#define CONTROL_FIGURES_H
 
 #include "base/json.h"
 
@@ -19,31 +19,31 @@ extern "C" {
 #endif
 
 /* What a figure is of: each scope has its struct. */
-enum stats_scope {
-	STATS_IDENTITY, /* struct stats_identity */
-	STATS_NODE,     /* struct stats_node */
-	STATS_POOL,     /* struct stats_pool */
-	STATS_STORE,    /* struct stats_store */
-	STATS_PEER,     /* struct stats_peer, for each other node of the ring */
-	STATS_ENTROPY,  /* struct stats_entropy */
-	STATS_SCHEDULE, /* struct stats_schedule */
-	STATS_PUSH,     /* struct stats_push, for each peer of the entropy channel */
-	STATS_SENDER,   /* struct stats_sender, for each address that pushed to us */
-	STATS_N_SCOPES,
+enum figures_scope {
+	FIGURES_IDENTITY, /* struct figures_identity */
+	FIGURES_NODE,     /* struct figures_node */
+	FIGURES_POOL,     /* struct figures_pool */
+	FIGURES_STORE,    /* struct figures_store */
+	FIGURES_PEER,     /* struct figures_peer, for each other node of the ring */
+	FIGURES_ENTROPY,  /* struct figures_entropy */
+	FIGURES_SCHEDULE, /* struct figures_schedule */
+	FIGURES_PUSH,     /* struct figures_push, for each peer of the entropy channel */
+	FIGURES_SENDER,   /* struct figures_sender, for each address that pushed to us */
+	FIGURES_N_SCOPES,
 };
 
 /* Who tells; the labels do. */
-struct stats_identity {
+struct figures_identity {
 	uint64_t info;
 };
 
 /* The process. */
-struct stats_node {
+struct figures_node {
 	uint64_t uptime, resident_bytes, stats_count;
 };
 
 /* The proxy: its clients, the nodes that ask it, and the nodes that it asks, taken together. */
-struct stats_pool {
+struct figures_pool {
 	uint64_t client_connections, client_connections_accepted, client_connections_refused;
 	uint64_t client_requests, client_read_requests, client_write_requests, client_errors;
 	uint64_t client_request_bytes, client_response_bytes;
@@ -57,19 +57,19 @@ struct stats_pool {
 };
 
 /* The datastore behind the node. */
-struct stats_store {
+struct figures_store {
 	uint64_t up, connects, requests, request_bytes, responses, response_bytes;
 	uint64_t failed_requests, queue;
 };
 
 /* Another node of the ring, as this one reaches it. */
-struct stats_peer {
+struct figures_peer {
 	uint64_t up, connects, requests, request_bytes, responses, response_bytes;
 	uint64_t failed_requests, missed_writes, queue;
 };
 
 /* The entropy channel: counters alone. */
-struct stats_entropy {
+struct figures_entropy {
 	uint64_t rounds, rounds_skipped;
 	uint64_t peers_attempted, peers_exchanged, peers_failed;
 	uint64_t snapshots_sent, keys_sent, bytes_sent;
@@ -77,46 +77,46 @@ struct stats_entropy {
 	uint64_t bytes_received, commands, keys_applied, keys_kept;
 };
 
-struct stats_schedule {
+struct figures_schedule {
 	uint64_t running;
 	double next_round; /* NaN: there is none */
 };
 
-struct stats_push {
+struct figures_push {
 	uint64_t rounds, rounds_failed, snapshots_sent, keys_sent, bytes_sent;
 	uint64_t last_ok, last_keys, last_bytes;
 	double last_seconds, last_round;
 };
 
-struct stats_sender {
+struct figures_sender {
 	uint64_t snapshots_committed, connections_failed, bytes_received;
 	uint64_t commands, applied, kept, failed;
 	double last_seconds, last_connection;
 };
 
 /* For -D: every figure with its unit and meaning. */
-void stats_describe(FILE *to);
+void control_figures_describe(FILE *to);
 
 /* "name value, name value, ..." of all counters; cut to cap.  Returns text. */
-const char *stats_format(const struct stats_entropy *s, char *text, size_t cap);
+const char *control_figures_format(const struct figures_entropy *s, char *text, size_t cap);
 
 /* The figures of a scope, as values of the object that is open; values is the scope's struct. */
-void stats_write_json(struct json *j, enum stats_scope scope, const void *values);
+void control_figures_write_json(struct json *j, enum figures_scope scope, const void *values);
 
-struct stats_label {
+struct figures_label {
 	const char *name, *value;
 };
 
 /* The figures of one of those that a scope has, and what tells it from the others. */
-struct stats_sample {
-	const struct stats_label *labels;
+struct figures_sample {
+	const struct figures_label *labels;
 	size_t n_labels;
 	const void *values; /* the scope's struct */
 };
 
 /* The figures of a scope in the Prometheus text format, each under its HELP and TYPE. */
-void stats_write_metrics(
-	FILE *to, enum stats_scope scope, const struct stats_sample *samples, size_t n);
+void control_figures_write_metrics(
+	FILE *to, enum figures_scope scope, const struct figures_sample *samples, size_t n);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,60 @@
+/*
+ * targets - who the entropy channel pushes to, and what: the addresses of recon_peers, as the ring
+ * sees them.
+ *
+ * The node, dyn-entropy push and dyn-entropy conf all ask here.  Immutable once made: any thread.
+ */
+#ifndef HEAL_TARGETS_H
+#define HEAL_TARGETS_H
+
+#include "cluster/ring.h"
+#include "conf/conf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum heal_part {
+	HEAL_EVERY_KEY, /* it is no node of the ring, or there is none */
+	HEAL_OWNED,     /* the keys that it owns in its rack */
+	HEAL_NOTHING,   /* it owns no key that this node owns, too */
+	HEAL_SELF,      /* it is this node's own receiver: likewise */
+};
+
+struct heal_targets {
+	const struct ring *ring; /* borrowed; NULL: there is none */
+	const struct conf *conf; /* borrowed */
+	size_t *nodes; /* of the ring, by place in recon_peers; SIZE_MAX: none of them; owned */
+};
+
+/* ring may be NULL.  False when memory is short; call heal_targets_fini() in either case. */
+bool heal_targets_init(struct heal_targets *t, const struct conf *conf, const struct ring *ring);
+void heal_targets_fini(struct heal_targets *t);
+
+/*
+ * The node of the ring whose receiver is at this endpoint, or SIZE_MAX: the one whose dyn_listen is
+ * CONF_RECON_PORT_ABOVE below it, or else the only one of its host.
+ */
+size_t heal_targets_find(const struct heal_targets *t, const char *endpoint);
+
+/* What a target, by its place in recon_peers, is sent. */
+enum heal_part heal_targets_part(const struct heal_targets *t, size_t target);
+bool heal_targets_takes_part(const struct heal_targets *t, size_t target); /* anything at all */
+
+/* Whether a node, which may be SIZE_MAX, is sent a key. */
+bool heal_targets_owns(const struct heal_targets *t, size_t node, const void *key, size_t len);
+
+/* In words, for people: "the keys that it owns" and so on. */
+const char *heal_targets_part_text(enum heal_part part);
+
+/* Warn of targets that a ring does not know. */
+void heal_targets_warn(const struct heal_targets *t, struct conf_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
