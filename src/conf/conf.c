@@ -1,15 +1,13 @@
 #include "conf/conf.h"
 
+#include "base/file.h"
 #include "conf/conf_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* ---- The report -------------------------------------------------------------------------------
  */
@@ -184,79 +182,37 @@ struct conf *conf_load_text(
 	return all_or_nothing(conf_load_text_partly(path, text, len, report), report);
 }
 
-/*
- * Open a regular file.  -1 with the reason said; a device or a pipe is not even opened, since that
- * may wait or do something.
- */
-static int open_regular(struct conf_loader *l)
+static void tell_unread(struct conf_loader *l, enum file_status status)
 {
-	struct stat st;
-	int fd;
+	bool misnamed = status == FILE_NOT_OPENED && errno != EACCES;
+	char text[FILE_PROBLEM_MAX];
 
-	if (stat(l->path, &st) != 0) {
-		conf_fault(
-			l, 0, NULL, "cannot be opened: %s; -c names another file", strerror(errno));
-		return -1;
-	}
-	if (S_ISDIR(st.st_mode)) {
+	if (status == FILE_DIRECTORY)
 		conf_fault(l, 0, NULL, "is a directory; name a file in it");
-		return -1;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		conf_fault(l, 0, NULL, "is not a regular file; name one");
-		return -1;
-	}
-	fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		conf_fault(l, 0, NULL, "cannot be opened: %s", strerror(errno));
-	return fd;
-}
-
-/* Read all of fd into text (room for CONF_FILE_MAX + 1 bytes).  False with the reason said. */
-static bool read_file(struct conf_loader *l, int fd, uint8_t *text, size_t *len)
-{
-	*len = 0;
-	while (*len <= CONF_FILE_MAX) {
-		ssize_t n = read(fd, text + *len, CONF_FILE_MAX + 1 - *len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			conf_fault(l, 0, NULL, "cannot be read: %s", strerror(errno));
-			return false;
-		}
-		if (n == 0)
-			return true;
-		*len += (size_t)n;
-	}
-	conf_fault(l, 0, NULL, "is larger than 1 MiB, which is no configuration");
-	return false;
+	else if (status == FILE_TOO_LARGE)
+		conf_fault(l, 0, NULL, "is larger than 1 MiB, which is no configuration");
+	else if (status == FILE_NO_MEMORY)
+		conf_fault(l, 0, NULL, "out of memory");
+	else
+		conf_fault(l, 0, NULL, "%s%s", file_problem(status, text),
+			status == FILE_NOT_REGULAR ? "; name one"
+			: misnamed                 ? "; -c names another file"
+						   : "");
 }
 
 struct conf *conf_load_partly(const char *path, struct conf_report *report)
 {
 	struct conf_loader l = {.path = path, .report = report};
 	struct conf *conf = NULL;
-	uint8_t *text = NULL;
-	size_t len = 0;
-	int fd;
+	struct file text;
+	enum file_status status = file_read(path, CONF_FILE_MAX, &text);
 
 	memset(report, 0, sizeof(*report));
-	fd = open_regular(&l);
-	if (fd < 0)
-		return NULL;
-	text = malloc(CONF_FILE_MAX + 1);
-	if (!text) {
-		conf_fault(&l, 0, NULL, "out of memory");
-		goto done;
-	}
-	if (read_file(&l, fd, text, &len))
-		conf = conf_load_text_partly(path, text, len, report);
-done:
-	close(fd);
-	if (text)
-		explicit_bzero(text, len); /* there may be a password in it */
-	free(text);
+	if (status == FILE_OK)
+		conf = conf_load_text_partly(path, text.bytes, text.len, report);
+	else
+		tell_unread(&l, status);
+	file_fini(&text); /* there may be a password in it */
 	return conf;
 }
 

@@ -1,5 +1,6 @@
 #include "entropy/material.h"
 
+#include "base/file.h"
 #include "entropy/error.h"
 
 #include <errno.h>
@@ -14,11 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY_LEN       DYN_ENTROPY_BLOCK_SIZE
-#define FILE_MAX      ((size_t)64 * 1024)
+#define FILE_MAX      ((size_t)64 * 1024 - 1)
 #define ARMOUR_BEGIN  "-----BEGIN"
 #define ARMOUR_END    "-----END "
 #define KEY_LABEL     "DYNOMITE RECON KEY"
@@ -186,49 +186,32 @@ enum dyn_entropy_status material_parse(const uint8_t *text, size_t len, const ch
 	return DYN_ENTROPY_OK;
 }
 
-/* Read a file of at most FILE_MAX bytes into text. */
-static enum dyn_entropy_status read_file(
-	const char *path, uint8_t *text, size_t *len, struct dyn_entropy_error *err)
+static enum dyn_entropy_status unread(
+	enum file_status status, const char *path, struct dyn_entropy_error *err)
 {
-	/* O_NONBLOCK: a FIFO must not hang us. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	ssize_t n = 0;
+	bool is_there = status == FILE_NOT_OPENED && errno != ENOENT;
+	char text[FILE_PROBLEM_MAX];
 
-	*len = 0;
-	if (fd < 0)
-		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL, "%s: %m; %s", path,
-			errno == ENOENT ? KEYGEN_REMEDY : "let the user that runs this read it");
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return bad(err, path, "not a regular file");
-	}
-	do {
-		*len += (size_t)n;
-		n = read(fd, text + *len, FILE_MAX - *len);
-	} while (n > 0 || (n < 0 && errno == EINTR && (n = 0) == 0));
-	close(fd);
-	if (n < 0)
-		return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL, "%s: cannot read: %m", path);
-	if (*len == FILE_MAX)
+	if (status == FILE_NO_MEMORY)
+		return error_no_memory(err);
+	if (status == FILE_TOO_LARGE)
 		return bad(err, path, "too large for a key or IV file (it must be below 64 KiB)");
-	return DYN_ENTROPY_OK;
+	return error_set(err, DYN_ENTROPY_ERR_KEY_MATERIAL, "%s: %s; %s", path,
+		file_problem(status, text),
+		is_there ? "let the user that runs this read it" : KEYGEN_REMEDY);
 }
 
 static enum dyn_entropy_status load_one(
 	const char *path, uint8_t out[KEY_LEN], struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status;
-	uint8_t *text = malloc(FILE_MAX);
-	size_t len;
+	struct file text;
+	enum file_status read = file_read(path, FILE_MAX, &text);
 
-	if (!text)
-		return error_no_memory(err);
-	status = read_file(path, text, &len, err);
-	if (status == DYN_ENTROPY_OK)
-		status = material_parse(text, len, path, out, err);
-	OPENSSL_cleanse(text, FILE_MAX);
-	free(text);
+	if (read != FILE_OK)
+		return unread(read, path, err);
+	status = material_parse(text.bytes, text.len, path, out, err);
+	file_fini(&text);
 	return status;
 }
 

@@ -1,5 +1,6 @@
 #include "entropy/source_rdb.h"
 
+#include "base/file.h"
 #include "entropy/error.h"
 #include "entropy/segment.h"
 #include "entropy/watch.h"
@@ -8,7 +9,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* What a command adds to the bytes that the RDB has for its key; for a guess at the total. */
@@ -191,7 +191,7 @@ struct file_feed {
 	char *path;
 };
 
-static enum dyn_entropy_status file_read(
+static enum dyn_entropy_status feed_read(
 	void *self, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
 {
 	struct file_feed *f = self;
@@ -206,7 +206,7 @@ static enum dyn_entropy_status file_read(
 	return DYN_ENTROPY_OK;
 }
 
-static enum dyn_entropy_status file_finish(void *self, struct rdb *r, struct dyn_entropy_error *err)
+static enum dyn_entropy_status feed_finish(void *self, struct rdb *r, struct dyn_entropy_error *err)
 {
 	struct file_feed *f = self;
 	uint8_t byte;
@@ -221,14 +221,14 @@ static enum dyn_entropy_status file_finish(void *self, struct rdb *r, struct dyn
 	return status;
 }
 
-static uint64_t file_length(void *self)
+static uint64_t feed_length(void *self)
 {
 	struct file_feed *f = self;
 
 	return f->length;
 }
 
-static void file_free(void *self)
+static void feed_free(void *self)
 {
 	struct file_feed *f = self;
 
@@ -238,29 +238,27 @@ static void file_free(void *self)
 	free(f);
 }
 
-static const struct rdb_feed_ops file_ops = {
-	.read = file_read,
-	.finish = file_finish,
-	.length = file_length,
-	.free = file_free,
+static const struct rdb_feed_ops feed_ops = {
+	.read = feed_read,
+	.finish = feed_finish,
+	.length = feed_length,
+	.free = feed_free,
 };
 
-static enum dyn_entropy_status file_open(
+static enum dyn_entropy_status feed_open(
 	struct file_feed *f, const char *path, struct dyn_entropy_error *err)
 {
-	struct stat st;
+	enum file_status status;
+	char text[FILE_PROBLEM_MAX];
 
 	f->path = strdup(path);
 	if (!f->path)
 		return error_no_memory(err);
-	/* Without waiting, lest a FIFO keeps it for ever. */
-	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (f->fd < 0 || fstat(f->fd, &st) != 0)
-		return error_set(err, DYN_ENTROPY_ERR_SOURCE, "%s: cannot open: %m", path);
-	if (!S_ISREG(st.st_mode))
+	status = file_open(path, &f->fd, &f->length);
+	if (status != FILE_OK)
 		return error_set(err, DYN_ENTROPY_ERR_SOURCE,
-			"%s: not a regular file: name an RDB file, such as dump.rdb", path);
-	f->length = (uint64_t)st.st_size;
+			"%s: %s; name an RDB file, such as dump.rdb", path,
+			file_problem(status, text));
 	posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	return DYN_ENTROPY_OK;
 }
@@ -276,11 +274,11 @@ enum dyn_entropy_status dyn_entropy_source_rdb(const char *path,
 	if (!f)
 		return error_no_memory(err);
 	f->fd = -1;
-	status = file_open(f, path, err);
+	status = feed_open(f, path, err);
 	if (status != DYN_ENTROPY_OK) {
-		file_free(f);
+		feed_free(f);
 		return status;
 	}
-	return source_rdb_new(&(struct rdb_feed){.ops = &file_ops, .self = f, .name = f->path},
+	return source_rdb_new(&(struct rdb_feed){.ops = &feed_ops, .self = f, .name = f->path},
 		options, out, err);
 }

@@ -1,12 +1,11 @@
+#include "base/file.h"
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* One snapshot, of bytes in memory or of a file. */
@@ -114,15 +113,15 @@ enum dyn_entropy_status dyn_entropy_source_file(
 	const char *path, struct dyn_entropy_source *out, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status;
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char text[FILE_PROBLEM_MAX];
+	uint64_t size;
+	int fd;
+	enum file_status opened = file_open(path, &fd, &size);
 
-	if (fd < 0)
-		return error_set(err, DYN_ENTROPY_ERR_SOURCE, "%s: %m", path);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		status = error_set(err, DYN_ENTROPY_ERR_SOURCE, "%s: not a regular file", path);
-	else
-		status = fixed_new(NULL, fd, (uint64_t)st.st_size, out, err);
+	if (opened != FILE_OK)
+		return error_set(
+			err, DYN_ENTROPY_ERR_SOURCE, "%s: %s", path, file_problem(opened, text));
+	status = fixed_new(NULL, fd, size, out, err);
 	if (status != DYN_ENTROPY_OK)
 		close(fd);
 	return status;

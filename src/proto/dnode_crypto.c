@@ -1,9 +1,8 @@
 #include "proto/dnode_crypto.h"
 
+#include "base/file.h"
 #include "proto/dnode.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -15,12 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define RSA_BITS_MIN 1024
 #define RSA_BITS_MAX (8 * DNODE_DATA_MAX)
-#define PEM_FILE_MAX (64 * 1024)
+#define PEM_FILE_MAX (64 * 1024 - 1)
 #define BLOCK        16
 
 struct dnode_rsa {
@@ -42,34 +39,22 @@ static int no_pass_phrase(char *text, int cap, int writing, void *arg)
 	return -1;
 }
 
-/* Fill text with a file; returns how many bytes, 0 with a message in why. */
-static size_t read_file(const char *path, uint8_t text[PEM_FILE_MAX], char *why, size_t cap)
+/* False, with what is wrong in why. */
+static bool read_pem(const char *path, struct file *text, char *why, size_t cap)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = -1;
-	size_t len = 0;
-	struct stat st;
+	enum file_status status = file_read(path, PEM_FILE_MAX, text);
+	char problem[FILE_PROBLEM_MAX];
 
-	if (fd < 0 || fstat(fd, &st) != 0) {
+	if (status == FILE_OK && text->len > 0)
+		return true;
+	if (status == FILE_NOT_OPENED || status == FILE_NOT_READ || status == FILE_NO_MEMORY)
 		snprintf(why, cap, "%s: %s; give the file of the key that the nodes share", path,
-			strerror(errno));
-		goto done;
-	}
-	if (!S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size >= PEM_FILE_MAX) {
+			file_problem(status, problem));
+	else
 		snprintf(why, cap, "%s: is not a file of 1 to %d bytes, as an RSA key is", path,
-			PEM_FILE_MAX - 1);
-		goto done;
-	}
-	while (len < PEM_FILE_MAX && (n = read(fd, text + len, PEM_FILE_MAX - len)) > 0)
-		len += (size_t)n;
-	if (n < 0) {
-		snprintf(why, cap, "%s: %s", path, strerror(errno));
-		len = 0;
-	}
-done:
-	if (fd >= 0)
-		close(fd);
-	return len;
+			PEM_FILE_MAX);
+	file_fini(text);
+	return false;
 }
 
 static EVP_PKEY *read_key(const char *path, char *why, size_t cap)
@@ -77,12 +62,11 @@ static EVP_PKEY *read_key(const char *path, char *why, size_t cap)
 	bool has_pass_phrase = false;
 	EVP_PKEY *key = NULL;
 	BIO *bio = NULL;
-	uint8_t *text = malloc(PEM_FILE_MAX);
-	size_t len = text ? read_file(path, text, why, cap) : 0;
+	struct file text;
 
-	if (text && !len)
-		goto done;
-	bio = text ? BIO_new_mem_buf(text, (int)len) : NULL;
+	if (!read_pem(path, &text, why, cap))
+		return NULL;
+	bio = BIO_new_mem_buf(text.bytes, (int)text.len);
 	if (!bio) {
 		snprintf(why, cap, "%s: not enough memory", path);
 		goto done;
@@ -102,9 +86,7 @@ static EVP_PKEY *read_key(const char *path, char *why, size_t cap)
 			path);
 done:
 	BIO_free(bio);
-	if (text)
-		OPENSSL_cleanse(text, PEM_FILE_MAX);
-	free(text);
+	file_fini(&text);
 	ERR_clear_error();
 	return key;
 }

@@ -1,50 +1,41 @@
 #include "tools/login.h"
 
 #include "base/addr.h"
+#include "base/file.h"
 #include "tools/tool.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PASSWORD_MAX 4096
+#define PASSWORD_MAX 4094
 
 static bool read_file(const char *command, const char *file, char **password)
 {
-	char line[PASSWORD_MAX];
-	FILE *f = fopen(file, "re");
-	bool got, whole;
+	struct file line;
+	char text[FILE_PROBLEM_MAX];
+	enum file_status status = file_read_line(file, PASSWORD_MAX, &line);
 
-	if (f == NULL) {
-		tool_error("%s: cannot read the password file %s: %m", command, file);
-		return false;
-	}
-	setvbuf(f, NULL, _IONBF, 0); /* leave no copy in a buffer */
-	got = fgets(line, sizeof(line), f) != NULL;
-	whole = !got || strlen(line) < sizeof(line) - 1 || strchr(line, '\n') != NULL;
-	if (!whole) {
+	if (status == FILE_TOO_LARGE) {
 		tool_error("%s: the password file %s has a first line of more than %d bytes, which "
 			   "is no password",
-			command, file, PASSWORD_MAX - 2);
-		explicit_bzero(line, sizeof(line));
-		fclose(f);
+			command, file, PASSWORD_MAX);
 		return false;
 	}
-	if (got)
-		line[strcspn(line, "\r\n")] = '\0';
-	if (!got || line[0] == '\0') {
-		tool_error("%s: the password file %s %s", command, file,
-			ferror(f) ? "cannot be read"
-				  : "holds no password: its first line has to be the password");
-		fclose(f);
+	if (status != FILE_OK) {
+		tool_error(
+			"%s: the password file %s %s", command, file, file_problem(status, text));
 		return false;
 	}
-	fclose(f);
-	*password = strdup(line);
-	explicit_bzero(line, sizeof(line));
-	if (*password == NULL)
-		tool_error("%s: out of memory", command);
-	return *password != NULL;
+	/* login_forget() takes it for a C string. */
+	if (line.len == 0 || memchr(line.bytes, '\0', line.len) != NULL) {
+		tool_error("%s: the password file %s holds no password: its first line has to be "
+			   "the password",
+			command, file);
+		file_fini(&line);
+		return false;
+	}
+	*password = (char *)line.bytes;
+	return true;
 }
 
 bool login_password(const char *command, const char *file, const char *env, char **password)
