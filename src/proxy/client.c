@@ -202,7 +202,6 @@ struct call *client_new_call(struct client *cl, const struct command *command)
 
 	if (!c)
 		return NULL;
-	c->prev = cl->newest;
 	if (cl->newest)
 		cl->newest->next = c;
 	else
