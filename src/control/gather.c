@@ -19,7 +19,7 @@ static void add_peers(const struct proxy *p, struct figures_pool *s)
 	for (size_t i = 1; i < p->ring->n_nodes; i++) {
 		struct figures_peer one;
 
-		control_gather_peer(p->peers[i], &one);
+		control_gather_peer(p->replicas[i], &one);
 		s->peers_up += one.up;
 		s->peer_requests += one.requests;
 		s->peer_request_bytes += one.request_bytes;
@@ -58,9 +58,9 @@ void control_gather_pool(const struct control *c, struct figures_pool *s)
 
 void control_gather_store(const struct control *c, struct figures_store *s)
 {
-	struct datastore_counters of = {0};
+	struct replica_counters of = {0};
 
-	datastore_count(c->proxy->store, &of);
+	replica_count(c->proxy->replicas[0], &of);
 	*s = (struct figures_store){
 		.up = of.up,
 		.connects = of.connects,
@@ -73,11 +73,11 @@ void control_gather_store(const struct control *c, struct figures_store *s)
 	};
 }
 
-void control_gather_peer(const struct peer *p, struct figures_peer *s)
+void control_gather_peer(const struct replica *p, struct figures_peer *s)
 {
-	struct peer_counters of = {0};
+	struct replica_counters of = {0};
 
-	peer_count(p, &of);
+	replica_count(p, &of);
 	*s = (struct figures_peer){
 		.up = of.up,
 		.connects = of.connects,

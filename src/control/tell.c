@@ -133,11 +133,11 @@ static void write_pool(struct json *j, const struct control *c)
 
 static const char *node_state(const struct proxy *p, size_t i)
 {
-	struct peer_counters counters = {0};
+	struct replica_counters counters = {0};
 
 	if (i == 0)
 		return proxy_state_name(p->state);
-	peer_count(p->peers[i], &counters);
+	replica_count(p->replicas[i], &counters);
 	return counters.state;
 }
 
@@ -149,7 +149,7 @@ static void write_peers(struct json *j, const struct control *c)
 		const struct ring_rack *rack = &c->ring->racks[node->rack];
 		struct figures_peer s;
 
-		control_gather_peer(c->proxy->peers[i], &s);
+		control_gather_peer(c->proxy->replicas[i], &s);
 		json_open_object(j, NULL);
 		json_text(j, "name", node->name);
 		json_text(j, "rack", rack->name);

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,8 +29,8 @@ struct call;
 struct part;
 
 struct leg {
-	struct leg *next;      /* in its connection's queue, oldest first */
-	struct leg *next_hash; /* in a peer's table by id */
+	TAILQ_ENTRY(leg) next;       /* in its connection's queue, oldest first */
+	LIST_ENTRY(leg) same_bucket; /* in a peer's table by id */
 	struct part *part;
 	uint64_t id;     /* of its DNODE message */
 	uint8_t type;    /* likewise: enum dnode_type */

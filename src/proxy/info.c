@@ -143,9 +143,9 @@ static bool write_proxy(const struct proxy *p, struct buf *text)
 
 static bool write_datastore(const struct proxy *p, struct buf *text)
 {
-	struct datastore_counters c = {0};
+	struct replica_counters c = {0};
 
-	datastore_count(p->store, &c);
+	replica_count(p->replicas[0], &c);
 	return buf_printf(text,
 		"datastore_address:%s\r\n"
 		"datastore_state:%s\r\n"
@@ -168,9 +168,9 @@ static bool write_peers(const struct proxy *p, struct buf *text)
 	for (size_t i = 1; ok && i < ring->n_nodes; i++) {
 		const struct ring_node *node = &ring->nodes[i];
 		const struct ring_rack *rack = &ring->racks[node->rack];
-		struct peer_counters c = {0};
+		struct replica_counters c = {0};
 
-		peer_count(p->peers[i], &c);
+		replica_count(p->replicas[i], &c);
 		ok = buf_printf(text,
 			"peer%zu:name=%s,rack=%s,dc=%s,state=%s,up=%d,requests=%" PRIu64
 			",replies=%" PRIu64 ",failures=%" PRIu64 ",missed_writes=%" PRIu64

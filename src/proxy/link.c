@@ -412,7 +412,7 @@ static void recognise(struct link *l)
 			continue;
 		here++;
 		plain += !proxy_encrypts(p, ring->nodes[i].rack);
-		peer_nudge(p->peers[i]);
+		replica_nudge(p->replicas[i]);
 	}
 	l->must_encrypt = here > 0 ? plain == 0 : proxy_encrypts(p, 0);
 }

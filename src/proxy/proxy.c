@@ -4,8 +4,10 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "proxy/client.h"
+#include "proxy/datastore.h"
 #include "proxy/link.h"
 #include "proxy/listener.h"
+#include "proxy/peer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -48,9 +50,8 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	p->now_ms = clock_monotonic_ms();
 	call_list_expire(&p->calls, p->now_ms);
-	datastore_check(p->store, p->now_ms);
-	for (size_t i = 1; i < p->ring->n_nodes; i++)
-		peer_check(p->peers[i], p->now_ms);
+	for (size_t i = 0; i < p->ring->n_nodes; i++)
+		replica_check(p->replicas[i], p->now_ms);
 	if (p->store_back_ms && p->now_ms - p->store_back_ms >= NOTICE_MS) {
 		link_wake(p, p->store_back_ms);
 		p->store_back_ms = 0;
@@ -73,19 +74,19 @@ void proxy_flush(struct proxy *p)
 
 /* ---- Datastore and peers ---- */
 
-static void on_store_back(void *arg)
+static void on_store_back(void *arg, size_t node)
 {
 	struct proxy *p = arg;
 
+	(void)node;
 	p->store_back_ms = p->now_ms;
 }
 
 static bool make_store(struct proxy *p)
 {
 	const struct proxy_options *o = &p->options;
-	const struct datastore_options options = {
+	const struct replica_options options = {
 		.address = o->datastore,
-		.password = o->requirepass,
 		.policy = &p->store_policy,
 		.n_connections = o->datastore_connections,
 		.queue_max = o->max_msgs,
@@ -95,10 +96,10 @@ static bool make_store(struct proxy *p)
 		.back_arg = p,
 	};
 
-	p->store = datastore_new(&options);
-	if (p->store && o->preconnect)
-		datastore_preconnect(p->store);
-	return p->store != NULL;
+	p->replicas[0] = datastore_new(&options, o->requirepass);
+	if (p->replicas[0] && o->preconnect)
+		replica_preconnect(p->replicas[0]);
+	return p->replicas[0] != NULL;
 }
 
 bool proxy_encrypts(const struct proxy *p, size_t rack)
@@ -116,38 +117,28 @@ bool proxy_encrypts(const struct proxy *p, size_t rack)
 	return true;
 }
 
-static void on_peer_back(void *arg, struct peer *peer)
-{
-	struct proxy *p = arg;
-	const struct proxy_hooks *hooks = &p->options.hooks;
-
-	if (hooks->node_back)
-		hooks->node_back(hooks->arg, (size_t)(peer_node(peer) - p->ring->nodes));
-}
-
 static bool make_peer(struct proxy *p, size_t i)
 {
 	const struct ring_node *node = &p->ring->nodes[i];
 	bool same_dc = p->ring->racks[node->rack].dc == 0;
 	const struct proxy_options *o = &p->options;
-	const struct peer_options options = {
-		.node = node,
+	const struct replica_options options = {
+		.node = i,
+		.address = node->name,
 		.policy = &p->peer_policy,
-		.rsa = proxy_encrypts(p, node->rack) ? p->rsa : NULL,
-		.same_dc = same_dc,
 		.n_connections = same_dc ? o->local_peer_connections : o->remote_peer_connections,
 		.queue_max = o->max_msgs,
 		.queue_bytes_max = QUEUE_BYTES_MAX,
 		.timeout_ms = o->timeout_ms,
-		.back = on_peer_back,
-		.back_arg = p,
+		.back = o->hooks.node_back,
+		.back_arg = o->hooks.arg,
 	};
 
-	p->peers[i] = peer_new(&options);
+	p->replicas[i] = peer_new(&options, proxy_encrypts(p, node->rack) ? p->rsa : NULL, same_dc);
 	/* Always now: whether a peer is there decides where writes of other datacenters go. */
-	if (p->peers[i])
-		peer_preconnect(p->peers[i]);
-	return p->peers[i] != NULL;
+	if (p->replicas[i])
+		replica_preconnect(p->replicas[i]);
+	return p->replicas[i] != NULL;
 }
 
 static bool load_rsa(struct proxy *p)
@@ -170,8 +161,8 @@ static bool make_links_out(struct proxy *p)
 		p->loop.base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 	if (!p->dns) /* no resolv.conf: literal addresses and the hosts file still work */
 		p->dns = evdns_base_new(p->loop.base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-	p->peers = calloc(p->ring->n_nodes, sizeof(*p->peers));
-	if (!p->dns || !p->peers) {
+	p->replicas = calloc(p->ring->n_nodes, sizeof(*p->replicas));
+	if (!p->dns || !p->replicas) {
 		log_error("cannot start: out of memory");
 		return false;
 	}
@@ -333,10 +324,9 @@ void proxy_free(struct proxy *p)
 		event_free(p->ticker);
 	client_close_all(p);
 	link_close_all(p);
-	datastore_free(p->store);
-	for (size_t i = 1; p->peers && i < p->ring->n_nodes; i++)
-		peer_free(p->peers[i]);
-	free(p->peers);
+	for (size_t i = 0; p->replicas && i < p->ring->n_nodes; i++)
+		replica_free(p->replicas[i]);
+	free(p->replicas);
 	if (p->dns)
 		evdns_base_free(p->dns, 1); /* lookups under way were cancelled */
 	dnode_rsa_free(p->rsa);
@@ -347,33 +337,33 @@ void proxy_free(struct proxy *p)
 
 /* ---- Control ---- */
 
-static bool each_peer(struct proxy *p, const char *name, void (*act)(struct peer *))
+static bool each_peer(struct proxy *p, const char *name, void (*act)(struct replica *))
 {
 	size_t i;
 
 	if (strcmp(name, "all") == 0) {
 		for (i = 1; i < p->ring->n_nodes; i++)
-			act(p->peers[i]);
+			act(p->replicas[i]);
 		return true;
 	}
 	i = ring_find(p->ring, name);
 	if (i == SIZE_MAX || i == 0)
 		return false;
-	act(p->peers[i]);
+	act(p->replicas[i]);
 	return true;
 }
 
 bool proxy_peer_down(struct proxy *p, const char *name)
 {
-	return each_peer(p, name, peer_set_down);
+	return each_peer(p, name, replica_set_down);
 }
 
 bool proxy_peer_up(struct proxy *p, const char *name)
 {
-	return each_peer(p, name, peer_set_up);
+	return each_peer(p, name, replica_set_up);
 }
 
 bool proxy_peer_reset(struct proxy *p, const char *name)
 {
-	return each_peer(p, name, peer_reset);
+	return each_peer(p, name, replica_reset);
 }

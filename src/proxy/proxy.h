@@ -11,11 +11,10 @@
 #include "base/log.h"
 #include "cluster/ring.h"
 #include "proxy/call.h"
-#include "proxy/datastore.h"
 #include "proxy/local.h"
-#include "proxy/peer.h"
 #include "proxy/proxy_options.h"
 #include "proxy/quorum.h"
+#include "proxy/replica.h"
 
 #include <event2/event.h>
 
@@ -51,8 +50,7 @@ struct proxy {
 	struct evdns_base *dns;
 	struct uplink_policy peer_policy, store_policy;
 	struct call_list calls;
-	struct datastore *store;
-	struct peer **peers; /* by index of ring->nodes; [0] is NULL */
+	struct replica **replicas; /* by index of ring->nodes; [0] is the datastore */
 	struct dnode_rsa *rsa;
 	enum consistency read_level, write_level;
 	enum proxy_state state;

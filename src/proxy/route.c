@@ -1,5 +1,6 @@
 #include "proxy/route.h"
 
+#include "proto/dnode.h"
 #include "proxy/join.h"
 #include "proxy/plan.h"
 
@@ -78,21 +79,17 @@ static struct message message_of(
 	};
 }
 
-/* To a node, which is this one itself when it is the first. */
+/* To a node: the first is this one itself. */
 static void send_to(struct proxy *p, uint32_t node, struct leg *leg, const struct message *m)
 {
-	if (node == 0)
-		datastore_send(p->store, leg, &m->lanes, m->bytes, m->len);
-	else
-		peer_send(p->peers[node], leg, &m->lanes, m->bytes, m->len);
+	replica_send(p->replicas[node], leg, &m->lanes, m->bytes, m->len);
 }
 
 /* Memory is short: what a replica is not sent is missed, and who waits for its answer does so no
  * more. */
 static void no_leg(struct proxy *p, uint32_t node, struct call *c, bool is_write, bool counts)
 {
-	if (node != 0)
-		peer_pass_by(p->peers[node], is_write);
+	replica_pass_by(p->replicas[node], is_write);
 	if (counts)
 		call_refuse(c, "dynomite: out of memory");
 }
@@ -122,7 +119,7 @@ static void send_to_dc(
 	struct routing *rt, struct part *part, const struct ring_dc *dc, const struct message *m)
 {
 	for (size_t i = 0; i < dc->n_racks; i++)
-		if (peer_is_usable(rt->proxy->peers[m->owners[dc->racks[i]]])) {
+		if (replica_is_usable(rt->proxy->replicas[m->owners[dc->racks[i]]])) {
 			send_leg(rt, part, dc->racks[i], DNODE_REQUEST_FORWARD, m);
 			return;
 		}
@@ -361,7 +358,7 @@ void route_here(struct proxy *p, const struct route_request *r)
 		return;
 	}
 	sent_here_begins(p, r);
-	datastore_send(p->store, leg, &lanes, r->bytes, r->parsed->len);
+	replica_send(p->replicas[0], leg, &lanes, r->bytes, r->parsed->len);
 }
 
 /* The same to all groups: what cannot be split goes whole to each of its owners. */

@@ -1,0 +1,248 @@
+#include "proxy/replica.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+static struct replica_line *line_of(struct uplink *u)
+{
+	return (struct replica_line *)u;
+}
+
+/* ---- Failures ---- */
+
+void replica_note_failure(struct replica *r, bool is_write, const char *why)
+{
+	r->counters.failures++;
+	r->counters.missed += is_write;
+	if (r->kind->failed && !r->stopping)
+		r->kind->failed(r, why);
+}
+
+void replica_leg_failed(struct replica *r, struct leg *leg, const char *why)
+{
+	replica_note_failure(r, leg->is_write, why);
+	call_leg_failed(leg, why);
+}
+
+void replica_pass_by(struct replica *r, bool is_write)
+{
+	replica_note_failure(r, is_write, "out of memory");
+}
+
+/* ---- Up and down ---- */
+
+void replica_is_back(struct replica *r)
+{
+	if (r->options.back)
+		r->options.back(r->options.back_arg, r->options.node);
+}
+
+static void on_up(struct uplink *u)
+{
+	struct replica_line *l = line_of(u);
+
+	l->silent_since_ms = 0;
+	l->replica->kind->up(l);
+	l->missed = false;
+}
+
+/* What was asked on a connection that has ended is not answered any more. */
+static void lose_legs(struct replica_line *l)
+{
+	struct replica *r = l->replica;
+	struct leg *leg;
+
+	r->kind->forget(l);
+	while ((leg = TAILQ_FIRST(&l->legs)) != NULL) {
+		replica_unqueue(l, leg);
+		replica_leg_failed(r, leg, r->kind->went_away);
+		lanes_ended(&r->lanes);
+	}
+}
+
+static void on_down(struct uplink *u, const char *why)
+{
+	struct replica_line *l = line_of(u);
+
+	l->missed = l->missed || l->n_legs > 0;
+	l->replica->kind->down(l, why);
+	lose_legs(l);
+}
+
+static size_t on_bytes(struct uplink *u, const uint8_t *bytes, size_t len)
+{
+	struct replica_line *l = line_of(u);
+	size_t used;
+
+	l->silent_since_ms = 0; /* it answers */
+	used = l->replica->kind->bytes(l, bytes, len);
+	l->replica->counters.bytes_in += used;
+	if (used > 0 && u->state == UPLINK_UP)
+		uplink_worked(u);
+	return used;
+}
+
+static const struct uplink_ops ops = {.up = on_up, .bytes = on_bytes, .down = on_down};
+
+/* ---- Requests ---- */
+
+static void refuse(void *arg, struct leg *leg, const char *why)
+{
+	replica_leg_failed(arg, leg, why);
+}
+
+static bool send_on(void *arg, size_t lane, struct leg *leg, const uint8_t *bytes, size_t len)
+{
+	struct replica *r = arg;
+	struct replica_line *l = replica_line_at(r, lane);
+	const char *why = NULL;
+
+	uplink_start(&l->uplink);
+	if (!uplink_usable(&l->uplink)) {
+		l->missed = true;
+		why = r->kind->is_down;
+	} else if (l->n_legs >= r->options.queue_max ||
+		   !uplink_has_room(&l->uplink, r->options.queue_bytes_max)) {
+		why = r->kind->is_full;
+	} else if (!r->kind->send(l, leg, bytes, len)) {
+		why = "out of memory";
+	}
+	if (why) {
+		replica_leg_failed(r, leg, why);
+		return false;
+	}
+	r->counters.requests++;
+	r->counters.bytes_out += len;
+	TAILQ_INSERT_TAIL(&l->legs, leg, next);
+	l->n_legs++;
+	return true;
+}
+
+void replica_send(struct replica *r, struct leg *leg, const struct lane_keys *keys,
+	const uint8_t *bytes, size_t len)
+{
+	lanes_send(&r->lanes, leg, keys, bytes, len);
+}
+
+/* ---- Coming and going ---- */
+
+struct replica *replica_new(const struct replica_kind *kind, const struct replica_options *options)
+{
+	struct replica *r = calloc(1, kind->replica_bytes);
+
+	if (!r)
+		return NULL;
+	r->kind = kind;
+	r->lanes = (struct lanes){
+		.n = options->n_connections,
+		.queue_max = options->queue_max,
+		.queue_bytes_max = options->queue_bytes_max,
+		.send = send_on,
+		.refuse = refuse,
+		.arg = r,
+	};
+	r->options = *options;
+	r->options.n_connections = 0; /* those that are there */
+	r->lines = calloc(options->n_connections, kind->line_bytes);
+	for (size_t i = 0; r->lines && i < options->n_connections; i++) {
+		struct replica_line *l = replica_line_at(r, i);
+
+		l->replica = r;
+		TAILQ_INIT(&l->legs);
+		if (!uplink_init(&l->uplink, &ops, options->policy, options->address))
+			break;
+		r->options.n_connections++;
+	}
+	if (r->options.n_connections < options->n_connections) {
+		replica_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void replica_free(struct replica *r)
+{
+	if (!r)
+		return;
+	r->stopping = true;
+	lanes_fini(&r->lanes, "the node stops");
+	for (size_t i = 0; i < r->options.n_connections; i++) {
+		struct replica_line *l = replica_line_at(r, i);
+
+		uplink_fini(&l->uplink);
+		lose_legs(l);
+	}
+	free(r->lines);
+	free(r);
+}
+
+void replica_preconnect(struct replica *r)
+{
+	for (size_t i = 0; i < r->options.n_connections; i++)
+		uplink_start(&replica_line_at(r, i)->uplink);
+}
+
+void replica_nudge(struct replica *r)
+{
+	for (size_t i = 0; i < r->options.n_connections; i++)
+		uplink_nudge(&replica_line_at(r, i)->uplink);
+}
+
+bool replica_is_usable(const struct replica *r)
+{
+	for (size_t i = 0; i < r->options.n_connections; i++)
+		if (uplink_usable(&replica_line_at(r, i)->uplink))
+			return true;
+	return false;
+}
+
+void replica_check(struct replica *r, int64_t now_ms)
+{
+	for (size_t i = 0; i < r->options.n_connections; i++) {
+		struct replica_line *l = replica_line_at(r, i);
+
+		if (l->n_legs == 0 || l->uplink.state != UPLINK_UP)
+			l->silent_since_ms = 0;
+		else if (l->silent_since_ms == 0)
+			l->silent_since_ms = now_ms;
+		else if (now_ms - l->silent_since_ms >= 2 * r->options.timeout_ms)
+			uplink_fail(&l->uplink, "it does not answer");
+	}
+	if (r->kind->check)
+		r->kind->check(r, now_ms);
+}
+
+void replica_set_down(struct replica *r)
+{
+	for (size_t i = 0; i < r->options.n_connections; i++)
+		uplink_hold(&replica_line_at(r, i)->uplink, "taken out of use");
+}
+
+void replica_set_up(struct replica *r)
+{
+	for (size_t i = 0; i < r->options.n_connections; i++)
+		uplink_release(&replica_line_at(r, i)->uplink);
+}
+
+void replica_reset(struct replica *r)
+{
+	for (size_t i = 0; i < r->options.n_connections; i++) {
+		uplink_hold(&replica_line_at(r, i)->uplink, "reset");
+		uplink_release(&replica_line_at(r, i)->uplink);
+	}
+}
+
+void replica_count(const struct replica *r, struct replica_counters *c)
+{
+	*c = r->counters;
+	c->queued = r->lanes.n_waiting;
+	c->state = uplink_state_name(replica_line_at(r, 0)->uplink.state);
+	for (size_t i = 0; i < r->options.n_connections; i++) {
+		const struct replica_line *l = replica_line_at(r, i);
+
+		c->queued += l->n_legs;
+		c->connects += l->uplink.connects;
+		c->up = c->up || l->uplink.state == UPLINK_UP;
+	}
+}
