@@ -1,18 +1,18 @@
 /*
- * conf - dynomite.yml: one table of keys, a loader that reports everything wrong with a file at
- * once, and the values.
+ * conf - what a dynomite.yml says, as plain data.
  *
- * A file has one root key of any name whose value is one mapping, as Dynomite has it.  Main thread.
+ * conf_load.h reads a file into it, conf_report.h says what is wrong, conf_print.h shows it.
+ * Immutable once it is loaded: any thread.
  */
 #ifndef CONF_H
 #define CONF_H
 
 #include "base/addr.h"
+#include "conf/conf_key.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,9 +58,9 @@ struct conf_place {
  * default, or NULL / an empty list.
  */
 struct conf {
-	char *path;                /* of the file */
-	char *root;                /* the root key's name */
-	struct conf_place *places; /* of the keys, in the order of the table; NULL: of no file */
+	char *path; /* of the file */
+	char *root; /* the root key's name */
+	struct conf_place places[CONF_N_KEYS];
 	struct conf_server *servers;
 	size_t n_servers;
 	struct conf_seed *seeds; /* dyn_seeds */
@@ -96,49 +96,8 @@ struct conf {
 	int64_t gos_interval, conn_msg_rate, stats_interval, mbuf_size, max_msgs;
 };
 
-/* What a load had to say: one line each, "file:line: key: ...".  Owned by the report. */
-struct conf_report {
-	struct conf_list errors;
-	struct conf_list warnings;
-};
-
-/*
- * Load and validate a file.  NULL when there was an error; all that could be found in one reading
- * are in report->errors.  Memory is bounded by the file's size, which is at most 1 MiB.
- */
-struct conf *conf_load(const char *path, struct conf_report *report);
-
-/*
- * The same, but with errors too when the file could be read to its end, so that what others make of
- * the values can be checked as well: a key whose value was refused has its default then, or nothing
- * (conf_is_bad()).
- */
-struct conf *conf_load_partly(const char *path, struct conf_report *report);
+/* NULL is harmless. */
 void conf_free(struct conf *c);
-void conf_report_fini(struct conf_report *report);
-
-size_t conf_line(const struct conf *c, const char *key); /* 0: the file does not have the key */
-bool conf_is_bad(const struct conf *c, const char *key);
-
-/*
- * Add an error or a warning of one's own: "file:line: key: ...", with the line on which the key
- * stands, if it does.  _at takes the line from the caller.  After CONF_ERRORS_MAX errors there
- * comes no more but a word that says so.
- */
-#define CONF_ERRORS_MAX 100
-void conf_error(struct conf_report *report, const struct conf *c, const char *key, const char *fmt,
-	...) __attribute__((format(printf, 4, 5)));
-void conf_error_at(struct conf_report *report, const struct conf *c, size_t line, const char *key,
-	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-void conf_warning(struct conf_report *report, const struct conf *c, const char *key,
-	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-
-/* The table in words, for --help-conf: key, type, unit, default, range, one line of help. */
-void conf_print_help(FILE *to);
-
-/* What a loaded file amounts to, a line "key: value" for each key, for people.  A secret shows as
- * "(set)". */
-void conf_print(const struct conf *c, FILE *to);
 
 #ifdef __cplusplus
 }

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool present(const struct conf_loader *l, const char *name)
+static bool present(const struct conf_loader *l, enum conf_key_id key)
 {
-	return conf_line(l->conf, name) != 0;
+	return l->conf->places[key].line != 0;
 }
 
 /* The entropy channel's address beside a node's, into text; false when its port is past 65535. */
@@ -30,11 +30,11 @@ static void default_listen(struct conf_loader *l)
 	char text[ADDR_TEXT_MAX];
 	struct addr a;
 
-	if (present(l, "recon_listen") || !c->dyn_listen || !addr_parse(&a, c->dyn_listen))
+	if (present(l, CONF_KEY_RECON_LISTEN) || !c->dyn_listen || !addr_parse(&a, c->dyn_listen))
 		return;
 	if (!recon_address(a, text)) {
 		if (c->recon_enabled)
-			conf_fault(l, conf_line(l->conf, "dyn_listen"), "dyn_listen",
+			conf_report_error(l->report, conf_at(l->conf, CONF_KEY_DYN_LISTEN),
 				"%s leaves no port for the entropy channel, which takes the port + "
 				"%d: give recon_listen",
 				c->dyn_listen, CONF_RECON_PORT_ABOVE);
@@ -42,7 +42,7 @@ static void default_listen(struct conf_loader *l)
 	}
 	c->recon_listen = strdup(text);
 	if (!c->recon_listen)
-		l->no_memory = true;
+		l->report->no_memory = true;
 }
 
 static void default_peers(struct conf_loader *l)
@@ -50,14 +50,14 @@ static void default_peers(struct conf_loader *l)
 	struct conf *c = l->conf;
 	char text[ADDR_TEXT_MAX];
 
-	if (present(l, "recon_peers"))
+	if (present(l, CONF_KEY_RECON_PEERS))
 		return;
 	for (size_t i = 0; i < c->n_seeds; i++) {
 		if (recon_address(c->seeds[i].addr, text)) {
 			if (!conf_list_add(&c->recon_peers, text))
-				l->no_memory = true;
+				l->report->no_memory = true;
 		} else if (c->recon_enabled) {
-			conf_fault(l, conf_line(l->conf, "dyn_seeds"), "dyn_seeds",
+			conf_report_error(l->report, conf_at(l->conf, CONF_KEY_DYN_SEEDS),
 				"%s leaves no port for the entropy channel, which takes the port + "
 				"%d: give recon_peers",
 				addr_format(&c->seeds[i].addr, text, sizeof(text)),
@@ -82,7 +82,7 @@ static const char *value_text(const struct conf *c, const struct conf_key *k, ch
 /* A file without listen only heals: whatever else it asks for, nobody is served by it. */
 static void check_served(struct conf_loader *l)
 {
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const struct conf_key *k = &conf_keys[i];
 		const struct conf_unserved *u = conf_key_unserved(k);
 		char number[24];
@@ -92,7 +92,7 @@ static void check_served(struct conf_loader *l)
 			continue;
 		value = value_text(l->conf, k, number);
 		if (conf_words_have(u->refused, value))
-			conf_fault(l, conf_place_of(l, k)->line, k->name,
+			conf_report_error(l->report, conf_at(l->conf, i),
 				"%s is known but not served; %s", value, u->instead);
 	}
 }
@@ -102,8 +102,8 @@ static void check_listen(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
 
-	if (!c->n_servers && !conf_is_bad(c, "servers"))
-		conf_fault(l, conf_line(c, "listen"), "listen",
+	if (!c->n_servers && !c->places[CONF_KEY_SERVERS].bad)
+		conf_report_error(l->report, conf_at(c, CONF_KEY_LISTEN),
 			"needs servers, the datastore that the requests of clients go to: give one "
 			"entry host:port:weight");
 }
@@ -112,24 +112,23 @@ static void check_listen(struct conf_loader *l)
 static void check_needed(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
-	size_t line = conf_line(c, "recon_enabled");
 
-	if (!c->n_servers && !conf_is_bad(c, "servers"))
-		conf_fault(l, line, "recon_enabled",
+	if (!c->n_servers && !c->places[CONF_KEY_SERVERS].bad)
+		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_ENABLED),
 			"true needs the datastore that is to be healed: give servers, one entry "
 			"host:port:weight");
-	if (!present(l, "recon_listen") && !present(l, "dyn_listen"))
-		conf_fault(l, line, "recon_enabled",
+	if (!present(l, CONF_KEY_RECON_LISTEN) && !present(l, CONF_KEY_DYN_LISTEN))
+		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_ENABLED),
 			"true needs an address to receive at: give recon_listen, host:port, or "
 			"dyn_listen");
-	if (!c->recon_encrypt || conf_is_bad(c, "recon_encrypt"))
+	if (!c->recon_encrypt || c->places[CONF_KEY_RECON_ENCRYPT].bad)
 		return;
-	if (!present(l, "recon_key_file"))
-		conf_fault(l, line, "recon_enabled",
+	if (!present(l, CONF_KEY_RECON_KEY_FILE))
+		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_ENABLED),
 			"true needs recon_key_file, the pre-shared key (dyn-entropy keygen makes "
 			"one), or recon_encrypt: false");
-	if (!present(l, "recon_iv_file"))
-		conf_fault(l, line, "recon_enabled",
+	if (!present(l, CONF_KEY_RECON_IV_FILE))
+		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_ENABLED),
 			"true needs recon_iv_file, the pre-shared initialization vector "
 			"(dyn-entropy keygen makes one), or recon_encrypt: false");
 }
@@ -138,7 +137,6 @@ static void check_needed(struct conf_loader *l)
 static void check_spool_dir(struct conf_loader *l)
 {
 	const char *dir = l->conf->recon_spool_dir;
-	size_t line = conf_line(l->conf, "recon_spool_dir");
 	char shown[CONF_SHOWN_MAX];
 	struct stat st;
 
@@ -146,12 +144,13 @@ static void check_spool_dir(struct conf_loader *l)
 		return;
 	conf_shown(dir, shown);
 	if (stat(dir, &st) != 0)
-		conf_fault(l, line, "recon_spool_dir", "%s: %s; give a directory that exists",
-			shown, strerror(errno));
+		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_SPOOL_DIR),
+			"%s: %s; give a directory that exists", shown, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
-		conf_fault(l, line, "recon_spool_dir", "%s is not a directory; give one", shown);
+		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_SPOOL_DIR),
+			"%s is not a directory; give one", shown);
 	else if (access(dir, W_OK | X_OK) != 0)
-		conf_fault(l, line, "recon_spool_dir",
+		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_SPOOL_DIR),
 			"%s: %s; let the user that runs this write to it", shown, strerror(errno));
 }
 
@@ -160,7 +159,7 @@ static void check_buffer_size(struct conf_loader *l)
 	const struct conf *c = l->conf;
 
 	if (c->recon_encrypt && c->recon_buffer_size % 16 != 0)
-		conf_fault(l, conf_line(l->conf, "recon_buffer_size"), "recon_buffer_size",
+		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_BUFFER_SIZE),
 			"%lld is not a multiple of 16, which recon_encrypt needs; the next is "
 			"%lld",
 			(long long)c->recon_buffer_size,
@@ -185,12 +184,14 @@ static void check_addresses(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
 	const struct {
-		const char *key, *text; /* NULL: nothing listens there */
+		enum conf_key_id key;
+		const char *text; /* NULL: nothing listens there */
 	} own[] = {
-		{"listen", c->listen},
-		{"dyn_listen", c->listen ? c->dyn_listen : NULL},
-		{"stats_listen", conf_is_bad(c, "stats_listen") ? NULL : c->stats_listen},
-		{"recon_listen", c->recon_enabled ? c->recon_listen : NULL},
+		{CONF_KEY_LISTEN, c->listen},
+		{CONF_KEY_DYN_LISTEN, c->listen ? c->dyn_listen : NULL},
+		{CONF_KEY_STATS_LISTEN,
+			c->places[CONF_KEY_STATS_LISTEN].bad ? NULL : c->stats_listen},
+		{CONF_KEY_RECON_LISTEN, c->recon_enabled ? c->recon_listen : NULL},
 	};
 	struct addr a, b;
 	size_t line;
@@ -200,10 +201,12 @@ static void check_addresses(struct conf_loader *l)
 			if (!own[i].text || !own[j].text || !addr_parse(&a, own[i].text) ||
 				!addr_parse(&b, own[j].text) || !collide(&a, &b))
 				continue;
-			line = conf_line(c, own[i].key);
-			conf_fault(l, line ? line : conf_line(c, own[j].key), own[i].key,
+			line = c->places[own[i].key].line;
+			if (!line)
+				line = c->places[own[j].key].line;
+			conf_report_error(l->report, conf_at_line(c, own[i].key, line),
 				"%s has the port of %s, %s; give each an address of its own",
-				own[i].text, own[j].key, own[j].text);
+				own[i].text, conf_keys[own[j].key].name, own[j].text);
 		}
 	}
 }
@@ -219,7 +222,7 @@ static void check_connections(struct conf_loader *l)
 				  ? c->local_peer_connections
 				  : c->remote_peer_connections;
 	if (c->listen && wanted > c->dyn_connections)
-		conf_warn(l, conf_line(l->conf, "dyn_connections"), "dyn_connections",
+		conf_report_warning(l->report, conf_at(l->conf, CONF_KEY_DYN_CONNECTIONS),
 			"%lld leaves no room for all nodes of dyn_seeds, which make %lld "
 			"connections; raise it",
 			(long long)c->dyn_connections, (long long)wanted);
@@ -228,18 +231,19 @@ static void check_connections(struct conf_loader *l)
 /* One line that names all that is set and does nothing yet. */
 static void warn_unused(struct conf_loader *l)
 {
-	char names[CONF_KEYS_MAX * 32];
+	char names[CONF_N_KEYS * 32];
 	size_t len = 0;
 
 	names[0] = '\0';
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		if (!(conf_keys[i].flags & CONF_UNUSED) || !l->conf->places[i].line)
 			continue;
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
 			conf_keys[i].name);
 	}
 	if (len)
-		conf_warn(l, 0, NULL, "accepted, but nothing uses these keys yet: %s", names);
+		conf_report_warning(l->report, conf_at_file(l->conf),
+			"accepted, but nothing uses these keys yet: %s", names);
 }
 
 void conf_check(struct conf_loader *l)
@@ -256,7 +260,7 @@ void conf_check(struct conf_loader *l)
 		check_needed(l);
 		check_spool_dir(l);
 	}
-	if (!l->report->errors.n) {
+	if (conf_report_is_good(l->report)) {
 		check_connections(l);
 		warn_unused(l);
 	}

@@ -1,93 +1,143 @@
+#include "conf/conf_report.h"
+
 #include "conf/conf_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LINE_MAX_BYTES 6144
 
-bool conf_report_add(struct conf_list *to, const char *path, size_t line, const char *key,
-	const char *fmt, va_list args)
+struct conf_where conf_at(const struct conf *c, enum conf_key_id key)
+{
+	return conf_at_line(c, key, c->places[key].line);
+}
+
+struct conf_where conf_at_line(const struct conf *c, enum conf_key_id key, size_t line)
+{
+	return (struct conf_where){c->path, line, conf_keys[key].name};
+}
+
+struct conf_where conf_at_file(const struct conf *c)
+{
+	return (struct conf_where){c->path, 0, NULL};
+}
+
+/* False when memory is short. */
+static bool add_line(
+	struct conf_list *to, const struct conf_where *where, const char *fmt, va_list args)
 {
 	char text[LINE_MAX_BYTES];
 	size_t len = 0;
 
-	text[0] = '\0';
-	if (line)
-		len = (size_t)snprintf(text, sizeof(text), "%s:%zu: ", path, line);
+	if (where->line)
+		len = (size_t)snprintf(text, sizeof(text), "%s:%zu: ", where->path, where->line);
 	else
-		len = (size_t)snprintf(text, sizeof(text), "%s: ", path);
-	if (key && len < sizeof(text))
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s: ", key);
+		len = (size_t)snprintf(text, sizeof(text), "%s: ", where->path);
+	if (where->key && len < sizeof(text))
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s: ", where->key);
 	if (len < sizeof(text))
 		vsnprintf(text + len, sizeof(text) - len, fmt, args);
 	return conf_list_add(to, text);
 }
 
-static void add_error(struct conf_report *report, const struct conf *c, size_t line,
-	const char *key, const char *fmt, va_list args)
+static void add_last_error(struct conf_report *report, const char *path)
 {
-	if (report->errors.n > CONF_ERRORS_MAX)
+	char text[LINE_MAX_BYTES];
+
+	snprintf(text, sizeof(text), "%s: %d errors: %s", path, CONF_ERRORS_MAX,
+		report->loading ? "the rest of the file was not read"
+				: "what else is wrong is not told");
+	if (!conf_list_add(&report->errors, text))
+		report->no_memory = true;
+}
+
+void conf_report_error(struct conf_report *report, struct conf_where where, const char *fmt, ...)
+{
+	va_list args;
+
+	if (conf_report_is_full(report))
 		return;
-	/* An error that cannot be noted must not look like none. */
-	if (!conf_report_add(&report->errors, c->path, line, key, fmt, args))
-		abort();
+	va_start(args, fmt);
+	if (!add_line(&report->errors, &where, fmt, args))
+		report->no_memory = true;
+	va_end(args);
 	if (report->errors.n == CONF_ERRORS_MAX)
-		conf_error_at(report, c, 0, NULL, "%d errors: what else is wrong is not told",
-			CONF_ERRORS_MAX);
+		add_last_error(report, where.path);
 }
 
-void conf_error(
-	struct conf_report *report, const struct conf *c, const char *key, const char *fmt, ...)
+void conf_report_warning(struct conf_report *report, struct conf_where where, const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	add_error(report, c, key ? conf_line(c, key) : 0, key, fmt, args);
+	if (!add_line(&report->warnings, &where, fmt, args))
+		report->no_memory = true;
 	va_end(args);
 }
 
-void conf_error_at(struct conf_report *report, const struct conf *c, size_t line, const char *key,
-	const char *fmt, ...)
+bool conf_report_is_good(const struct conf_report *report)
 {
-	va_list args;
-
-	va_start(args, fmt);
-	add_error(report, c, line, key, fmt, args);
-	va_end(args);
+	return report->errors.n == 0 && !report->no_memory;
 }
 
-void conf_warning(
-	struct conf_report *report, const struct conf *c, const char *key, const char *fmt, ...)
+bool conf_report_is_full(const struct conf_report *report)
 {
-	va_list args;
-
-	va_start(args, fmt);
-	if (!conf_report_add(
-		    &report->warnings, c->path, key ? conf_line(c, key) : 0, key, fmt, args))
-		abort();
-	va_end(args);
+	return report->errors.n > CONF_ERRORS_MAX;
 }
 
-/* NULL for a conf of no file, and for a name that is no key's. */
-static const struct conf_place *find_place(const struct conf *c, const char *key)
+void conf_report_fini(struct conf_report *report)
 {
-	const struct conf_key *k = conf_key_find(key);
-
-	return c->places && k ? &c->places[k - conf_keys] : NULL;
+	conf_list_fini(&report->errors);
+	conf_list_fini(&report->warnings);
+	memset(report, 0, sizeof(*report));
 }
 
-size_t conf_line(const struct conf *c, const char *key)
-{
-	const struct conf_place *place = find_place(c, key);
+/* ---- Texts of the file in messages ---- */
 
-	return place ? place->line : 0;
+size_t conf_control_len(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+		return 2;
+	return (c[0] && c[0] < ' ') || c[0] == 0x7f;
 }
 
-bool conf_is_bad(const struct conf *c, const char *key)
+static bool is_continuation(char c)
 {
-	const struct conf_place *place = find_place(c, key);
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
 
-	return place && place->bad;
+#define SHOWN_ESCAPE 4 /* bytes that stand for a control character */
+#define SHOWN_TAIL   5 /* the dots, the closing quote and the NUL */
+
+const char *conf_shown(const char *text, char out[CONF_SHOWN_MAX])
+{
+	size_t len = 0;
+
+	out[len++] = '"';
+	for (; *text && len + SHOWN_ESCAPE + SHOWN_TAIL <= CONF_SHOWN_MAX; text++) {
+		size_t control = conf_control_len(text);
+
+		if (control) {
+			text += control - 1;
+			len += (size_t)snprintf(
+				out + len, SHOWN_ESCAPE + 1, "\\x%02x", (unsigned char)*text);
+		} else {
+			out[len++] = *text;
+		}
+	}
+	if (*text) {
+		/* Half a character would not be UTF-8 any more. */
+		while (len > 1 && is_continuation(*text) && text[-1] == out[len - 1]) {
+			text--;
+			len--;
+		}
+		memcpy(out + len, "...", 3);
+		len += 3;
+	}
+	out[len++] = '"';
+	out[len] = '\0';
+	return out;
 }

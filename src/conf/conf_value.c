@@ -18,15 +18,16 @@ static void *slot(const struct conf_loader *l, const struct conf_key *k)
 static void refuse(struct conf_loader *l, const struct conf_key *k, size_t line, const char *text,
 	const char *problem)
 {
+	const struct conf_where where = {l->conf->path, line, k->name};
 	char shown[CONF_SHOWN_MAX], allowed[CONF_WORDS_MAX];
 
 	conf_place_of(l, k)->bad = true;
 	conf_key_allowed(k, allowed, sizeof(allowed));
 	if (k->type == CONF_TYPE_SECRET)
-		conf_fault(l, line, k->name, "the value %s; allowed: %s", problem, allowed);
+		conf_report_error(l->report, where, "the value %s; allowed: %s", problem, allowed);
 	else
-		conf_fault(l, line, k->name, "%s %s; allowed: %s", conf_shown(text, shown), problem,
-			allowed);
+		conf_report_error(l->report, where, "%s %s; allowed: %s", conf_shown(text, shown),
+			problem, allowed);
 }
 
 static void set_text(struct conf_loader *l, const struct conf_key *k, const char *text)
@@ -35,7 +36,7 @@ static void set_text(struct conf_loader *l, const struct conf_key *k, const char
 	char *copy = strdup(text);
 
 	if (!copy) {
-		l->no_memory = true;
+		l->report->no_memory = true;
 		return;
 	}
 	free(*at);
@@ -176,7 +177,7 @@ static void set_tokens(
 	} else if (!*at) {
 		set_text(l, k, text);
 	} else if (asprintf(&joined, "%s,%s", *at, text) < 0) {
-		l->no_memory = true;
+		l->report->no_memory = true;
 	} else {
 		free(*at);
 		*at = joined;
@@ -237,7 +238,7 @@ static void add_address(
 	if (problem)
 		refuse(l, k, line, text, problem);
 	else if (!conf_list_add(slot(l, k), text))
-		l->no_memory = true;
+		l->report->no_memory = true;
 }
 
 /*
@@ -323,10 +324,10 @@ static void add_server(
 	entry = strdup(text);
 	grown = calloc(1, sizeof(*grown));
 	if (!entry || !grown) {
-		l->no_memory = true;
+		l->report->no_memory = true;
 		goto done;
 	}
-	problem = parse_server(entry, grown, &l->no_memory);
+	problem = parse_server(entry, grown, &l->report->no_memory);
 	if (problem) {
 		refuse(l, k, line, text, problem);
 		goto done;
@@ -393,12 +394,12 @@ static void add_seed(struct conf_loader *l, const struct conf_key *k, const char
 	const char *problem;
 
 	if (!entry || !grow_seeds(c)) {
-		l->no_memory = true;
+		l->report->no_memory = true;
 		goto done;
 	}
 	memset(&c->seeds[c->n_seeds], 0, sizeof(*c->seeds));
 	c->seeds[c->n_seeds].line = line;
-	problem = parse_seed(entry, &c->seeds[c->n_seeds], &l->no_memory);
+	problem = parse_seed(entry, &c->seeds[c->n_seeds], &l->report->no_memory);
 	if (problem)
 		refuse(l, k, line, text, problem);
 	else

@@ -49,6 +49,17 @@ static size_t line_of_offset(const struct reader *r, size_t offset)
 	return line;
 }
 
+/* What is wrong with the event that is being looked at. */
+static struct conf_where here(const struct reader *r, const char *key)
+{
+	return (struct conf_where){r->l->conf->path, line_of(r), key};
+}
+
+static struct conf_where at_line(const struct reader *r, size_t line)
+{
+	return (struct conf_where){.path = r->l->conf->path, .line = line};
+}
+
 /* libyaml's words.  Its mark is where it gave up; context tells what it was reading then. */
 static void fault_of_parser(struct reader *r)
 {
@@ -56,23 +67,24 @@ static void fault_of_parser(struct reader *r)
 	const char *problem = p->problem ? p->problem : "the text cannot be read";
 
 	if (p->error == YAML_MEMORY_ERROR)
-		r->l->no_memory = true;
+		r->l->report->no_memory = true;
 	else if (p->error == YAML_READER_ERROR)
-		conf_fault(r->l, line_of_offset(r, p->problem_offset), NULL,
+		conf_report_error(r->l->report, at_line(r, line_of_offset(r, p->problem_offset)),
 			"not a text in UTF-8: %s (0x%02x)", problem, (unsigned)p->problem_value);
 	else if (p->context)
-		conf_fault(r->l, p->problem_mark.line + 1, NULL,
+		conf_report_error(r->l->report, at_line(r, p->problem_mark.line + 1),
 			"broken YAML: %s, %s that began in line %zu", problem, p->context,
 			p->context_mark.line + 1);
 	else
-		conf_fault(r->l, p->problem_mark.line + 1, NULL, "broken YAML: %s", problem);
+		conf_report_error(r->l->report, at_line(r, p->problem_mark.line + 1),
+			"broken YAML: %s", problem);
 }
 
 /* Go to the next event.  False when reading must end here; that has been said then. */
 static bool next(struct reader *r)
 {
 	forget_event(r);
-	if (r->l->too_many || r->l->no_memory)
+	if (conf_loader_is_spent(r->l))
 		return false;
 	if (!yaml_parser_parse(&r->parser, &r->event)) {
 		fault_of_parser(r);
@@ -92,7 +104,7 @@ static bool next(struct reader *r)
 		break;
 	}
 	if (r->depth > DEPTH_MAX) {
-		conf_fault(r->l, line_of(r), NULL,
+		conf_report_error(r->l->report, here(r, NULL),
 			"lists or mappings nested more than %d deep; a configuration has three "
 			"levels",
 			DEPTH_MAX);
@@ -168,11 +180,12 @@ static const char *scalar_text(struct reader *r, const char *key)
 	const char *problem = decoration(e);
 
 	if (problem) {
-		conf_fault(r->l, line_of(r), key, "the value %s", problem);
+		conf_report_error(r->l->report, here(r, key), "the value %s", problem);
 		return NULL;
 	}
 	if (memchr(e->data.scalar.value, '\0', e->data.scalar.length)) {
-		conf_fault(r->l, line_of(r), key, "the value holds a NUL character; remove it");
+		conf_report_error(
+			r->l->report, here(r, key), "the value holds a NUL character; remove it");
 		return NULL;
 	}
 	return (const char *)e->data.scalar.value;
@@ -183,7 +196,7 @@ static void fault_of_key(struct reader *r, const struct conf_key *k, const char 
 	char allowed[CONF_WORDS_MAX];
 
 	conf_place_of(r->l, k)->bad = true;
-	conf_fault(r->l, line_of(r), k->name, "%s; allowed: %s", problem,
+	conf_report_error(r->l->report, here(r, k->name), "%s; allowed: %s", problem,
 		conf_key_allowed(k, allowed, sizeof(allowed)));
 }
 
@@ -249,7 +262,7 @@ static const struct conf_key *take_key(struct reader *r)
 	const char *name;
 
 	if (r->event.type != YAML_SCALAR_EVENT) {
-		conf_fault(r->l, line_of(r), NULL, "a key is not a word but %s",
+		conf_report_error(r->l->report, here(r, NULL), "a key is not a word but %s",
 			r->event.type == YAML_ALIAS_EVENT ? "an alias" : "a list or a mapping");
 		return NULL;
 	}
@@ -258,13 +271,13 @@ static const struct conf_key *take_key(struct reader *r)
 		return NULL;
 	k = conf_key_find(name);
 	if (!k) {
-		conf_fault(r->l, line_of(r), NULL,
+		conf_report_error(r->l->report, here(r, NULL),
 			"%s: unknown key; the nearest known one is %s (--help-conf lists all)",
 			conf_shown(name, shown), conf_key_nearest(name)->name);
 		return NULL;
 	}
 	if (conf_place_of(r->l, k)->line) {
-		conf_fault(r->l, line_of(r), k->name,
+		conf_report_error(r->l->report, here(r, k->name),
 			"is given a second time; the first is in line %zu: remove one",
 			conf_place_of(r->l, k)->line);
 		return NULL;
@@ -297,13 +310,14 @@ static bool read_root_value(struct reader *r)
 		return read_settings(r);
 	conf_shown(root, shown);
 	if (decoration(&r->event))
-		conf_fault(r->l, line_of(r), shown, "the value %s", decoration(&r->event));
+		conf_report_error(
+			r->l->report, here(r, shown), "the value %s", decoration(&r->event));
 	else if (conf_key_find(root))
-		conf_fault(r->l, line_of(r), shown,
+		conf_report_error(r->l->report, here(r, shown),
 			"stands at the root: begin the file with a line \"dyn_o_mite:\" and indent "
 			"the keys below it");
 	else
-		conf_fault(r->l, line_of(r), shown,
+		conf_report_error(r->l->report, here(r, shown),
 			"the root key has no keys below it: write them on the following lines, "
 			"indented");
 	return false;
@@ -319,11 +333,11 @@ static bool refuse_root(struct reader *r)
 	conf_shown(name, shown);
 	conf_shown(r->l->conf->root, root);
 	if (conf_key_find(name))
-		conf_fault(r->l, line_of(r), shown,
+		conf_report_error(r->l->report, here(r, shown),
 			"stands beside the root key %s: indent it like the keys below that", root);
 	else
-		conf_fault(r->l, line_of(r), shown, "is a second root key; a file has one, here %s",
-			root);
+		conf_report_error(r->l->report, here(r, shown),
+			"is a second root key; a file has one, here %s", root);
 	return skip_value(r) && next(r) && skip_value(r);
 }
 
@@ -338,12 +352,13 @@ static bool read_root(struct reader *r)
 		}
 		if (r->event.type != YAML_SCALAR_EVENT || !scalar_text(r, "the root key")) {
 			if (r->event.type != YAML_SCALAR_EVENT)
-				conf_fault(r->l, line_of(r), NULL, "the root key is not a word");
+				conf_report_error(
+					r->l->report, here(r, NULL), "the root key is not a word");
 			return false;
 		}
 		r->l->conf->root = strdup((const char *)r->event.data.scalar.value);
 		if (!r->l->conf->root) {
-			r->l->no_memory = true;
+			r->l->report->no_memory = true;
 			return false;
 		}
 		if (!next(r) || !read_root_value(r))
@@ -365,19 +380,19 @@ static bool read_document(struct reader *r)
 		if (!read_root(r))
 			return false;
 	} else if (empty || (r->event.type == YAML_SCALAR_EVENT && is_null(&r->event))) {
-		conf_fault(r->l, 0, NULL,
+		conf_report_error(r->l->report, conf_at_file(r->l->conf),
 			"the file is empty: write a root key such as \"dyn_o_mite:\" and the keys "
 			"below it");
 		return false;
 	} else {
-		conf_fault(r->l, line_of(r), NULL,
+		conf_report_error(r->l->report, here(r, NULL),
 			"the file does not begin with a root key, such as \"dyn_o_mite:\"");
 		return false;
 	}
 	if (!next(r) || !next(r)) /* the document's end, the stream's */
 		return false;
 	if (r->event.type != YAML_STREAM_END_EVENT) {
-		conf_fault(r->l, line_of(r), NULL,
+		conf_report_error(r->l->report, here(r, NULL),
 			"a second document begins; a file has one: remove what follows");
 		return false;
 	}
@@ -390,7 +405,7 @@ bool conf_yaml_read(struct conf_loader *l, const uint8_t *text, size_t len)
 	bool whole;
 
 	if (!yaml_parser_initialize(&r.parser)) {
-		l->no_memory = true;
+		l->report->no_memory = true;
 		return false;
 	}
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);

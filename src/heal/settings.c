@@ -51,33 +51,33 @@ static bool all_loopback(const struct conf *conf)
 }
 
 static void warn_if_others_read(
-	const struct conf *conf, const char *key, const char *path, struct conf_report *report)
+	const struct conf *conf, enum conf_key_id key, const char *path, struct conf_report *report)
 {
 	struct stat st;
 
 	if (stat(path, &st) == 0 && (st.st_mode & S_IROTH))
-		conf_warning(report, conf, key, "others may read this secret file: chmod o-rwx %s",
-			path);
+		conf_report_warning(report, conf_at(conf, key),
+			"others may read this secret file: chmod o-rwx %s", path);
 }
 
 /* What is wrong with one file, if anything: the pair's error tells of the first alone. */
 static void check_file(
-	const struct conf *conf, const char *key, const char *path, struct conf_report *report)
+	const struct conf *conf, enum conf_key_id key, const char *path, struct conf_report *report)
 {
 	struct dyn_entropy_error err = {0};
 	dyn_entropy_material *material = NULL;
 
 	if (dyn_entropy_material_load(path, path, &material, &err) != DYN_ENTROPY_OK)
-		conf_error(report, conf, key, "%s", err.message);
+		conf_report_error(report, conf_at(conf, key), "%s", err.message);
 	dyn_entropy_material_free(material);
 }
 
 static bool is_given(
-	const struct conf *conf, const char *key, const char *path, struct conf_report *report)
+	const struct conf *conf, enum conf_key_id key, const char *path, struct conf_report *report)
 {
 	/* Of a file that enables the channel the missing key was told already. */
-	if (!path && !conf->recon_enabled && !conf_is_bad(conf, key))
-		conf_error(report, conf, key,
+	if (!path && !conf->recon_enabled && !conf->places[key].bad)
+		conf_report_error(report, conf_at(conf, key),
 			"is missing: give the file (dyn-entropy keygen makes one), or "
 			"recon_encrypt: false");
 	return path != NULL;
@@ -88,8 +88,8 @@ static bool load_material(
 {
 	const char *key_file = conf->recon_key_file, *iv_file = conf->recon_iv_file;
 	struct dyn_entropy_error err = {0};
-	bool has_key = is_given(conf, "recon_key_file", key_file, report);
-	bool has_iv = is_given(conf, "recon_iv_file", iv_file, report);
+	bool has_key = is_given(conf, CONF_KEY_RECON_KEY_FILE, key_file, report);
+	bool has_iv = is_given(conf, CONF_KEY_RECON_IV_FILE, iv_file, report);
 
 	if (!has_key || !has_iv ||
 		dyn_entropy_material_load(key_file, iv_file, &s->material, &err) !=
@@ -97,16 +97,17 @@ static bool load_material(
 		size_t errors = report->errors.n;
 
 		if (has_key)
-			check_file(conf, "recon_key_file", key_file, report);
+			check_file(conf, CONF_KEY_RECON_KEY_FILE, key_file, report);
 		if (has_iv)
-			check_file(conf, "recon_iv_file", iv_file, report);
+			check_file(conf, CONF_KEY_RECON_IV_FILE, iv_file, report);
 		if (has_key && has_iv && report->errors.n == errors) /* memory, say */
-			conf_error(report, conf, "recon_key_file", "%s", err.message);
+			conf_report_error(
+				report, conf_at(conf, CONF_KEY_RECON_KEY_FILE), "%s", err.message);
 		return false;
 	}
 	if (dyn_entropy_material_is_sample(s->material)) {
 		if (!all_loopback(conf)) {
-			conf_error(report, conf, "recon_key_file",
+			conf_report_error(report, conf_at(conf, CONF_KEY_RECON_KEY_FILE),
 				"%s holds the published sample key, which protects nothing, and "
 				"recon_listen, recon_send_bind or recon_peers reach beyond this "
 				"machine: make your own with 'dyn-entropy keygen'",
@@ -115,8 +116,8 @@ static bool load_material(
 		}
 		return true; /* everybody knows it: who may read the file does not matter */
 	}
-	warn_if_others_read(conf, "recon_key_file", key_file, report);
-	warn_if_others_read(conf, "recon_iv_file", iv_file, report);
+	warn_if_others_read(conf, CONF_KEY_RECON_KEY_FILE, key_file, report);
+	warn_if_others_read(conf, CONF_KEY_RECON_IV_FILE, iv_file, report);
 	return true;
 }
 
@@ -126,12 +127,13 @@ static bool check_config(
 {
 	struct dyn_entropy_error err = {0};
 
-	if (conf_is_bad(conf, "recon_buffer_size") || conf_is_bad(conf, "recon_encrypt") ||
+	if (conf->places[CONF_KEY_RECON_BUFFER_SIZE].bad ||
+		conf->places[CONF_KEY_RECON_ENCRYPT].bad ||
 		(conf->recon_encrypt && conf->recon_buffer_size % DYN_ENTROPY_BLOCK_SIZE))
 		return false; /* that was told */
 	if (dyn_entropy_config_validate(&s->config, &err) == DYN_ENTROPY_OK)
 		return true;
-	conf_error(report, conf, NULL, "the entropy channel: %s", err.message);
+	conf_report_error(report, conf_at_file(conf), "the entropy channel: %s", err.message);
 	return false;
 }
 
@@ -145,7 +147,7 @@ bool heal_settings_init(struct heal_settings *s, const struct conf *conf,
 	fill_config(s, conf);
 	fill_rest(s, conf, cancel);
 	good = check_config(s, conf, report);
-	if (conf->recon_encrypt && !conf_is_bad(conf, "recon_encrypt"))
+	if (conf->recon_encrypt && !conf->places[CONF_KEY_RECON_ENCRYPT].bad)
 		good &= load_material(s, conf, report);
 	return good;
 }

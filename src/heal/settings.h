@@ -7,6 +7,7 @@
 #define HEAL_SETTINGS_H
 
 #include "conf/conf.h"
+#include "conf/conf_report.h"
 #include "entropy/dynentropy.h"
 
 #ifdef __cplusplus

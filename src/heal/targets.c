@@ -103,7 +103,7 @@ void heal_targets_warn(const struct heal_targets *t, struct conf_report *report)
 		return;
 	for (size_t i = 0; i < t->conf->recon_peers.n; i++) {
 		if (t->nodes[i] == SIZE_MAX)
-			conf_warning(report, t->conf, "recon_peers",
+			conf_report_warning(report, conf_at(t->conf, CONF_KEY_RECON_PEERS),
 				"%s is no node of dyn_seeds and is sent every key (a node is known "
 				"by its host, and where several share one by a port %d above its "
 				"own)",

@@ -9,6 +9,7 @@
 
 #include "cluster/ring.h"
 #include "conf/conf.h"
+#include "conf/conf_report.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "base/number.h"
-#include "conf/conf.h"
+#include "conf/conf_print.h"
+#include "conf/conf_report.h"
 #include "control/figures.h"
 #include "node/daemon.h"
 #include "node/engine.h"
@@ -218,9 +219,11 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	setup_load(&setup, inv.conf_file, NULL, cancel, &report);
-	ok = report.errors.n == 0;
+	ok = conf_report_is_good(&report);
 	print_list("warning", &report.warnings);
 	print_list("error", &report.errors);
+	if (report.no_memory)
+		fprintf(stderr, "dynomite: error: out of memory\n");
 	conf_report_fini(&report);
 	if (inv.test_conf) {
 		fprintf(stderr, "dynomite: configuration file '%s' %s\n", inv.conf_file,

@@ -1,5 +1,6 @@
 #include "node/setup.h"
 
+#include "conf/conf_load.h"
 #include "proto/dnode_crypto.h"
 
 #include <stdlib.h>
@@ -36,12 +37,12 @@ static void check_link_key(const struct conf *c, struct conf_report *report)
 	struct dnode_rsa *rsa;
 	char why[256];
 
-	if (strcmp(c->secure_server_option, "none") == 0 || conf_is_bad(c, "pem_key_file"))
+	if (strcmp(c->secure_server_option, "none") == 0 || c->places[CONF_KEY_PEM_KEY_FILE].bad)
 		return;
 	rsa = dnode_rsa_load(c->pem_key_file, why, sizeof(why));
 	if (!rsa)
-		conf_error(report, c, "pem_key_file", "%s (secure_server_option: %s needs it)", why,
-			c->secure_server_option);
+		conf_report_error(report, conf_at(c, CONF_KEY_PEM_KEY_FILE),
+			"%s (secure_server_option: %s needs it)", why, c->secure_server_option);
 	dnode_rsa_free(rsa);
 }
 
@@ -54,18 +55,17 @@ struct ring_report {
 
 static void on_ring_error(void *arg, enum ring_key key, size_t line, const char *message)
 {
-	static const char *const names[] = {
-		[RING_KEY_NONE] = NULL,
-		[RING_KEY_DYN_LISTEN] = "dyn_listen",
-		[RING_KEY_DYN_SEEDS] = "dyn_seeds",
-		[RING_KEY_TOKENS] = "tokens",
+	static const enum conf_key_id keys[] = {
+		[RING_KEY_DYN_LISTEN] = CONF_KEY_DYN_LISTEN,
+		[RING_KEY_DYN_SEEDS] = CONF_KEY_DYN_SEEDS,
+		[RING_KEY_TOKENS] = CONF_KEY_TOKENS,
 	};
 	const struct ring_report *r = arg;
+	struct conf_where where = conf_at_file(r->conf);
 
-	if (line)
-		conf_error_at(r->to, r->conf, line, names[key], "%s", message);
-	else
-		conf_error(r->to, r->conf, names[key], "%s", message);
+	if (key != RING_KEY_NONE)
+		where = line ? conf_at_line(r->conf, keys[key], line) : conf_at(r->conf, keys[key]);
+	conf_report_error(r->to, where, "%s", message);
 }
 
 struct ring *setup_ring(const struct conf *c, struct conf_report *report)
@@ -77,20 +77,20 @@ struct ring *setup_ring(const struct conf *c, struct conf_report *report)
 		.datacenter = c->datacenter,
 		.rack = c->rack,
 		.tokens = c->tokens,
-		.tokens_line = conf_line(c, "tokens"),
+		.tokens_line = c->places[CONF_KEY_TOKENS].line,
 		.seeds = seeds,
 		.n_seeds = c->n_seeds,
 		.hash_tag = c->hash_tag,
-		.bad_listen = conf_is_bad(c, "dyn_listen"),
-		.bad_place = conf_is_bad(c, "rack") || conf_is_bad(c, "datacenter"),
-		.bad_tokens = conf_is_bad(c, "tokens"),
+		.bad_listen = c->places[CONF_KEY_DYN_LISTEN].bad,
+		.bad_place = c->places[CONF_KEY_RACK].bad || c->places[CONF_KEY_DATACENTER].bad,
+		.bad_tokens = c->places[CONF_KEY_TOKENS].bad,
 		.report = on_ring_error,
 		.report_arg = &to,
 	};
 	struct ring *ring;
 
 	if (!seeds) {
-		conf_error(report, c, NULL, "not enough memory for the ring");
+		conf_report_error(report, conf_at_file(c), "not enough memory for the ring");
 		return NULL;
 	}
 	for (size_t i = 0; i < c->n_seeds; i++) {
@@ -168,7 +168,7 @@ void setup_load(struct setup *s, const char *path, const struct setup_options *o
 	if (!c)
 		return;
 	if (!override(c, o)) {
-		conf_error(report, c, NULL, "out of memory");
+		conf_report_error(report, conf_at_file(c), "out of memory");
 		return;
 	}
 	if (c->listen) {
@@ -177,10 +177,10 @@ void setup_load(struct setup *s, const char *path, const struct setup_options *o
 			check_link_key(c, report);
 	}
 	if (!heal_targets_init(&s->targets, c, s->ring)) {
-		conf_error(report, c, NULL, "out of memory");
+		conf_report_error(report, conf_at_file(c), "out of memory");
 		return;
 	}
-	s->sound = report->errors.n == 0;
+	s->sound = conf_report_is_good(report);
 	if (c->recon_enabled || o->with_recon) {
 		heal_settings_init(&s->heal, c, cancel, report);
 		heal_targets_warn(&s->targets, report);

@@ -9,6 +9,7 @@
 
 #include "cluster/ring.h"
 #include "conf/conf.h"
+#include "conf/conf_report.h"
 #include "entropy/dynentropy.h"
 #include "heal/settings.h"
 #include "heal/targets.h"

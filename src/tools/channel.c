@@ -8,14 +8,15 @@
 
 bool channel_tell(const char *command, struct conf_report *report)
 {
-	bool ok = report->errors.n == 0;
+	bool ok = conf_report_is_good(report);
 
 	for (size_t i = 0; i < report->warnings.n; i++)
 		tool_error("%s: warning: %s", command, report->warnings.items[i]);
 	for (size_t i = 0; i < report->errors.n; i++)
 		tool_error("%s: %s", command, report->errors.items[i]);
+	if (report->no_memory)
+		tool_error("%s: out of memory", command);
 	conf_report_fini(report);
-	memset(report, 0, sizeof(*report));
 	return ok;
 }
 

@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "conf/conf_print.h"
 #include "tools/channel.h"
 #include "tools/progress.h"
 

@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/json_view.h"
-#include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "tools/channel.h"
 #include "tools/fetch.h"
 #include "tools/progress.h"

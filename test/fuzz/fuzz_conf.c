@@ -1,7 +1,7 @@
 /*
  * Fuzz target: a dynomite.yml.
  */
-#include "conf/conf_internal.h"
+#include "conf/conf_load.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "entropy/cipher.h"
 #include "entropy/material.h"
 #include "entropy/resp.h"

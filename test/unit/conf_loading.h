@@ -5,6 +5,7 @@
 #define TEST_UNIT_CONF_LOADING_H
 
 #include "conf/conf_internal.h"
+#include "conf/conf_print.h"
 
 #include <cstdio>
 #include <cstdlib>

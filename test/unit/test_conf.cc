@@ -214,7 +214,7 @@ TEST(Conf, EveryNumberKeepsToItsBounds)
 {
 	size_t numbers = 0;
 
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_key &k = conf_keys[i];
 		if (!is_number(k))
 			continue;
@@ -281,7 +281,7 @@ TEST(Conf, EveryChoiceTakesItsWordsAlone)
 {
 	size_t choices = 0;
 
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_key &k = conf_keys[i];
 		if (k.type != CONF_TYPE_CHOICE)
 			continue;
@@ -307,7 +307,7 @@ TEST(Conf, EveryChoiceTakesItsWordsAlone)
 
 TEST(Conf, EveryBooleanIsTrueOrFalse)
 {
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_key &k = conf_keys[i];
 		if (k.type != CONF_TYPE_BOOL || std::string(k.name) == "recon_enabled")
 			continue;
@@ -329,7 +329,7 @@ TEST(Conf, EveryBooleanIsTrueOrFalse)
 
 TEST(Conf, EveryKeyIsRefusedWithoutAValueAndAsAMapping)
 {
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_key &k = conf_keys[i];
 		const std::string at = std::string("t.yml:2: ") + k.name + ": ";
 
@@ -359,7 +359,7 @@ TEST(Conf, TheTableIsInOrder)
 	std::set<std::string> names;
 	std::set<size_t> offsets;
 
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_key &k = conf_keys[i];
 		const std::string help = k.help;
 
@@ -586,7 +586,7 @@ TEST(Conf, TheTableOfTheUnservedIsThatOfTheChoices)
 {
 	size_t unserved = 0;
 
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_unserved *u = conf_key_unserved(&conf_keys[i]);
 		if (!u || conf_keys[i].type != CONF_TYPE_CHOICE)
 			continue;

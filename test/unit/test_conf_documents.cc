@@ -25,7 +25,7 @@ TEST(ConfDocuments, HelpTellsTheWholeTable)
 {
 	const std::string help = printed(nullptr);
 
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_key &k = conf_keys[i];
 		const std::string entry = std::string(k.name) + ": " + k.help + "\n    " +
 					  type_and_unit(k) + "; default: " + conf_key_default(&k) +
@@ -39,7 +39,7 @@ TEST(ConfDocuments, ALoadedFileIsPrintedALineAKey)
 {
 	std::string text = printed(load_text(kDynomiteFile).conf.get());
 
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const std::string begin = std::string(conf_keys[i].name) + ": ";
 		ASSERT_EQ(text.substr(0, begin.size()), begin);
 		const size_t end = text.find('\n');
@@ -58,7 +58,7 @@ TEST(ConfDocuments, TheFullFileIsTheTable)
 
 	ASSERT_NE(root, std::string::npos);
 	size_t at = root + 13;
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_key &k = conf_keys[i];
 		std::string expected = std::string(i ? "\n" : "") + "  # " + k.help +
 				       (k.flags & CONF_UNUSED ? " (nothing uses it yet)" : "") +
@@ -122,8 +122,8 @@ TEST(ConfDocuments, TheManualPageIsTheTable)
 	const auto items =
 		mdoc_items(support::read_file(support::source_file("man/dynomite.yml.5")), "Ic");
 
-	ASSERT_EQ(items.size(), conf_n_keys);
-	for (size_t i = 0; i < conf_n_keys; i++) {
+	ASSERT_EQ(items.size(), size_t(CONF_N_KEYS));
+	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_key &k = conf_keys[i];
 		std::string help = k.help, kind = type_and_unit(k);
 

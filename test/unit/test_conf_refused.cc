@@ -85,11 +85,11 @@ TEST(Conf, APartlyGoodFileIsLoadedPartly)
 
 	ASSERT_NE(c, nullptr);
 	EXPECT_EQ(report.errors.n, 2u);
-	EXPECT_TRUE(conf_is_bad(c.get(), "listen"));
-	EXPECT_FALSE(conf_is_bad(c.get(), "rack"));
-	EXPECT_TRUE(conf_is_bad(c.get(), "dyn_seeds"));
-	EXPECT_EQ(conf_line(c.get(), "rack"), 3u);
-	EXPECT_EQ(conf_line(c.get(), "tokens"), 0u);
+	EXPECT_TRUE(c->places[CONF_KEY_LISTEN].bad);
+	EXPECT_FALSE(c->places[CONF_KEY_RACK].bad);
+	EXPECT_TRUE(c->places[CONF_KEY_DYN_SEEDS].bad);
+	EXPECT_EQ(c->places[CONF_KEY_RACK].line, 3u);
+	EXPECT_EQ(c->places[CONF_KEY_TOKENS].line, 0u);
 	EXPECT_STREQ(c->rack, "here");
 	ASSERT_EQ(c->n_seeds, 2u);
 	EXPECT_EQ(c->seeds[1].line, 7u);
@@ -105,16 +105,16 @@ TEST(Conf, WordsOfOthersHaveTheirLineAndAnEnd)
 	Loaded l = load_keys("  rack: r\n");
 	conf_report report = {};
 
-	conf_error(&report, l.conf.get(), "rack", "%s", "is none");
-	conf_error(&report, l.conf.get(), "tokens", "are none");
-	conf_error_at(&report, l.conf.get(), 7, "tokens", "are none");
-	conf_warning(&report, l.conf.get(), nullptr, "mind");
+	conf_report_error(&report, conf_at(l.conf.get(), CONF_KEY_RACK), "%s", "is none");
+	conf_report_error(&report, conf_at(l.conf.get(), CONF_KEY_TOKENS), "are none");
+	conf_report_error(&report, conf_at_line(l.conf.get(), CONF_KEY_TOKENS, 7), "are none");
+	conf_report_warning(&report, conf_at_file(l.conf.get()), "mind");
 	EXPECT_EQ(
 		lines_of(report.errors), Lines({"t.yml:2: rack: is none", "t.yml: tokens: are none",
 						 "t.yml:7: tokens: are none"}));
 	EXPECT_EQ(lines_of(report.warnings), Lines({"t.yml: mind"}));
 	for (int i = 0; i < 1000; i++)
-		conf_error(&report, l.conf.get(), "rack", "%d", i);
+		conf_report_error(&report, conf_at(l.conf.get(), CONF_KEY_RACK), "%d", i);
 	ASSERT_EQ(report.errors.n, size_t(CONF_ERRORS_MAX) + 1);
 	EXPECT_STREQ(report.errors.items[CONF_ERRORS_MAX],
 		"t.yml: 100 errors: what else is wrong is not told");

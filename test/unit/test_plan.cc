@@ -1,4 +1,4 @@
-#include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "node/setup.h"
 #include "proxy/plan.h"
 #include "support/tempdir.h"

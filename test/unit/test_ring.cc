@@ -1,3 +1,4 @@
+#include "conf/conf_load.h"
 #include "node/setup.h"
 #include "support/tempdir.h"
 

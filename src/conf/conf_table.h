@@ -1,0 +1,82 @@
+/*
+ * conf_table - the table of keys: of each what it takes, where its value goes, and its help.
+ *
+ * For the files of this room, and their tests.  Constant: any thread.
+ */
+#ifndef CONF_TABLE_H
+#define CONF_TABLE_H
+
+#include "conf/conf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CONF_WORDS_MAX 1024 /* room for what conf_key_allowed() says */
+
+enum conf_type {
+	CONF_TYPE_BOOL,
+	CONF_TYPE_NUMBER,    /* int64_t */
+	CONF_TYPE_SIZE,      /* int64_t, bytes; may be written with KiB, MiB, GiB */
+	CONF_TYPE_TEXT,      /* char *, as the next five; min and max are its length in bytes */
+	CONF_TYPE_PATH,      /* of a file or directory */
+	CONF_TYPE_SECRET,    /* never shown, and wiped when it is freed */
+	CONF_TYPE_CHOICE,    /* one of choices */
+	CONF_TYPE_TOKENS,    /* decimals below 2^32, by comma or as a list */
+	CONF_TYPE_ADDRESS,   /* char *, "host:port" */
+	CONF_TYPE_BIND,      /* char *, written "host" or "host:0" */
+	CONF_TYPE_ADDRESSES, /* struct conf_list of "host:port" */
+	CONF_TYPE_SERVERS,   /* conf->servers */
+	CONF_TYPE_SEEDS,     /* conf->seeds */
+};
+
+#define CONF_UNUSED       0x01u /* nothing uses it yet */
+#define CONF_ZERO_DEFAULT 0x02u /* 0 stands for the default, as Dynomite has it */
+#define CONF_NO_CASE      0x04u /* a choice in capitals or small letters */
+#define CONF_UNIX_TOO     0x08u /* an address may be the path of a Unix socket */
+#define CONF_PORT_ZERO    0x10u /* port 0 is allowed */
+#define CONF_MULTIPLE_16  0x20u
+#define CONF_OR_UNLIMITED 0x40u /* 0 is below the least and means no limit */
+
+struct conf_key {
+	const char *name;
+	enum conf_type type;
+	const char *unit; /* or NULL */
+	const char *def;  /* the default, written as in a file; NULL: none, or default_words */
+	int64_t min, max; /* of a number, or of the length of a text; both allowed */
+	unsigned flags;
+	size_t offset;             /* into struct conf */
+	const char *help;          /* one line */
+	const char *choices;       /* by space */
+	const char *default_words; /* of a default that depends on other keys, or on nothing */
+};
+
+/* What of a key's values is known from other nodes, loads, and is refused beside listen. */
+struct conf_unserved {
+	enum conf_key_id key;
+	const char *served, *refused; /* values, by space */
+	const char *instead;          /* the remedy */
+};
+
+extern const struct conf_key conf_keys[CONF_N_KEYS]; /* by enum conf_key_id */
+
+const struct conf_key *conf_key_find(const char *name); /* or NULL */
+const struct conf_key *conf_key_nearest(const char *name);
+const struct conf_unserved *conf_key_unserved(const struct conf_key *k); /* or NULL */
+bool conf_words_have(const char *words, const char *word);               /* words, by space */
+bool conf_key_is_list(const struct conf_key *k);
+
+/* In words: what kind of value, which values are allowed (into text, cap bytes), the default. */
+const char *conf_key_type(const struct conf_key *k);
+const char *conf_key_allowed(const struct conf_key *k, char *text, size_t cap);
+const char *conf_key_default(const struct conf_key *k);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
