@@ -66,7 +66,6 @@ void conf_free(struct conf *c)
 			break;
 		case CONF_TYPE_TEXT:
 		case CONF_TYPE_PATH:
-		case CONF_TYPE_CHOICE:
 		case CONF_TYPE_TOKENS:
 		case CONF_TYPE_ADDRESS:
 		case CONF_TYPE_BIND:
@@ -82,6 +81,7 @@ void conf_free(struct conf *c)
 			seeds_free(c);
 			break;
 		case CONF_TYPE_BOOL:
+		case CONF_TYPE_CHOICE:
 		case CONF_TYPE_NUMBER:
 		case CONF_TYPE_SIZE:
 			break;

@@ -8,6 +8,7 @@
 #define CONF_H
 
 #include "base/addr.h"
+#include "base/consistency.h"
 #include "conf/conf_key.h"
 
 #include <stdbool.h>
@@ -21,10 +22,58 @@ extern "C" {
 /* The entropy channel's port above a node's peer port, where neither is given. */
 #define CONF_RECON_PORT_ABOVE 4
 
-/* Bytes per second below which recon_max_rate is refused: a receiver gives a connection up that
- * brings less, and the library does not send at less. */
-#define CONF_RECON_RATE_MIN 131072
+/* Bytes per second above which recon_max_rate is refused. */
 #define CONF_RECON_RATE_MAX (INT64_C(1) << 40)
+
+/* The choices; conf_key_word() has their words. */
+enum conf_admin { /* who may change something over HTTP */
+	CONF_ADMIN_LOOPBACK,
+	CONF_ADMIN_ANY,
+};
+
+enum conf_provider { /* of the list of nodes */
+	CONF_PROVIDER_SIMPLE,
+	CONF_PROVIDER_FLORIDA,
+	CONF_PROVIDER_DNS,
+};
+
+enum conf_hash {
+	CONF_HASH_ONE_AT_A_TIME,
+	CONF_HASH_MD5,
+	CONF_HASH_CRC16,
+	CONF_HASH_CRC32,
+	CONF_HASH_CRC32A,
+	CONF_HASH_FNV1_64,
+	CONF_HASH_FNV1A_64,
+	CONF_HASH_FNV1_32,
+	CONF_HASH_FNV1A_32,
+	CONF_HASH_HSIEH,
+	CONF_HASH_MURMUR,
+	CONF_HASH_JENKINS,
+	CONF_HASH_MURMUR3,
+};
+
+enum conf_secure { /* which links between nodes are encrypted: those to another ... */
+	CONF_SECURE_NONE,
+	CONF_SECURE_RACK,
+	CONF_SECURE_DATACENTER,
+	CONF_SECURE_ALL,
+};
+
+enum conf_source { /* how the datastore is read */
+	CONF_SOURCE_SCAN,
+	CONF_SOURCE_SYNC,
+};
+
+enum conf_allow { /* who may connect to the receiver */
+	CONF_ALLOW_PEERS,
+	CONF_ALLOW_ANY,
+};
+
+enum conf_accept { /* what the receiver applies */
+	CONF_ACCEPT_RESTORE,
+	CONF_ACCEPT_DATA,
+};
 
 struct conf_list {
 	char **items; /* owned */
@@ -67,7 +116,7 @@ struct conf {
 	size_t n_seeds;
 	char *listen, *dyn_listen;
 	char *stats_listen;
-	char *stats_admin; /* "loopback" or "any" */
+	enum conf_admin stats_admin;
 	char *datacenter, *rack, *tokens, *env;
 	char *requirepass; /* wiped by conf_free */
 	bool recon_enabled, recon_encrypt;
@@ -76,17 +125,20 @@ struct conf {
 	struct conf_list recon_peers; /* "host:port", with the default filled in */
 	char *recon_send_bind;        /* "host:0", or NULL */
 	int64_t recon_interval_seconds;
-	char *recon_source; /* "scan" or "sync" */
+	enum conf_source recon_source;
 	int64_t recon_buffer_size, recon_header_size, recon_segment_bytes;
 	int64_t recon_max_rate, recon_max_snapshot_bytes;
 	char *recon_spool_dir; /* NULL: TMPDIR, else /var/tmp */
 	int64_t recon_max_connections, recon_timeout;
-	char *recon_allow;  /* "peers" or "any" */
-	char *recon_accept; /* "restore" or "data" */
+	enum conf_allow recon_allow;
+	enum conf_accept recon_accept;
 	/* Times in milliseconds, mbuf_size in bytes. */
-	char *dyn_seed_provider, *secure_server_option, *pem_key_file;
-	char *hash, *hash_tag, *distribution;
-	char *read_consistency, *write_consistency; /* "DC_ONE" and so on, in capitals */
+	enum conf_provider dyn_seed_provider;
+	enum conf_secure secure_server_option;
+	char *pem_key_file;
+	enum conf_hash hash;
+	char *hash_tag, *distribution;
+	enum consistency read_consistency, write_consistency;
 	bool preconnect, auto_eject_hosts, enable_gossip, read_repairs_enabled;
 	int64_t data_store; /* 0 Redis, 1 memcache */
 	int64_t timeout, backlog, client_connections, server_connections, datastore_connections;

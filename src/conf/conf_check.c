@@ -66,34 +66,21 @@ static void default_peers(struct conf_loader *l)
 	}
 }
 
-/* The value as the file would have it. */
-static const char *value_text(const struct conf *c, const struct conf_key *k, char number[24])
-{
-	const void *at = (const char *)c + k->offset;
-
-	if (k->type == CONF_TYPE_BOOL)
-		return *(const bool *)at ? "true" : "false";
-	if (k->type != CONF_TYPE_NUMBER)
-		return *(char *const *)at;
-	snprintf(number, 24, "%lld", (long long)*(const int64_t *)at);
-	return number;
-}
-
 /* A file without listen only heals: whatever else it asks for, nobody is served by it. */
 static void check_served(struct conf_loader *l)
 {
 	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const struct conf_key *k = &conf_keys[i];
-		const struct conf_unserved *u = conf_key_unserved(k);
-		char number[24];
-		const char *value;
+		char text[CONF_NUMBER_MAX];
+		int64_t value;
 
-		if (!u)
+		if (!k->instead)
 			continue;
-		value = value_text(l->conf, k, number);
-		if (conf_words_have(u->refused, value))
+		value = conf_key_number(k, l->conf);
+		if (value != k->def_number)
 			conf_report_error(l->report, conf_at(l->conf, i),
-				"%s is known but not served; %s", value, u->instead);
+				"%s is known but not served; %s",
+				conf_key_number_text(k, value, text), k->instead);
 	}
 }
 

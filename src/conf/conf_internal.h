@@ -43,6 +43,9 @@ const char *conf_shown(const char *text, char out[CONF_SHOWN_MAX]);
  */
 void conf_value_set(struct conf_loader *l, const struct conf_key *k, const char *text, size_t line);
 
+/* Store its default, if it has one that does not depend on other keys. */
+void conf_value_set_default(struct conf_loader *l, const struct conf_key *k);
+
 /* Read len bytes of YAML.  False when it did not come to a document's end: the keys are not all
  * known then. */
 bool conf_yaml_read(struct conf_loader *l, const uint8_t *text, size_t len);

@@ -71,4 +71,15 @@ enum conf_key_id {
 	CONF_N_KEYS,
 };
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The word of the file for a choice's value, such as "scan" for CONF_SOURCE_SCAN. */
+const char *conf_key_word(enum conf_key_id key, int value);
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif

@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_defaults(struct conf_loader *l)
-{
-	for (size_t i = 0; i < CONF_N_KEYS; i++) {
-		if (conf_keys[i].def)
-			conf_value_set(l, &conf_keys[i], conf_keys[i].def, 0);
-	}
-}
-
 bool conf_loader_is_spent(const struct conf_loader *l)
 {
 	return l->report->no_memory || conf_report_is_full(l->report);
@@ -43,7 +35,8 @@ static struct conf *new_conf(const char *path, struct conf_report *report)
 		conf_free(l.conf);
 		return NULL;
 	}
-	set_defaults(&l);
+	for (size_t i = 0; i < CONF_N_KEYS; i++)
+		conf_value_set_default(&l, &conf_keys[i]);
 	return l.conf;
 }
 

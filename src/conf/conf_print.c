@@ -4,14 +4,14 @@
 
 void conf_print_help(FILE *to)
 {
-	char allowed[CONF_WORDS_MAX];
+	char allowed[CONF_WORDS_MAX], number[CONF_NUMBER_MAX];
 
 	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const struct conf_key *k = &conf_keys[i];
 
 		fprintf(to, "%s%s: %s\n", i ? "\n" : "", k->name, k->help);
 		fprintf(to, "    %s%s%s; default: %s%s\n    allowed: %s\n", conf_key_type(k),
-			k->unit ? ", " : "", k->unit ? k->unit : "", conf_key_default(k),
+			k->unit ? ", " : "", k->unit ? k->unit : "", conf_key_default(k, number),
 			k->flags & CONF_UNUSED ? "; nothing uses it yet" : "",
 			conf_key_allowed(k, allowed, sizeof(allowed)));
 	}
@@ -49,8 +49,10 @@ static void print_list(const struct conf_list *list, FILE *to)
 
 static void print_text(const struct conf_key *k, const char *text, FILE *to)
 {
+	char number[CONF_NUMBER_MAX];
+
 	if (!text)
-		fprintf(to, "(%s)", conf_key_default(k));
+		fprintf(to, "(%s)", conf_key_default(k, number));
 	else if (k->type == CONF_TYPE_SECRET)
 		fprintf(to, "(set)");
 	else
@@ -61,18 +63,18 @@ static void print_value(const struct conf *c, const struct conf_key *k, FILE *to
 {
 	const void *at = (const char *)c + k->offset;
 
+	char number[CONF_NUMBER_MAX];
+
 	switch (k->type) {
 	case CONF_TYPE_BOOL:
-		fprintf(to, "%s", *(const bool *)at ? "true" : "false");
-		break;
 	case CONF_TYPE_NUMBER:
 	case CONF_TYPE_SIZE:
-		fprintf(to, "%lld", (long long)*(const int64_t *)at);
+	case CONF_TYPE_CHOICE:
+		fputs(conf_key_number_text(k, conf_key_number(k, c), number), to);
 		break;
 	case CONF_TYPE_TEXT:
 	case CONF_TYPE_PATH:
 	case CONF_TYPE_SECRET:
-	case CONF_TYPE_CHOICE:
 	case CONF_TYPE_TOKENS:
 	case CONF_TYPE_ADDRESS:
 	case CONF_TYPE_BIND:

@@ -22,10 +22,10 @@ enum conf_type {
 	CONF_TYPE_BOOL,
 	CONF_TYPE_NUMBER,    /* int64_t */
 	CONF_TYPE_SIZE,      /* int64_t, bytes; may be written with KiB, MiB, GiB */
-	CONF_TYPE_TEXT,      /* char *, as the next five; min and max are its length in bytes */
+	CONF_TYPE_CHOICE,    /* an enum: the place of its word in words */
+	CONF_TYPE_TEXT,      /* char *, as the next four; min and max are its length in bytes */
 	CONF_TYPE_PATH,      /* of a file or directory */
 	CONF_TYPE_SECRET,    /* never shown, and wiped when it is freed */
-	CONF_TYPE_CHOICE,    /* one of choices */
 	CONF_TYPE_TOKENS,    /* decimals below 2^32, by comma or as a list */
 	CONF_TYPE_ADDRESS,   /* char *, "host:port" */
 	CONF_TYPE_BIND,      /* char *, written "host" or "host:0" */
@@ -45,35 +45,39 @@ enum conf_type {
 struct conf_key {
 	const char *name;
 	enum conf_type type;
-	const char *unit; /* or NULL */
-	const char *def;  /* the default, written as in a file; NULL: none, or default_words */
-	int64_t min, max; /* of a number, or of the length of a text; both allowed */
+	const char *unit;      /* or NULL */
+	int64_t def_number;    /* the default of a number, a boolean or a choice */
+	const char *def_text;  /* that of a text; NULL: none, or def_words */
+	const char *def_words; /* of a default that depends on other keys, or on nothing */
+	int64_t min, max;      /* of a number, or of the length of a text; both allowed */
 	unsigned flags;
-	size_t offset;             /* into struct conf */
-	const char *help;          /* one line */
-	const char *choices;       /* by space */
-	const char *default_words; /* of a default that depends on other keys, or on nothing */
-};
-
-/* What of a key's values is known from other nodes, loads, and is refused beside listen. */
-struct conf_unserved {
-	enum conf_key_id key;
-	const char *served, *refused; /* values, by space */
-	const char *instead;          /* the remedy */
+	size_t offset;            /* into struct conf */
+	const char *const *words; /* of a choice, by value */
+	size_t n_words;
+	/* Beside listen only the default is served: what to do.  NULL: all values are. */
+	const char *instead;
+	const char *help; /* one line */
 };
 
 extern const struct conf_key conf_keys[CONF_N_KEYS]; /* by enum conf_key_id */
 
 const struct conf_key *conf_key_find(const char *name); /* or NULL */
 const struct conf_key *conf_key_nearest(const char *name);
-const struct conf_unserved *conf_key_unserved(const struct conf_key *k); /* or NULL */
-bool conf_words_have(const char *words, const char *word);               /* words, by space */
 bool conf_key_is_list(const struct conf_key *k);
 
-/* In words: what kind of value, which values are allowed (into text, cap bytes), the default. */
+/* Whether its value is a number, a boolean or a choice; then its value in c, and a value as the
+ * file would have it, which is text or constant. */
+#define CONF_NUMBER_MAX 32
+bool conf_key_has_number(const struct conf_key *k);
+int64_t conf_key_number(const struct conf_key *k, const struct conf *c);
+const char *conf_key_number_text(
+	const struct conf_key *k, int64_t number, char text[CONF_NUMBER_MAX]);
+
+/* In words: what kind of value, which values are allowed (into text, cap bytes), the default, which
+ * is text or constant. */
 const char *conf_key_type(const struct conf_key *k);
 const char *conf_key_allowed(const struct conf_key *k, char *text, size_t cap);
-const char *conf_key_default(const struct conf_key *k);
+const char *conf_key_default(const struct conf_key *k, char text[CONF_NUMBER_MAX]);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,9 @@
 
 #define WEIGHT_MAX 1000000 /* of a server */
 
+/* A choice is written through an int. */
+_Static_assert(sizeof(enum conf_source) == sizeof(int), "an enum is as wide as an int");
+
 /* Where the value of k lives. */
 static void *slot(const struct conf_loader *l, const struct conf_key *k)
 {
@@ -115,23 +118,14 @@ static void set_number(
 static void set_choice(
 	struct conf_loader *l, const struct conf_key *k, const char *text, size_t line)
 {
-	size_t len = strlen(text);
-	const char *c = k->choices;
+	int (*const compare)(const char *, const char *) =
+		k->flags & CONF_NO_CASE ? strcasecmp : strcmp;
 
-	while (*c) {
-		size_t c_len = strcspn(c, " ");
-
-		if (c_len == len &&
-			(strncmp(c, text, len) == 0 ||
-				(k->flags & CONF_NO_CASE && strncasecmp(c, text, len) == 0))) {
-			char name[64];
-
-			snprintf(name, sizeof(name), "%.*s", (int)c_len, c);
-			set_text(l, k, name);
+	for (size_t i = 0; i < k->n_words; i++) {
+		if (compare(k->words[i], text) == 0) {
+			*(int *)slot(l, k) = (int)i;
 			return;
 		}
-		c += c_len;
-		c += *c == ' ';
 	}
 	refuse(l, k, line, text, "is not one of them");
 }
@@ -440,4 +434,25 @@ void conf_value_set(struct conf_loader *l, const struct conf_key *k, const char 
 		}
 	}
 	setters[k->type](l, k, text, line);
+}
+
+void conf_value_set_default(struct conf_loader *l, const struct conf_key *k)
+{
+	void *at = slot(l, k);
+
+	switch (k->type) {
+	case CONF_TYPE_BOOL:
+		*(bool *)at = k->def_number != 0;
+		break;
+	case CONF_TYPE_NUMBER:
+	case CONF_TYPE_SIZE:
+		*(int64_t *)at = k->def_number;
+		break;
+	case CONF_TYPE_CHOICE:
+		*(int *)at = (int)k->def_number;
+		break;
+	default:
+		if (k->def_text)
+			set_text(l, k, k->def_text);
+	}
 }

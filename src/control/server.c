@@ -126,7 +126,7 @@ static bool may_change(struct control *c, struct evhttp_request *request, const 
 	if (is_of_web_page(request))
 		control_answer_refuse(
 			a, 403, "a web page may not change anything: ask without one");
-	else if (strcmp(c->conf->stats_admin, "any") != 0 && !is_local(request))
+	else if (c->conf->stats_admin != CONF_ADMIN_ANY && !is_local(request))
 		control_answer_refuse(a, 403,
 			"this changes something: ask from the node's own machine, or set "
 			"stats_admin: any");

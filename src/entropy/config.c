@@ -7,10 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Receivers give a connection up that brings less than this on average; a sender must not promise
- * less. */
-#define RATE_MIN UINT64_C(131072)
-
 void dyn_entropy_config_init(struct dyn_entropy_config *c)
 {
 	memset(c, 0, sizeof(*c));
@@ -82,14 +78,16 @@ enum dyn_entropy_status dyn_entropy_config_validate(
 	struct addr send_from;
 
 	if (status == DYN_ENTROPY_OK && c->max_rate)
-		status = check_range("max_rate", c->max_rate, RATE_MIN, INT64_MAX, err);
+		status = check_range("max_rate", c->max_rate, DYN_ENTROPY_RATE_MIN, INT64_MAX, err);
 	if (status == DYN_ENTROPY_OK)
 		status = check_range("max_snapshot_bytes", c->max_snapshot_bytes, 0,
 			DYN_ENTROPY_SNAPSHOT_MAX, err);
 	if (status == DYN_ENTROPY_OK)
-		status = check_range("max_connections", c->max_connections, 1, 1024, err);
+		status = check_range(
+			"max_connections", c->max_connections, 1, DYN_ENTROPY_CONNECTIONS_MAX, err);
 	if (status == DYN_ENTROPY_OK)
-		status = check_range("timeout_ms", c->timeout_ms, 1, 24 * 3600 * 1000, err);
+		status = check_range(
+			"timeout_ms", c->timeout_ms, 1, DYN_ENTROPY_TIMEOUT_MS_MAX, err);
 	if (status == DYN_ENTROPY_OK)
 		status = check_addr("listen_addr", c->listen_addr, err);
 	if (status == DYN_ENTROPY_OK && c->send_addr)

@@ -112,6 +112,12 @@ bool dyn_entropy_cancel_is_set(const dyn_entropy_cancel *c); /* false for NULL; 
 #define DYN_ENTROPY_SNAPSHOT_MAX     UINT32_C(0xFFFFFFFE) /* plaintext bytes of one snapshot */
 #define DYN_ENTROPY_BLOCK_SIZE       16                   /* AES block, key and IV, bytes */
 
+/* Receivers give a connection up that brings less than this on average; a sender must not promise
+ * less. */
+#define DYN_ENTROPY_RATE_MIN        UINT64_C(131072) /* bytes per second */
+#define DYN_ENTROPY_CONNECTIONS_MAX 1024
+#define DYN_ENTROPY_TIMEOUT_MS_MAX  (24 * 3600 * 1000)
+
 #define DYN_ENTROPY_DEFAULT_PORT          8105
 #define DYN_ENTROPY_DEFAULT_BUFFER_SIZE   UINT32_C(16384)
 #define DYN_ENTROPY_DEFAULT_HEADER_SIZE   UINT32_C(1024)

@@ -284,7 +284,7 @@ static bool make_receiver(struct healer *h, struct dyn_entropy_error *err)
 {
 	const struct heal_settings *r = h->settings;
 	const struct dyn_entropy_receiver_options options = {
-		.allow = strcmp(h->conf->recon_allow, "any") == 0 ? NULL : heal_allow_admits,
+		.allow = h->conf->recon_allow == CONF_ALLOW_ANY ? NULL : heal_allow_admits,
 		.allow_arg = h->allow,
 		.ended = on_connection_ended,
 		.ended_arg = h,
@@ -379,7 +379,8 @@ bool healer_start(struct healer *h)
 	}
 	h->next_round_ms = clock_deadline_ms(h->conf->recon_interval_seconds * 1000);
 	log_notice("entropy: a round to %zu peers now and every %" PRId64 " s, %s source, %s",
-		h->n_targets, h->conf->recon_interval_seconds, h->conf->recon_source,
+		h->n_targets, h->conf->recon_interval_seconds,
+		conf_key_word(CONF_KEY_RECON_SOURCE, h->conf->recon_source),
 		h->conf->recon_encrypt ? "encrypted" : "in plaintext");
 	return true;
 }

@@ -33,8 +33,8 @@ static void fill_rest(struct heal_settings *s, const struct conf *conf, dyn_entr
 	s->source.max_rate = (uint64_t)conf->recon_max_rate;
 	s->source.spool_dir = conf->recon_spool_dir;
 	s->source.cancel = cancel;
-	s->accept = strcmp(conf->recon_accept, "data") == 0 ? DYN_ENTROPY_ACCEPT_DATA
-							    : DYN_ENTROPY_ACCEPT_RESTORE;
+	s->accept = conf->recon_accept == CONF_ACCEPT_DATA ? DYN_ENTROPY_ACCEPT_DATA
+							   : DYN_ENTROPY_ACCEPT_RESTORE;
 }
 
 /* Whether nobody outside this machine can reach the channel, nor the channel anybody. */
@@ -166,7 +166,7 @@ enum dyn_entropy_status heal_settings_open_source(const struct heal_settings *s,
 
 	options.owns = owns;
 	options.owns_arg = owns_arg;
-	if (strcmp(s->conf->recon_source, "sync") == 0)
+	if (s->conf->recon_source == CONF_SOURCE_SYNC)
 		return dyn_entropy_source_sync(&s->redis, &options, out, err);
 	return dyn_entropy_source_scan(&s->redis, &options, out, err);
 }

@@ -37,12 +37,13 @@ static void check_link_key(const struct conf *c, struct conf_report *report)
 	struct dnode_rsa *rsa;
 	char why[256];
 
-	if (strcmp(c->secure_server_option, "none") == 0 || c->places[CONF_KEY_PEM_KEY_FILE].bad)
+	if (c->secure_server_option == CONF_SECURE_NONE || c->places[CONF_KEY_PEM_KEY_FILE].bad)
 		return;
 	rsa = dnode_rsa_load(c->pem_key_file, why, sizeof(why));
 	if (!rsa)
 		conf_report_error(report, conf_at(c, CONF_KEY_PEM_KEY_FILE),
-			"%s (secure_server_option: %s needs it)", why, c->secure_server_option);
+			"%s (secure_server_option: %s needs it)", why,
+			conf_key_word(CONF_KEY_SECURE_SERVER_OPTION, c->secure_server_option));
 	dnode_rsa_free(rsa);
 }
 
@@ -105,22 +106,19 @@ struct ring *setup_ring(const struct conf *c, struct conf_report *report)
 
 /* ---- The proxy ---- */
 
-static enum proxy_encryption encryption_of(const char *option)
+static enum proxy_encryption encryption_of(enum conf_secure option)
 {
-	if (strcmp(option, "rack") == 0)
+	switch (option) {
+	case CONF_SECURE_NONE:
+		break;
+	case CONF_SECURE_RACK:
 		return PROXY_ENCRYPT_RACK;
-	if (strcmp(option, "datacenter") == 0)
+	case CONF_SECURE_DATACENTER:
 		return PROXY_ENCRYPT_DATACENTER;
-	return strcmp(option, "all") == 0 ? PROXY_ENCRYPT_ALL : PROXY_ENCRYPT_NONE;
-}
-
-static enum consistency level_of(const char *name)
-{
-	enum consistency level = CONSISTENCY_DC_ONE;
-
-	/* conf has checked the name. */
-	(void)consistency_parse(name, &level);
-	return level;
+	case CONF_SECURE_ALL:
+		return PROXY_ENCRYPT_ALL;
+	}
+	return PROXY_ENCRYPT_NONE;
 }
 
 struct proxy_options setup_proxy_options(const struct conf *c)
@@ -145,8 +143,8 @@ struct proxy_options setup_proxy_options(const struct conf *c)
 		.pem_key_file = c->pem_key_file,
 		.timeout_ms = c->timeout,
 		.max_msgs = (size_t)c->max_msgs,
-		.read_consistency = level_of(c->read_consistency),
-		.write_consistency = level_of(c->write_consistency),
+		.read_consistency = c->read_consistency,
+		.write_consistency = c->write_consistency,
 	};
 
 	if (c->recon_enabled)

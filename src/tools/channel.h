@@ -39,7 +39,7 @@ struct channel_settings {
 		"(else the environment: DYN_ENTROPY_REDIS_PASSWORD)",                              \
 		OPTION_TEXT, CHANNEL_AT(password_file), 0, 0},                                     \
 	{0, "timeout", "MS", "without a byte before a connection is given up\n(default 30000)",    \
-		OPTION_NUMBER, CHANNEL_AT(timeout_ms), 1, 86400000},                               \
+		OPTION_NUMBER, CHANNEL_AT(timeout_ms), 1, DYN_ENTROPY_TIMEOUT_MS_MAX},                               \
 	{0, "spool-dir", "DIR", "where snapshots beyond 16 MiB are kept meanwhile\n"               \
 		"(default: TMPDIR, else /var/tmp)",                                                \
 		OPTION_TEXT, CHANNEL_AT(spool_dir), 0, 0},                                         \

@@ -56,7 +56,8 @@ static void write_text(const struct setup *s)
 	printf("  listens on     %s, for %s\n",
 		r->config.listen_addr != NULL ? r->config.listen_addr
 					      : "nothing: neither recon_listen nor dyn_listen",
-		c->recon_allow[0] == 'p' ? "the addresses of known peers" : "any address");
+		c->recon_allow == CONF_ALLOW_PEERS ? "the addresses of known peers"
+						   : "any address");
 	printf("  takes          %s, snapshots of up to %s, %u at a time\n",
 		r->accept == DYN_ENTROPY_ACCEPT_DATA ? "RESTORE and data-writing commands"
 						     : "RESTORE alone",
@@ -65,7 +66,7 @@ static void write_text(const struct setup *s)
 	write_peers(s);
 	printf("  reads          %s, by %s\n",
 		r->redis.address != NULL ? r->redis.address : "nothing: no servers",
-		c->recon_source);
+		conf_key_word(CONF_KEY_RECON_SOURCE, c->recon_source));
 	if (r->config.max_rate > 0)
 		printf("  sends          at most %s/s\n",
 			progress_bytes((double)r->config.max_rate, text));
@@ -84,9 +85,9 @@ static void write_json(const struct setup *s)
 	json_text(&j, "file", c->path);
 	json_bool(&j, "recon_enabled", c->recon_enabled);
 	json_text(&j, "listen", r->config.listen_addr);
-	json_text(&j, "allow", c->recon_allow);
+	json_text(&j, "allow", conf_key_word(CONF_KEY_RECON_ALLOW, c->recon_allow));
 	json_text(&j, "redis", r->redis.address);
-	json_text(&j, "source", c->recon_source);
+	json_text(&j, "source", conf_key_word(CONF_KEY_RECON_SOURCE, c->recon_source));
 	json_bool(&j, "encrypt", r->config.encrypt);
 	json_text(&j, "key_material", material_state(r));
 	json_number(&j, "interval_seconds", (uint64_t)c->recon_interval_seconds);

@@ -37,7 +37,7 @@ static const struct option options[] = {
 	{0, "rate", "BYTES",
 		"per second that are sent at the most, 0: unlimited\n"
 		"(default 10000000)",
-		OPTION_RATE, AT(rate), CONF_RECON_RATE_MIN, CONF_RECON_RATE_MAX},
+		OPTION_RATE, AT(rate), DYN_ENTROPY_RATE_MIN, CONF_RECON_RATE_MAX},
 	{0, "segment-bytes", "BYTES", "plaintext per snapshot (default 16M)", OPTION_SIZE,
 		AT(segment_bytes), 1, DYN_ENTROPY_SNAPSHOT_MAX},
 	{0, "buffer-size", "BYTES", "plaintext per chunk (default 16384)", OPTION_SIZE,
@@ -334,14 +334,14 @@ static int push(struct run *r)
 {
 	const struct settings *s = r->settings;
 	struct channel *ch = r->channel;
-	const char *source = s->source;
 	int code = override(r);
 
 	if (code != TOOL_EXIT_OK)
 		return code;
-	if (source == NULL && ch->conf != NULL)
-		source = ch->conf->recon_source;
-	r->sync = source != NULL && strcmp(source, "sync") == 0;
+	if (s->source != NULL)
+		r->sync = strcmp(s->source, "sync") == 0;
+	else
+		r->sync = ch->conf != NULL && ch->conf->recon_source == CONF_SOURCE_SYNC;
 	if (s->rdb == NULL && s->file == NULL && ch->redis.address == NULL) {
 		tool_error("push: %s names no server: say --redis ADDR", s->channel.conf);
 		return TOOL_EXIT_USAGE;

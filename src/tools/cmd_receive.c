@@ -250,7 +250,7 @@ static bool open_allow(struct run *r)
 {
 	const struct conf *conf = r->channel->conf;
 
-	if (conf == NULL || strcmp(conf->recon_allow, "peers") != 0)
+	if (conf == NULL || conf->recon_allow != CONF_ALLOW_PEERS)
 		return true;
 	r->allow = heal_allow_new(&conf->recon_peers);
 	if (r->allow == NULL) {

@@ -98,6 +98,19 @@ inline std::string type_and_unit(const conf_key &k)
 	return std::string(conf_key_type(&k)) + (k.unit ? std::string(", ") + k.unit : "");
 }
 
+inline std::string default_of(const conf_key &k)
+{
+	char text[CONF_NUMBER_MAX];
+
+	return conf_key_default(&k, text);
+}
+
+/* One that does not depend on other keys. */
+inline bool has_default(const conf_key &k)
+{
+	return k.def_text || conf_key_has_number(&k);
+}
+
 inline bool is_number(const conf_key &k)
 {
 	return k.type == CONF_TYPE_NUMBER || k.type == CONF_TYPE_SIZE;
@@ -105,7 +118,7 @@ inline bool is_number(const conf_key &k)
 
 inline int64_t number_in(const conf *c, const conf_key &k)
 {
-	return *reinterpret_cast<const int64_t *>(reinterpret_cast<const char *>(c) + k.offset);
+	return conf_key_number(&k, c);
 }
 
 inline const char kDynomiteFile[] = R"(dyn_o_mite:

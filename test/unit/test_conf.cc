@@ -30,9 +30,9 @@ TEST(Conf, AFileOfDynomiteLoads)
 	EXPECT_STREQ(c.dyn_listen, "127.0.0.1:8101");
 	EXPECT_STREQ(c.stats_listen, "0.0.0.0:22222");
 	EXPECT_STREQ(c.tokens, "101134286");
-	EXPECT_STREQ(c.secure_server_option, "datacenter");
-	EXPECT_STREQ(c.read_consistency, "DC_QUORUM");
-	EXPECT_STREQ(c.write_consistency, "DC_ONE");
+	EXPECT_EQ(c.secure_server_option, CONF_SECURE_DATACENTER);
+	EXPECT_EQ(c.read_consistency, CONSISTENCY_DC_QUORUM);
+	EXPECT_EQ(c.write_consistency, CONSISTENCY_DC_ONE);
 	EXPECT_EQ(c.mbuf_size, 32768);
 	EXPECT_EQ(c.max_msgs, 300000);
 	EXPECT_EQ(c.timeout, 5000) << "0 stands for the default";
@@ -81,7 +81,7 @@ TEST(Conf, Defaults)
 	EXPECT_FALSE(c.recon_enabled);
 	EXPECT_TRUE(c.recon_encrypt);
 	EXPECT_EQ(c.recon_interval_seconds, 300);
-	EXPECT_STREQ(c.recon_source, "scan");
+	EXPECT_EQ(c.recon_source, CONF_SOURCE_SCAN);
 	EXPECT_EQ(c.recon_buffer_size, 16384);
 	EXPECT_EQ(c.recon_header_size, 1024);
 	EXPECT_EQ(c.recon_segment_bytes, 16 * 1024 * 1024);
@@ -89,17 +89,17 @@ TEST(Conf, Defaults)
 	EXPECT_EQ(c.recon_max_snapshot_bytes, 0xFFFFFFFE);
 	EXPECT_EQ(c.recon_max_connections, 8);
 	EXPECT_EQ(c.recon_timeout, 30000);
-	EXPECT_STREQ(c.recon_allow, "peers");
-	EXPECT_STREQ(c.recon_accept, "restore");
+	EXPECT_EQ(c.recon_allow, CONF_ALLOW_PEERS);
+	EXPECT_EQ(c.recon_accept, CONF_ACCEPT_RESTORE);
 	for (const char *none : {c.recon_key_file, c.recon_iv_file, c.recon_listen,
 		     c.recon_send_bind, c.recon_spool_dir, c.listen, c.dyn_listen, c.tokens,
 		     c.requirepass, c.hash_tag})
 		EXPECT_EQ(none, nullptr);
 	EXPECT_EQ(c.recon_peers.n + c.n_servers + c.n_seeds, 0u);
-	EXPECT_STREQ(c.hash, "murmur");
+	EXPECT_EQ(c.hash, CONF_HASH_MURMUR);
 	EXPECT_STREQ(c.stats_listen, "127.0.0.1:22222") << "not for other machines";
-	EXPECT_STREQ(c.stats_admin, "loopback");
-	EXPECT_STREQ(c.read_consistency, "DC_ONE");
+	EXPECT_EQ(c.stats_admin, CONF_ADMIN_LOOPBACK);
+	EXPECT_EQ(c.read_consistency, CONSISTENCY_DC_ONE);
 	EXPECT_EQ(c.mbuf_size, 16384);
 	EXPECT_EQ(c.gos_interval, 30000);
 	EXPECT_TRUE(c.preconnect);
@@ -239,7 +239,7 @@ TEST(Conf, EveryNumberKeepsToItsBounds)
 			Loaded l = with("0");
 			ASSERT_EQ(l.errors, Lines()) << k.name;
 			EXPECT_EQ(number_in(l.conf.get(), k), number_in(with("0").conf.get(), k));
-			EXPECT_EQ(std::to_string(number_in(l.conf.get(), k)), k.def) << k.name;
+			EXPECT_EQ(number_in(l.conf.get(), k), k.def_number) << k.name;
 		} else if (k.flags & CONF_OR_UNLIMITED) {
 			ASSERT_EQ(with("0").errors, Lines()) << k.name;
 			EXPECT_EQ(number_in(with("0").conf.get(), k), 0) << k.name;
@@ -286,14 +286,17 @@ TEST(Conf, EveryChoiceTakesItsWordsAlone)
 		if (k.type != CONF_TYPE_CHOICE)
 			continue;
 		choices++;
-		std::regex word("\\S+");
-		const std::string words = k.choices;
-		for (std::sregex_iterator w(words.begin(), words.end(), word), end; w != end; ++w) {
-			Loaded l = load_keys(std::string("  ") + k.name + ": " + w->str() + "\n");
+		ASSERT_GE(k.n_words, 2u) << k.name;
+		for (size_t w = 0; w < k.n_words; w++) {
+			ASSERT_NE(k.words[w], nullptr) << k.name << " has no word " << w;
+			Loaded l = load_keys(std::string("  ") + k.name + ": " + k.words[w] + "\n");
 			ASSERT_EQ(l.errors, Lines()) << k.name;
-			EXPECT_STREQ(*reinterpret_cast<char **>(
-					     reinterpret_cast<char *>(l.conf.get()) + k.offset),
-				w->str().c_str());
+			EXPECT_EQ(number_in(l.conf.get(), k), int64_t(w)) << k.name;
+			EXPECT_STREQ(conf_key_word(conf_key_id(i), int(w)), k.words[w]);
+			EXPECT_NE(printed(l.conf.get())
+					  .find(std::string("\n") + k.name + ": " + k.words[w] +
+						  "\n"),
+				std::string::npos);
 		}
 		for (const char *bad : {"other", "scan sync", "murmu"})
 			EXPECT_EQ(error_of(std::string("  ") + k.name + ": " + bad + "\n"),
@@ -363,6 +366,7 @@ TEST(Conf, TheTableIsInOrder)
 		const conf_key &k = conf_keys[i];
 		const std::string help = k.help;
 
+		ASSERT_NE(k.name, nullptr) << "key " << i << " has no row";
 		EXPECT_TRUE(names.insert(k.name).second) << k.name;
 		EXPECT_TRUE(offsets.insert(k.offset).second) << k.name << " shares its place";
 		EXPECT_FALSE(help.empty()) << k.name;
@@ -586,17 +590,19 @@ TEST(Conf, TheTableOfTheUnservedIsThatOfTheChoices)
 {
 	size_t unserved = 0;
 
-	for (size_t i = 0; i < CONF_N_KEYS; i++) {
-		const conf_unserved *u = conf_key_unserved(&conf_keys[i]);
-		if (!u || conf_keys[i].type != CONF_TYPE_CHOICE)
+	for (const conf_key &k : conf_keys) {
+		if (!k.instead || k.type != CONF_TYPE_CHOICE)
 			continue;
-		std::regex word("\\S+");
-		const std::string words = conf_keys[i].choices;
+		const std::string text = allowed(k), mark = "; known but not served: ";
+		const size_t at = text.find(mark);
+		const std::string refused = ", " + text.substr(at + mark.size()) + ", ";
+
 		unserved++;
-		for (std::sregex_iterator w(words.begin(), words.end(), word), end; w != end; ++w)
-			EXPECT_NE(conf_words_have(u->served, w->str().c_str()),
-				conf_words_have(u->refused, w->str().c_str()))
-				<< w->str();
+		for (size_t w = 0; w < k.n_words; w++)
+			EXPECT_NE(text.substr(0, at) == k.words[w],
+				refused.find(std::string(", ") + k.words[w] + ", ") !=
+					std::string::npos)
+				<< k.words[w] << ": " << text;
 	}
 	EXPECT_EQ(unserved, 2u);
 }

@@ -28,7 +28,7 @@ TEST(ConfDocuments, HelpTellsTheWholeTable)
 	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_key &k = conf_keys[i];
 		const std::string entry = std::string(k.name) + ": " + k.help + "\n    " +
-					  type_and_unit(k) + "; default: " + conf_key_default(&k) +
+					  type_and_unit(k) + "; default: " + default_of(k) +
 					  (k.flags & CONF_UNUSED ? "; nothing uses it yet" : "") +
 					  "\n    allowed: " + allowed(k) + "\n";
 		EXPECT_NE(("\n" + help).find("\n" + entry), std::string::npos) << entry;
@@ -60,16 +60,16 @@ TEST(ConfDocuments, TheFullFileIsTheTable)
 	size_t at = root + 13;
 	for (size_t i = 0; i < CONF_N_KEYS; i++) {
 		const conf_key &k = conf_keys[i];
-		std::string expected = std::string(i ? "\n" : "") + "  # " + k.help +
-				       (k.flags & CONF_UNUSED ? " (nothing uses it yet)" : "") +
-				       "\n  # " + type_and_unit(k) +
-				       "; default: " + conf_key_default(&k) +
-				       "\n  # allowed: " + allowed(k) + "\n" +
-				       (k.def ? "  " + std::string(k.name) + ": " + k.def + "\n"
-					      : "  #" + std::string(k.name) + ":");
+		std::string expected =
+			std::string(i ? "\n" : "") + "  # " + k.help +
+			(k.flags & CONF_UNUSED ? " (nothing uses it yet)" : "") + "\n  # " +
+			type_and_unit(k) + "; default: " + default_of(k) +
+			"\n  # allowed: " + allowed(k) + "\n" +
+			(has_default(k) ? "  " + std::string(k.name) + ": " + default_of(k) + "\n"
+					: "  #" + std::string(k.name) + ":");
 		ASSERT_EQ(text.substr(at, expected.size()), expected);
 		at += expected.size();
-		if (!k.def) /* the example, of one line or more */
+		if (!has_default(k)) /* the example, of one line or more */
 			at = std::min(text.find("\n\n", at) + 1, text.size());
 	}
 	EXPECT_EQ(text.substr(at), "") << "more than the table has";
@@ -131,7 +131,7 @@ TEST(ConfDocuments, TheManualPageIsTheTable)
 		kind[0] = char(toupper(kind[0]));
 		EXPECT_EQ(items[i].first, k.name);
 		EXPECT_EQ(items[i].second,
-			help + ". " + kind + "; default: " + conf_key_default(&k) +
+			help + ". " + kind + "; default: " + default_of(k) +
 				"; allowed: " + allowed(k) +
 				(k.flags & CONF_UNUSED ? "; nothing uses it yet" : "") + ".");
 	}
