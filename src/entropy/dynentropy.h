@@ -459,6 +459,7 @@ struct dyn_entropy_receive_result {
 	char peer[80];  /* "host:port" of the sender; empty: there was no connection */
 	uint64_t bytes; /* plaintext received */
 	double seconds;
+	bool turned_away; /* not served: no allowed address, or no worker or descriptor was free */
 	struct dyn_entropy_apply_result applied;
 };
 
@@ -480,7 +481,8 @@ struct dyn_entropy_receiver_options {
 	 * Told once of every connection that dyn_entropy_receiver_run() served, from the worker's
 	 * thread, and of every one that was turned away, from the receiver's: status OK and its
 	 * result, or the error.  What dyn_entropy_receiver_accept_one() served it tells itself.
-	 * result->peer is always set, err never NULL.  May be NULL.
+	 * The connection is closed when this has returned, so that whoever sees its end sees what
+	 * this has counted.  result->peer is always set, err never NULL.  May be NULL.
 	 */
 	void (*ended)(void *arg, enum dyn_entropy_status status,
 		const struct dyn_entropy_receive_result *result,

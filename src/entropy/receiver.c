@@ -66,8 +66,8 @@ static void count_end(dyn_entropy_receiver *r, enum dyn_entropy_status status,
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* Serve a connection to its end: applied and closed in good order, or reset. */
-static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd,
+/* Take a connection's snapshot; end_connection() is next. */
+static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd, struct stream *stream,
 	struct dyn_entropy_receive_result *result, struct dyn_entropy_error *err)
 {
 	const struct session_options options = {
@@ -75,20 +75,24 @@ static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd,
 		.material = r->material,
 		.sink = &r->sink,
 	};
-	struct stream stream;
 	enum dyn_entropy_status status;
 
-	stream_adopt(&stream, fd, r->config.timeout_ms, r->cancel, result->peer);
+	stream_adopt(stream, fd, r->config.timeout_ms, r->cancel, result->peer);
 	/* A process that is killed while it applies must not look as if it had committed. */
-	stream_reset_by_default(&stream);
-	status = session_receive(&options, &stream, result, err);
-	/* Counted before the close: whoever sees the connection end sees it counted. */
+	stream_reset_by_default(stream);
+	status = session_receive(&options, stream, result, err);
+	/* Counted and told before the close: whoever sees the connection end sees it counted. */
 	count_end(r, status, result);
-	if (status == DYN_ENTROPY_OK)
-		stream_close(&stream);
-	else
-		stream_abort(&stream);
 	return status;
+}
+
+/* Applied and closed in good order, or reset. */
+static void end_connection(struct stream *stream, enum dyn_entropy_status status)
+{
+	if (status == DYN_ENTROPY_OK)
+		stream_close(stream);
+	else
+		stream_abort(stream);
 }
 
 struct worker {
@@ -124,10 +128,12 @@ static void *worker_thread(void *arg)
 	struct worker *w = arg;
 	dyn_entropy_receiver *r = w->receiver;
 	struct dyn_entropy_error err = {0};
-	enum dyn_entropy_status status = serve(r, w->fd, &w->result, &err);
+	struct stream stream;
+	enum dyn_entropy_status status = serve(r, w->fd, &stream, &w->result, &err);
 
 	if (r->options.ended)
 		r->options.ended(r->options.ended_arg, status, &w->result, &err);
+	end_connection(&stream, status);
 	free(w);
 	/* Nobody waits for the thread itself: what OpenSSL keeps for it must not outlive this. */
 	OPENSSL_thread_stop();
@@ -175,11 +181,12 @@ static void turn_away(dyn_entropy_receiver *r, int fd, const char *peer, const c
 	pthread_mutex_lock(&r->lock);
 	r->counters.turned_away++;
 	pthread_mutex_unlock(&r->lock);
-	stream_abort(&stream);
 	memcpy(result.peer, peer, sizeof(result.peer));
+	result.turned_away = true;
 	if (r->options.ended)
 		r->options.ended(r->options.ended_arg,
 			error_set(&err, DYN_ENTROPY_ERR_IO, "turned away: %s", why), &result, &err);
+	stream_abort(&stream);
 }
 
 /*
@@ -252,9 +259,11 @@ enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
 
 		if (fd >= 0) {
 			enum dyn_entropy_status status;
+			struct stream stream;
 
 			worker_began(r);
-			status = serve(r, fd, result, err);
+			status = serve(r, fd, &stream, result, err);
+			end_connection(&stream, status);
 			worker_ended(r);
 			return status;
 		}

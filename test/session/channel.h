@@ -119,6 +119,7 @@ struct Ended {
 	enum dyn_entropy_status status;
 	std::string message, peer;
 	uint64_t bytes;
+	bool turned_away;
 };
 
 struct NodeOptions {

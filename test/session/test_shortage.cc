@@ -202,6 +202,7 @@ TEST(Shortage, AndAreTurnedAwayWhenNoneGetsFree)
 	ASSERT_TRUE(busy.node.wait_ended(5));
 	for (const auto &e : busy.node.ended()) {
 		EXPECT_EQ(e.status, DYN_ENTROPY_ERR_IO);
+		EXPECT_TRUE(e.turned_away);
 		EXPECT_NE(e.message.find("turned away: all workers are busy"), std::string::npos)
 			<< e.message;
 	}
