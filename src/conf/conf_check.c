@@ -1,3 +1,4 @@
+#include "base/shown.h"
 #include "conf/conf_internal.h"
 
 #include <errno.h>
@@ -124,12 +125,12 @@ static void check_needed(struct conf_loader *l)
 static void check_spool_dir(struct conf_loader *l)
 {
 	const char *dir = l->conf->recon_spool_dir;
-	char shown[CONF_SHOWN_MAX];
+	char shown[SHOWN_QUOTED_MAX];
 	struct stat st;
 
 	if (!dir)
 		return;
-	conf_shown(dir, shown);
+	shown_quoted(dir, shown);
 	if (stat(dir, &st) != 0)
 		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_SPOOL_DIR),
 			"%s: %s; give a directory that exists", shown, strerror(errno));

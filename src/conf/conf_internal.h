@@ -30,13 +30,6 @@ struct conf_place *conf_place_of(const struct conf_loader *l, const struct conf_
 bool conf_list_add(struct conf_list *list, const char *text);
 void conf_list_fini(struct conf_list *list);
 
-/* The bytes of the control character that text begins with; 0 when it begins with none. */
-size_t conf_control_len(const char *text);
-
-/* A text from the file, fit for a message: printable, and not too long.  Returns out. */
-#define CONF_SHOWN_MAX 96
-const char *conf_shown(const char *text, char out[CONF_SHOWN_MAX]);
-
 /*
  * Store a text under its key, or say in the report why not.  A key that is a list is called for
  * each entry.

@@ -1,4 +1,5 @@
 #include "base/number.h"
+#include "base/shown.h"
 #include "conf/conf_internal.h"
 
 #include <stdio.h>
@@ -22,14 +23,14 @@ static void refuse(struct conf_loader *l, const struct conf_key *k, size_t line,
 	const char *problem)
 {
 	const struct conf_where where = {l->conf->path, line, k->name};
-	char shown[CONF_SHOWN_MAX], allowed[CONF_WORDS_MAX];
+	char shown[SHOWN_QUOTED_MAX], allowed[CONF_WORDS_MAX];
 
 	conf_place_of(l, k)->bad = true;
 	conf_key_allowed(k, allowed, sizeof(allowed));
 	if (k->type == CONF_TYPE_SECRET)
 		conf_report_error(l->report, where, "the value %s; allowed: %s", problem, allowed);
 	else
-		conf_report_error(l->report, where, "%s %s; allowed: %s", conf_shown(text, shown),
+		conf_report_error(l->report, where, "%s %s; allowed: %s", shown_quoted(text, shown),
 			problem, allowed);
 }
 
@@ -427,7 +428,7 @@ void conf_value_set(struct conf_loader *l, const struct conf_key *k, const char 
 	/* A control character would break the lines of the log, or do things to a terminal. */
 	if (k->type != CONF_TYPE_SECRET) {
 		for (const char *c = text; *c; c++) {
-			if (conf_control_len(c)) {
+			if (shown_control_len(c)) {
 				refuse(l, k, line, text, "holds a control character");
 				return;
 			}

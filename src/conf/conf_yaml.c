@@ -1,3 +1,4 @@
+#include "base/shown.h"
 #include "conf/conf_internal.h"
 
 #include <string.h>
@@ -258,7 +259,7 @@ static bool take_value(struct reader *r, const struct conf_key *k)
 static const struct conf_key *take_key(struct reader *r)
 {
 	const struct conf_key *k;
-	char shown[CONF_SHOWN_MAX];
+	char shown[SHOWN_QUOTED_MAX];
 	const char *name;
 
 	if (r->event.type != YAML_SCALAR_EVENT) {
@@ -273,7 +274,7 @@ static const struct conf_key *take_key(struct reader *r)
 	if (!k) {
 		conf_report_error(r->l->report, here(r, NULL),
 			"%s: unknown key; the nearest known one is %s (--help-conf lists all)",
-			conf_shown(name, shown), conf_key_nearest(name)->name);
+			shown_quoted(name, shown), conf_key_nearest(name)->name);
 		return NULL;
 	}
 	if (conf_place_of(r->l, k)->line) {
@@ -304,11 +305,11 @@ static bool read_settings(struct reader *r)
 static bool read_root_value(struct reader *r)
 {
 	const char *root = r->l->conf->root;
-	char shown[CONF_SHOWN_MAX];
+	char shown[SHOWN_QUOTED_MAX];
 
 	if (r->event.type == YAML_MAPPING_START_EVENT && !decoration(&r->event))
 		return read_settings(r);
-	conf_shown(root, shown);
+	shown_quoted(root, shown);
 	if (decoration(&r->event))
 		conf_report_error(
 			r->l->report, here(r, shown), "the value %s", decoration(&r->event));
@@ -328,10 +329,10 @@ static bool refuse_root(struct reader *r)
 {
 	const char *name =
 		r->event.type == YAML_SCALAR_EVENT ? (const char *)r->event.data.scalar.value : "?";
-	char shown[CONF_SHOWN_MAX], root[CONF_SHOWN_MAX];
+	char shown[SHOWN_QUOTED_MAX], root[SHOWN_QUOTED_MAX];
 
-	conf_shown(name, shown);
-	conf_shown(r->l->conf->root, root);
+	shown_quoted(name, shown);
+	shown_quoted(r->l->conf->root, root);
 	if (conf_key_find(name))
 		conf_report_error(r->l->report, here(r, shown),
 			"stands beside the root key %s: indent it like the keys below that", root);

@@ -1,6 +1,9 @@
 #include "control/answer.h"
 
+#include "base/shown.h"
+
 #include <stdarg.h>
+#include <string.h>
 
 void control_answer_refuse(struct control_answer *a, int code, const char *fmt, ...)
 {
@@ -17,12 +20,7 @@ void control_answer_refuse(struct control_answer *a, int code, const char *fmt, 
 
 const char *control_answer_shown(const char *value, char out[CONTROL_ANSWER_SHOWN_MAX])
 {
-	size_t len = 0;
-
 	if (!value || !*value)
 		value = "nothing";
-	for (; value[len] && len + 1 < CONTROL_ANSWER_SHOWN_MAX; len++)
-		out[len] = value[len] > ' ' && value[len] < 0x7f ? value[len] : '?';
-	out[len] = '\0';
-	return out;
+	return shown_word(value, strlen(value), out, CONTROL_ANSWER_SHOWN_MAX);
 }

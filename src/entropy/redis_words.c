@@ -1,5 +1,7 @@
 #include "entropy/redis_words.h"
 
+#include "base/shown.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -95,8 +97,10 @@ struct text {
 
 static void put(struct text *t, const char *bytes, size_t len)
 {
-	for (size_t i = 0; i < len && t->len + 1 < t->cap; i++)
-		t->at[t->len++] = bytes[i] >= ' ' && bytes[i] < 0x7f ? bytes[i] : '?';
+	size_t room = t->cap - t->len;
+
+	shown_ascii(bytes, len, t->at + t->len, room);
+	t->len += len < room ? len : room - 1;
 }
 
 const char *redis_words_clean(const char *reply, size_t len, char *text, size_t cap)

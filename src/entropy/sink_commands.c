@@ -1,5 +1,7 @@
 #include "entropy/sink_commands.h"
 
+#include "base/shown.h"
+
 #define MANY RESP_ARGS_MAX
 
 /* Why a command is refused, or NULL.  Its arity is right already. */
@@ -163,14 +165,6 @@ const char *sink_commands_refusal(const struct resp_command *c, enum dyn_entropy
 const char *sink_commands_name(const struct resp_command *c, char *text, size_t cap)
 {
 	size_t n = c->argv[0].len < 32 ? c->argv[0].len : 32;
-	size_t at = 0;
 
-	for (; at < n && at + 1 < cap; at++) {
-		uint8_t byte = c->argv[0].head[at];
-
-		text[at] = byte > ' ' && byte < 0x7f ? (char)byte : '?';
-	}
-	if (cap > 0)
-		text[at] = '\0';
-	return text;
+	return shown_word(c->argv[0].head, n, text, cap);
 }

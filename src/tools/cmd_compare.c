@@ -1,11 +1,10 @@
-#include "base/buf.h"
 #include "base/json.h"
+#include "base/shown.h"
 #include "tools/compare.h"
 #include "tools/login.h"
 #include "tools/progress.h"
 #include "tools/tool.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,52 +48,28 @@ struct run {
 	uint64_t shown;
 };
 
-/* As in C: printable ASCII as it is, the rest as \n or \xHH. */
-static void escape(struct buf *out, const char *bytes, size_t len)
-{
-	static const char special[] = "\\\\\"\"n\nr\rt\t"; /* how it is written, what it is */
-
-	for (size_t i = 0; i < len && i < SHOW_KEY_MAX; i++) {
-		unsigned char c = (unsigned char)bytes[i];
-		size_t s = 1;
-
-		while (s < sizeof(special) - 1 && special[s] != (char)c)
-			s += 2;
-		if (s < sizeof(special) - 1)
-			buf_printf(out, "\\%c", special[s - 1]);
-		else if (c >= 0x20 && c < 0x7f)
-			buf_printf(out, "%c", c);
-		else
-			buf_printf(out, "\\x%02x", c);
-	}
-}
-
 static void show_difference(void *arg, enum compare_verdict verdict, const char *key, size_t len)
 {
 	struct run *r = arg;
-	struct buf text = {0};
+	char text[SHOW_KEY_MAX * SHOWN_ESCAPE + 1];
 
 	if (r->shown == r->settings->limit.value)
 		return;
 	r->shown++;
 	progress_clear(&r->progress);
-	escape(&text, key, len);
-	if (!buf_append(&text, "", 1))
-		goto done;
+	shown_escaped(key, len < SHOW_KEY_MAX ? len : SHOW_KEY_MAX, text, sizeof(text));
 	if (r->settings->json) {
 		struct json j;
 
 		json_begin(&j, stdout, "difference");
 		json_text(&j, "kind", compare_verdict_word(verdict));
-		json_text(&j, "key", (const char *)buf_head(&text));
+		json_text(&j, "key", text);
 		json_number(&j, "key_len", len);
 		json_end(&j);
 	} else {
-		printf("%s: \"%s\"%s\n", compare_verdict_text(verdict),
-			(const char *)buf_head(&text), len > SHOW_KEY_MAX ? "..." : "");
+		printf("%s: \"%s\"%s\n", compare_verdict_text(verdict), text,
+			len > SHOW_KEY_MAX ? "..." : "");
 	}
-done:
-	buf_fini(&text);
 }
 
 static void show_progress(void *arg, const struct compare_result *so_far)

@@ -294,30 +294,6 @@ TEST(Conf, AFileCutOrDamagedAnywhereIsReadOrRefused)
 	EXPECT_GT(refused, 1000u);
 }
 
-TEST(Conf, WhatIsShownIsPrintableShortAndWhole)
-{
-	char out[CONF_SHOWN_MAX];
-
-	EXPECT_STREQ(conf_shown("a b", out), "\"a b\"");
-	EXPECT_STREQ(conf_shown("\t\x7f\x1b", out), "\"\\x09\\x7f\\x1b\"");
-	EXPECT_STREQ(conf_shown("\xc2\x9b[2J", out), "\"\\x9b[2J\"");
-	for (size_t pad = 0; pad < 8; pad++) {
-		for (const char *unit :
-			{"x", "\x01", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
-			std::string text(pad, 'p');
-			while (text.size() < 200)
-				text += unit;
-			const std::string shown = conf_shown(text.c_str(), out);
-			ASSERT_LT(shown.size(), size_t(CONF_SHOWN_MAX));
-			ASSERT_EQ(shown.substr(shown.size() - 4), "...\"");
-			if (*unit == 'x' || *unit == '\x01')
-				continue;
-			EXPECT_EQ((shown.size() - 5 - pad) % strlen(unit), 0u)
-				<< "half a character";
-		}
-	}
-}
-
 /* ---- Secrets -------------------------------------------------------------------------------- */
 
 TEST(Conf, APasswordIsNeverShown)
