@@ -9,6 +9,7 @@
 #define CONTROL_FIGURES_H
 
 #include "base/json.h"
+#include "heal/figures.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -66,15 +67,6 @@ struct figures_store {
 struct figures_peer {
 	uint64_t up, connects, requests, request_bytes, responses, response_bytes;
 	uint64_t failed_requests, missed_writes, queue;
-};
-
-/* The entropy channel: counters alone. */
-struct figures_entropy {
-	uint64_t rounds, rounds_skipped;
-	uint64_t peers_attempted, peers_exchanged, peers_failed;
-	uint64_t snapshots_sent, keys_sent, bytes_sent;
-	uint64_t connections, snapshots_committed, connections_failed, connections_turned_away;
-	uint64_t bytes_received, commands, keys_applied, keys_kept;
 };
 
 struct figures_schedule {

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "control/answer.h"
 #include "control/control.h"
+#include "control/figures.h"
 
 #include <event2/http.h>
 #include <stdbool.h>

@@ -9,8 +9,8 @@
 #define HEAL_HEALER_H
 
 #include "conf/conf.h"
-#include "control/figures.h"
 #include "entropy/dynentropy.h"
+#include "heal/figures.h"
 #include "heal/ledger.h"
 #include "heal/settings.h"
 #include "heal/targets.h"
