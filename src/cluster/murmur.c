@@ -1,7 +1,5 @@
 #include "cluster/ring.h"
 
-#include <string.h>
-
 #define MULTIPLIER UINT32_C(0x5bd1e995)
 #define SEED       UINT32_C(0xdeadbeef) /* times the length */
 

@@ -1,9 +1,9 @@
 /*
  * ring - who owns a key: datacenters, their racks, the nodes of a rack and their tokens.
  *
- * Built once and immutable afterwards: any thread.  A rack holds every key;
- * within it the owner of a key is the node with the smallest token at or above the key's token, or
- * the first one when there is none.
+ * Built once and immutable afterwards: any thread.  A rack holds every key; within it the owner of
+ * a key is the node with the smallest token at or above the key's token, or the first one when
+ * there is none.
  */
 #ifndef CLUSTER_RING_H
 #define CLUSTER_RING_H
@@ -98,7 +98,7 @@ struct ring_options {
  * is set the ring is NULL, or one that must not be used.
  */
 struct ring *ring_new(const struct ring_options *options);
-void ring_free(struct ring *r);
+void ring_free(struct ring *r); /* NULL is harmless */
 
 /* The token of a key: the hash of what stands between the hash_tag characters, or of all of it. */
 uint32_t ring_token(const struct ring *r, const void *key, size_t len);

@@ -25,7 +25,7 @@ struct engine;
 /* What was loaded and found good; all of it is borrowed. */
 struct engine_options {
 	const struct conf *conf;
-	const struct ring *ring;            /* NULL: no proxy, for want of a listen */
+	const struct ring *ring;            /* NULL: there is no listen, and so no proxy */
 	const struct heal_settings *heal;   /* NULL: no entropy channel */
 	const struct heal_targets *targets; /* of the channel, as the ring sees them */
 	dyn_entropy_cancel *cancel;         /* set when the engine stops */
@@ -37,7 +37,7 @@ struct engine *engine_new(const struct engine_options *options);
 /* Run until SIGTERM or SIGINT.  False, with a message logged, when it could not start. */
 bool engine_run(struct engine *e);
 
-/* Everything has stopped. */
+/* Release it; NULL is harmless.  engine_run() has returned. */
 void engine_free(struct engine *e);
 
 #ifdef __cplusplus

@@ -38,8 +38,8 @@ struct setup_options {
 };
 
 /*
- * Adds what is wrong to report; all is well when report has no error.  cancel is borrowed and may
- * be NULL.  Call setup_fini() in either case.
+ * Load the file and check all of it.  Adds what is wrong to report; all is well when that is good
+ * (conf_report_is_good()).  cancel is borrowed and may be NULL.  Call setup_fini() in either case.
  */
 void setup_load(struct setup *s, const char *path, const struct setup_options *options,
 	dyn_entropy_cancel *cancel, struct conf_report *report);
