@@ -36,20 +36,21 @@ void control_gather_pool(const struct control *c, struct figures_pool *s)
 	const struct proxy_counters *of = &c->proxy->counters;
 
 	*s = (struct figures_pool){
-		.client_connections = of->clients,
-		.client_connections_accepted = of->client_connections,
-		.client_connections_refused = of->client_turned_away,
+		.client_connections = c->proxy->clients.n,
+		.client_connections_accepted = c->proxy->clients.accepted,
+		.client_connections_refused = c->proxy->clients.turned_away,
 		.client_requests = of->client_requests,
 		.client_read_requests = of->client_reads,
 		.client_write_requests = of->client_writes,
 		.client_errors = of->client_errors,
 		.client_request_bytes = of->client_bytes_in,
 		.client_response_bytes = of->client_bytes_out,
-		.requests_under_way = c->proxy->calls.n,
-		.timedout_requests = c->proxy->calls.timeouts,
-		.dnode_client_connections = of->links,
-		.dnode_client_connections_accepted = of->peer_connections,
-		.dnode_client_connections_refused = of->peer_turned_away,
+		.requests_under_way = c->proxy->clients.calls.n + c->proxy->links.calls.n,
+		.timedout_requests =
+			c->proxy->clients.calls.timeouts + c->proxy->links.calls.timeouts,
+		.dnode_client_connections = c->proxy->links.n,
+		.dnode_client_connections_accepted = c->proxy->links.accepted,
+		.dnode_client_connections_refused = c->proxy->links.turned_away,
 		.dnode_client_requests = of->peer_requests,
 		.dnode_client_responses = of->peer_responses,
 	};

@@ -208,7 +208,8 @@ static void finish_requests(struct engine *e)
 	if (!proxy_is_idle(e->proxy))
 		log_warn("stopping with %zu requests under way, for %zu clients and %zu nodes that "
 			 "did not end",
-			e->proxy->calls.n, e->proxy->counters.clients, e->proxy->counters.links);
+			e->proxy->clients.calls.n + e->proxy->links.calls.n, e->proxy->clients.n,
+			e->proxy->links.n);
 }
 
 bool engine_run(struct engine *e)

@@ -11,9 +11,12 @@
 
 #define ERROR_LINE_MAX 512
 
-void call_list_init(struct call_list *l, int64_t timeout_ms)
+void call_list_init(struct call_list *l, size_t call_bytes, int64_t timeout_ms)
 {
 	memset(l, 0, sizeof(*l));
+	TAILQ_INIT(&l->calls);
+	TAILQ_INIT(&l->spare);
+	l->call_bytes = call_bytes;
 	l->timeout_ms = timeout_ms;
 }
 
@@ -24,15 +27,8 @@ static void unlink_call(struct call *c)
 	struct call_list *l = c->list;
 
 	if (l->unexpired == c)
-		l->unexpired = c->newer;
-	if (c->older)
-		c->older->newer = c->newer;
-	else
-		l->oldest = c->newer;
-	if (c->newer)
-		c->newer->older = c->older;
-	else
-		l->newest = c->older;
+		l->unexpired = TAILQ_NEXT(c, next);
+	TAILQ_REMOVE(&l->calls, c, next);
 	l->n--;
 }
 
@@ -53,10 +49,8 @@ static void free_call(struct call *c)
 
 	unlink_call(c);
 	free_parts(c);
-	outq_clear(&c->reply);
 	if (l->n_spare < SPARE_MAX) {
-		c->next = l->spare;
-		l->spare = c;
+		TAILQ_INSERT_HEAD(&l->spare, c, next);
 		l->n_spare++;
 	} else {
 		free(c);
@@ -71,46 +65,45 @@ static void check_end(struct call *c)
 		call_refuse(c, "dynomite: no replica could be asked");
 		c->legs = 0;
 	}
-	if (c->legs == 0 && !c->asker)
+	if (c->legs == 0 && c->released)
 		free_call(c);
 }
 
 void call_release(struct call *c)
 {
-	c->asker = NULL;
+	c->released = true;
 	check_end(c);
 }
 
 void call_list_fini(struct call_list *l)
 {
-	while (l->oldest)
-		free_call(l->oldest);
-	while (l->spare) {
-		struct call *c = l->spare;
+	struct call *c;
 
-		l->spare = c->next;
+	while ((c = TAILQ_FIRST(&l->calls)) != NULL)
+		free_call(c);
+	while ((c = TAILQ_FIRST(&l->spare)) != NULL) {
+		TAILQ_REMOVE(&l->spare, c, next);
 		free(c);
 	}
-	memset(l, 0, sizeof(*l));
+	l->n_spare = 0;
 }
 
-struct call *call_new(struct call_list *l, const struct call_origin *origin, void *asker,
+struct call *call_new(struct call_list *l, const struct call_origin *origin,
 	const struct command *command, int64_t now_ms)
 {
-	struct call *c = l->spare;
+	struct call *c = TAILQ_FIRST(&l->spare);
 
 	if (c) {
-		l->spare = c->next;
+		TAILQ_REMOVE(&l->spare, c, next);
 		l->n_spare--;
 	} else {
-		c = malloc(sizeof(*c));
+		c = malloc(l->call_bytes);
 		if (!c)
 			return NULL;
 	}
-	memset(c, 0, sizeof(*c));
+	memset(c, 0, l->call_bytes);
 	c->list = l;
 	c->origin = origin;
-	c->asker = asker;
 	c->command = command;
 	c->deadline_ms = now_ms + l->timeout_ms;
 	c->legs = 1;
@@ -118,12 +111,7 @@ struct call *call_new(struct call_list *l, const struct call_origin *origin, voi
 	c->n_parts = 1;
 	c->parts = &c->one;
 	c->one.call = c;
-	c->older = l->newest;
-	if (l->newest)
-		l->newest->newer = c;
-	else
-		l->oldest = c;
-	l->newest = c;
+	TAILQ_INSERT_TAIL(&l->calls, c, next);
 	if (!l->unexpired)
 		l->unexpired = c;
 	l->n++;
@@ -192,7 +180,7 @@ static void answer(struct call *c, const struct reply *reply)
 	if (c->answered)
 		return;
 	c->answered = true;
-	if (c->asker)
+	if (!c->released)
 		c->origin->answer(c, reply);
 }
 
@@ -367,7 +355,7 @@ void call_list_expire(struct call_list *l, int64_t now_ms)
 	while (l->unexpired && l->unexpired->deadline_ms <= now_ms) {
 		struct call *c = l->unexpired;
 
-		l->unexpired = c->newer;
+		l->unexpired = TAILQ_NEXT(c, next);
 		expire(c);
 	}
 }

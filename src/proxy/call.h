@@ -54,12 +54,9 @@ struct call_origin {
 };
 
 struct call {
-	struct call *next, *prev;   /* for the origin's use: its queue */
-	struct call *older, *newer; /* in the list of those under way */
+	TAILQ_ENTRY(call) next; /* in the list of those under way, or of the spare ones */
 	struct call_list *list;
 	const struct call_origin *origin;
-	void *asker; /* the origin's; NULL: gone, nobody is told */
-	uint64_t id; /* the origin's: of the message to answer */
 	const struct command *command;
 	int64_t deadline_ms; /* monotonic */
 	uint32_t legs;       /* under way, and one while it is being sent */
@@ -69,10 +66,8 @@ struct call {
 	uint32_t *part_of; /* for each key its part, when there are several; owned */
 	bool is_write;
 	bool answered;
-	bool ready;          /* for the origin's use: reply waits for its turn */
-	uint8_t type, flags; /* the origin's */
-	struct outq reply;   /* likewise */
-	struct part *parts;  /* &one, or owned */
+	bool released;      /* by its origin: nobody is told */
+	struct part *parts; /* &one, or owned */
 	struct part one;
 	struct leg first_leg; /* most calls have one */
 	bool first_leg_used;
@@ -81,16 +76,18 @@ struct call {
 /* The calls under way, oldest first; all have the same time to be answered, so the oldest runs out
  * first. */
 struct call_list {
-	struct call *oldest, *newest;
+	TAILQ_HEAD(call_queue, call) calls;
 	struct call *unexpired; /* the oldest whose time is not up, as far as was looked */
 	size_t n;
+	size_t call_bytes;
 	int64_t timeout_ms;
-	struct call *spare; /* for reuse */
+	struct call_queue spare; /* for reuse */
 	size_t n_spare;
 	uint64_t timeouts; /* calls that were not answered in time */
 };
 
-void call_list_init(struct call_list *l, int64_t timeout_ms);
+/* call_bytes: of the origin's struct, which begins with struct call. */
+void call_list_init(struct call_list *l, size_t call_bytes, int64_t timeout_ms);
 
 /* Fail every call whose time is up.  To be called a few times each timeout. */
 void call_list_expire(struct call_list *l, int64_t now_ms);
@@ -98,8 +95,9 @@ void call_list_expire(struct call_list *l, int64_t now_ms);
 /* Release all that is under way; nobody is told. */
 void call_list_fini(struct call_list *l);
 
-/* A call that is being sent, with one part; call_sent() ends that.  NULL when memory is short. */
-struct call *call_new(struct call_list *l, const struct call_origin *origin, void *asker,
+/* A call that is being sent, with one part; call_sent() ends that.  What the origin's struct has
+ * behind it is zero.  NULL when memory is short. */
+struct call *call_new(struct call_list *l, const struct call_origin *origin,
 	const struct command *command, int64_t now_ms);
 
 /* Give it n parts instead; part_of (n_keys entries) is taken over.  False when memory is short. */
@@ -122,7 +120,7 @@ void call_leg_refused(struct leg *leg, const struct reply *reply);
 /* Answer with "-ERR text" in the place of what the legs may still say. */
 void call_refuse(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The origin is gone, or has taken reply: the call ends with its last leg. */
+/* The origin is gone, or was answered: the call ends with its last leg. */
 void call_release(struct call *c);
 
 #ifdef __cplusplus

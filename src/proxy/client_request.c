@@ -61,11 +61,11 @@ static void answer_locally(struct client *cl, const struct command *command, con
 		local_answer(&cl->proxy->local, &cl->local, command, bytes, r, &out);
 
 	if (result == LOCAL_NO_MEMORY)
-		client_quit(cl);
+		asker_quit(&cl->asker);
 	else
 		client_reply(cl, buf_head(&out), buf_len(&out));
 	if (result == LOCAL_QUIT)
-		client_quit(cl);
+		asker_quit(&cl->asker);
 	buf_fini(&out);
 }
 
@@ -103,7 +103,7 @@ static void send_request(struct client *cl, const struct command *command, bool 
 	}
 	request.call = client_new_call(cl, command);
 	if (!request.call) {
-		client_quit(cl);
+		asker_quit(&cl->asker);
 		return;
 	}
 	request.call->is_write = is_write;
@@ -173,10 +173,10 @@ static void handle_request(struct client *cl, const uint8_t *bytes, const struct
 	if (!c) {
 		unknown_command(cl, bytes, r);
 	} else if (c->hang_up) {
-		log_rarely(&cl->proxy->client_gate, LOG_LEVEL_WARN,
+		log_rarely(&cl->proxy->clients.gate, LOG_LEVEL_WARN,
 			"client: closed, for it speaks HTTP: a page tries to reach Redis through "
 			"its browser");
-		client_quit(cl);
+		asker_quit(&cl->asker);
 	} else if (!cl->local.authenticated && !may_pass_login(c)) {
 		reply_error(cl, "-NOAUTH Authentication required.");
 	} else if (refuse_with_multi(cl, c)) {
@@ -199,7 +199,7 @@ static void handle_inline(struct client *cl, const uint8_t *bytes, const struct 
 		request_parse(&parser, buf_head(&resp), buf_len(&resp)) == REQUEST_DONE)
 		handle_request(cl, buf_head(&resp), &parser);
 	else
-		client_quit(cl);
+		asker_quit(&cl->asker);
 	request_parser_fini(&parser);
 	buf_fini(&resp);
 }
@@ -213,19 +213,19 @@ static void refuse_too_large(struct client *cl)
 		return;
 	reply_error(cl, "-ERR Protocol error: the request is larger than %zu bytes%s", max,
 		cl->local.authenticated ? "" : ", which is what may come before AUTH");
-	client_quit(cl);
+	asker_quit(&cl->asker);
 }
 
 size_t client_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 {
-	struct client *cl = client_of(c);
+	struct client *cl = client_of(asker_of(c));
 	size_t at = 0;
 
 	/* All answers have left before these bytes came, and nothing was left of those before. */
-	if (!cl->oldest && c->out.bytes == 0 && buf_len(&c->in) == 0)
+	if (TAILQ_EMPTY(&cl->asker.calls) && c->out.bytes == 0 && buf_len(&c->in) == 0)
 		cl->refused_multi = false;
-	while (at < len && !cl->quitting && !c->paused) {
-		if (!client_has_room(cl, 1)) {
+	while (at < len && !cl->asker.quitting && !c->paused) {
+		if (!asker_has_room(&cl->asker, 1)) {
 			conn_pause(c);
 			break;
 		}
@@ -243,14 +243,14 @@ size_t client_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 			break;
 		case REQUEST_BAD:
 			reply_error(cl, "-ERR Protocol error: %s", cl->parser.error);
-			client_quit(cl);
+			asker_quit(&cl->asker);
 			break;
 		case REQUEST_NO_MEMORY:
-			client_close(cl);
+			asker_close(&cl->asker);
 			return 0;
 		}
 	}
 done:
 	cl->proxy->counters.client_bytes_in += at;
-	return cl->quitting ? len : at;
+	return cl->asker.quitting ? len : at;
 }

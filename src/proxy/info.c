@@ -77,7 +77,7 @@ static bool write_clients(const struct proxy *p, struct buf *text)
 		"blocked_clients:0\r\n"
 		"requests_under_way:%zu\r\n"
 		"connected_nodes:%zu\r\n",
-		p->counters.clients, p->clients_max, p->calls.n, p->counters.links);
+		p->clients.n, p->clients.max, p->clients.calls.n + p->links.calls.n, p->links.n);
 }
 
 static bool write_memory(const struct proxy *p, struct buf *text)
@@ -109,9 +109,10 @@ static bool write_stats(const struct proxy *p, struct buf *text)
 		"rejected_node_connections:%" PRIu64 "\r\n"
 		"total_node_requests:%" PRIu64 "\r\n"
 		"total_node_responses:%" PRIu64 "\r\n",
-		c->client_connections, c->client_turned_away, c->client_requests, c->client_reads,
-		c->client_writes, c->client_errors, p->calls.timeouts, c->client_bytes_in,
-		c->client_bytes_out, c->peer_connections, c->peer_turned_away, c->peer_requests,
+		p->clients.accepted, p->clients.turned_away, c->client_requests, c->client_reads,
+		c->client_writes, c->client_errors,
+		p->clients.calls.timeouts + p->links.calls.timeouts, c->client_bytes_in,
+		c->client_bytes_out, p->links.accepted, p->links.turned_away, c->peer_requests,
 		c->peer_responses);
 }
 

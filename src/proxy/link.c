@@ -4,73 +4,44 @@
 #include "base/log.h"
 #include "proto/dnode.h"
 #include "proto/dnode_crypto.h"
-#include "proxy/conn.h"
+#include "proxy/proxy.h"
 #include "proxy/route.h"
-#include "proxy/window.h"
 
 #include <openssl/crypto.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* Beyond any of these, no more requests of a link are read until it is below half. */
-#define CALLS_MAX   4096
-#define OUT_MAX     ((size_t)16 * 1024 * 1024) /* bytes that wait for the node to read them */
-#define REPLIES_MAX ((size_t)64 * 1024 * 1024) /* bytes of answers to come, about */
-#define CALLS_FIRST 64                         /* before the first answer */
+/* As much of answers may wait for a node to read it. */
+#define UNREAD_MAX ((size_t)16 * 1024 * 1024)
 
-/* A node that does not take its answers is given up beyond this: one of the largest, and as much as
- * may wait besides. */
-#define OUT_HARD_MAX (DNODE_PAYLOAD_MAX + OUT_MAX)
+/* One request that was taken. */
+struct link_call {
+	struct asker_call base; /* first: the call's functions give it back */
+	uint64_t id;            /* of the message */
+	uint8_t flags;          /* likewise */
+	bool same_dc;           /* likewise */
+};
 
 struct link {
-	struct conn conn; /* first: the conn's functions give it back */
-	struct conn_grave grave;
+	struct asker asker; /* first: the asker's functions give it back */
 	struct proxy *proxy;
-	struct link *next, *prev;
-	struct call *calls; /* not answered, in any order */
-	size_t n_calls;
-	struct window window;
 	struct dnode_cipher *cipher; /* NULL until a session key came */
 	int64_t since_ms;            /* accepted then, and its last request came */
 	int64_t asked_ms;
 	bool refused;      /* a request since link_wake() */
-	bool quitting;     /* no more requests; close when all are answered */
 	bool must_encrypt; /* by where it comes from */
 };
 
-static struct link *link_of(struct conn *c)
+static struct link *link_of(struct asker *a)
 {
-	return (struct link *)c;
+	return (struct link *)a;
 }
 
-/* ---- Coming and going ---- */
+/* ---- Going ---- */
 
-static void free_link(struct conn_grave *g)
+static void gone(struct asker *a)
 {
-	free((char *)g - offsetof(struct link, grave));
-}
-
-static void link_gone(struct link *l)
-{
-	struct proxy *p = l->proxy;
-
-	while (l->calls) {
-		struct call *c = l->calls;
-
-		l->calls = c->next;
-		call_release(c);
-	}
-	dnode_cipher_free(l->cipher);
-	l->cipher = NULL;
-	if (l->next)
-		l->next->prev = l->prev;
-	if (l->prev)
-		l->prev->next = l->next;
-	else
-		p->links = l->next;
-	p->counters.links--;
-	conn_bury(&p->loop, &l->grave);
+	dnode_cipher_free(link_of(a)->cipher);
+	link_of(a)->cipher = NULL;
 }
 
 /* Who is at the other end, for people. */
@@ -86,62 +57,31 @@ static const char *name_of(int fd, char *text, size_t cap)
 
 static void close_link(struct link *l, const char *why)
 {
-	if (l->conn.fd < 0)
+	struct asker *a = &l->asker;
+	char from[ADDR_TEXT_MAX];
+
+	if (a->conn.fd < 0)
 		return;
-	if (why) {
-		char from[ADDR_TEXT_MAX];
-
-		log_rarely(&l->proxy->link_gate, LOG_LEVEL_WARN,
-			"a node's connection from %s was closed: %s",
-			name_of(l->conn.fd, from, sizeof(from)), why);
-	}
-	conn_close(&l->conn);
-	link_gone(l);
+	log_rarely(&a->list->gate, LOG_LEVEL_WARN, "a node's connection from %s was closed: %s",
+		name_of(a->conn.fd, from, sizeof(from)), why);
+	asker_close(a);
 }
 
-static void on_ended(struct conn *c, const char *why)
+void link_wake(struct asker_list *links, int64_t back_ms)
 {
-	if (why)
-		log_info("a node's connection ended: %s", why);
-	link_gone(link_of(c));
-}
+	struct asker *next;
 
-void link_wake(struct proxy *p, int64_t back_ms)
-{
-	struct link *next;
+	for (struct asker *a = LIST_FIRST(&links->all); a; a = next) {
+		struct link *l = link_of(a);
 
-	for (struct link *l = p->links; l; l = next) {
-		next = l->next;
+		next = LIST_NEXT(a, next);
 		if (l->since_ms > back_ms || (l->refused && l->asked_ms > back_ms)) {
 			l->refused = false; /* it knows, and is served again */
 			continue;
 		}
 		log_info("a node's connection was closed, for it to see that the datastore was "
 			 "away");
-		close_link(l, NULL);
-	}
-}
-
-void link_close_all(struct proxy *p)
-{
-	while (p->links)
-		close_link(p->links, NULL);
-}
-
-static void check_quit(struct link *l)
-{
-	if (l->quitting && !l->calls) {
-		l->conn.close_after = true;
-		conn_wrote(&l->conn);
-	}
-}
-
-void link_quit_all(struct proxy *p)
-{
-	for (struct link *l = p->links; l; l = l->next) {
-		l->quitting = true;
-		conn_pause(&l->conn);
-		check_quit(l);
+		asker_close(a);
 	}
 }
 
@@ -156,8 +96,9 @@ static const char too_large[] =
 /* What a message carries at the most, encrypted. */
 #define ANSWER_MAX (DNODE_PAYLOAD_MAX - 16)
 
-static void send_answer(struct link *l, const struct call *c, const struct reply *reply)
+static void send_answer(struct link *l, const struct link_call *c, const struct reply *reply)
 {
+	struct conn *conn = &l->asker.conn;
 	const uint8_t *bytes = reply->bytes;
 	size_t len = reply->len;
 	uint8_t header[DNODE_HEADER_MAX];
@@ -168,38 +109,36 @@ static void send_answer(struct link *l, const struct call *c, const struct reply
 		.id = c->id,
 		.type = DNODE_RESPONSE,
 		.flags = c->flags & DNODE_FLAG_ENCRYPTED,
-		.same_dc = c->type,
+		.same_dc = c->same_dc,
 		.data = (const uint8_t *)"d",
 		.data_len = 1,
 		.payload_len = len,
 	};
 	bool ok = true;
 
-	if (l->conn.given_up)
+	if (conn->given_up)
 		return;
 	if (h.flags & DNODE_FLAG_ENCRYPTED) {
 		ok = dnode_encrypt(l->cipher, bytes, len, &cipher);
 		bytes = buf_head(&cipher);
 		h.payload_len = buf_len(&cipher);
 	}
-	ok = ok && conn_send(&l->conn, header, dnode_encode(&h, header)) &&
-	     conn_send(&l->conn, bytes, h.payload_len);
+	ok = ok && conn_send(conn, header, dnode_encode(&h, header)) &&
+	     conn_send(conn, bytes, h.payload_len);
 	buf_fini(&cipher);
 	l->proxy->counters.peer_responses++;
 	l->refused = l->refused || is_refusal;
-	window_learn(&l->window, len);
-	if (!ok) {
-		conn_give_up(&l->conn); /* an answer with a hole in it is worse than none */
-	} else if (l->conn.out.bytes > OUT_HARD_MAX) {
-		log_rarely(&l->proxy->link_gate, LOG_LEVEL_WARN,
-			"a node's connection is closed, for it does not take its answers");
-		conn_give_up(&l->conn);
-	}
+	window_learn(&l->asker.window, len);
+	if (!ok) /* an answer with a hole in it is worse than none */
+		asker_give_up(&l->asker, "out of memory for its answers");
+	else
+		asker_check_unread(&l->asker);
 }
 
-static void on_answer(struct call *c, const struct reply *reply)
+static void on_answer(struct call *call, const struct reply *reply)
 {
-	struct link *l = c->asker;
+	struct link_call *c = (struct link_call *)call;
+	struct link *l = link_of(c->base.asker);
 	struct buf room = {0};
 	struct reply whole;
 
@@ -209,30 +148,8 @@ static void on_answer(struct call *c, const struct reply *reply)
 		whole = reply_of_bytes(no_memory, sizeof(no_memory) - 1);
 	send_answer(l, c, &whole);
 	buf_fini(&room);
-	if (c->next)
-		c->next->prev = c->prev;
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		l->calls = c->next;
-	l->n_calls--;
-	call_release(c);
-	check_quit(l);
-}
-
-static const struct call_origin link_origin = {.answer = on_answer};
-
-static bool has_room(const struct link *l, unsigned part)
-{
-	return window_has_room(&l->window, l->n_calls, part) && l->conn.out.bytes < OUT_MAX / part;
-}
-
-static void on_written(struct conn *c)
-{
-	struct link *l = link_of(c);
-
-	if (c->paused && !l->quitting && has_room(l, 2))
-		conn_resume(c);
+	asker_call_end(&c->base);
+	asker_check_quit(&l->asker);
 }
 
 /* ---- Requests ---- */
@@ -261,7 +178,7 @@ static const char *refusal_of(const struct proxy *p, const struct command *comma
 	return NULL;
 }
 
-/* One message: type and same_dc of the header are kept for the answer. */
+/* One message: id, flags and same_dc of the header are kept for the answer. */
 static bool take_request(
 	struct link *l, const struct dnode_header *h, const uint8_t *bytes, size_t len)
 {
@@ -269,6 +186,7 @@ static bool take_request(
 	struct request_parser parser = {0};
 	struct route_request r = {.bytes = bytes, .parsed = &parser};
 	const struct command *command = NULL;
+	struct link_call *c;
 	const char *refusal;
 	bool is_write = false;
 
@@ -276,20 +194,16 @@ static bool take_request(
 		parser.argc > 0 && !parser.is_inline)
 		command = command_find(bytes, &parser);
 	refusal = refusal_of(p, command, bytes, &parser, &is_write);
-	r.call = call_new(&p->calls, &link_origin, l, command, p->now_ms);
-	if (!r.call) {
+	c = (struct link_call *)asker_call_new(&l->asker, command, p->now_ms);
+	if (!c) {
 		request_parser_fini(&parser);
 		return false;
 	}
+	c->id = h->id;
+	c->flags = h->flags;
+	c->same_dc = h->same_dc;
+	r.call = &c->base.call;
 	r.call->is_write = is_write;
-	r.call->id = h->id;
-	r.call->type = h->same_dc;
-	r.call->flags = h->flags;
-	r.call->next = l->calls;
-	if (l->calls)
-		l->calls->prev = r.call;
-	l->calls = r.call;
-	l->n_calls++;
 	l->asked_ms = p->now_ms;
 	p->counters.peer_requests++;
 	if (refusal)
@@ -361,7 +275,7 @@ static bool take_message(struct link *l, const struct dnode_header *h, const uin
 
 static size_t on_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 {
-	struct link *l = link_of(c);
+	struct link *l = link_of(asker_of(c));
 	size_t at = 0;
 
 	while (at < len && !c->paused) {
@@ -370,7 +284,7 @@ static size_t on_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 		const char *why = NULL;
 		enum dnode_result result;
 
-		if (!has_room(l, 1)) {
+		if (!asker_has_room(&l->asker, 1)) {
 			conn_pause(c);
 			break;
 		}
@@ -388,7 +302,7 @@ static size_t on_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 	return at;
 }
 
-static const struct conn_ops ops = {.bytes = on_bytes, .written = on_written, .ended = on_ended};
+/* ---- Coming ---- */
 
 /*
  * What its address tells of who comes to us.  A node that does is up: those of its host that we
@@ -403,7 +317,7 @@ static void recognise(struct link *l)
 	socklen_t len = sizeof(from);
 	size_t here = 0, plain = 0;
 
-	if (getpeername(l->conn.fd, (struct sockaddr *)&from, &len) != 0)
+	if (getpeername(l->asker.conn.fd, (struct sockaddr *)&from, &len) != 0)
 		return;
 	for (size_t i = 1; i < ring->n_nodes; i++) {
 		if (!addr_literal(&ring->nodes[i].addr, &node) ||
@@ -417,40 +331,31 @@ static void recognise(struct link *l)
 	l->must_encrypt = here > 0 ? plain == 0 : proxy_encrypts(p, 0);
 }
 
-static void note_turned_away(struct proxy *p, const char *why)
+static void begin(struct asker *a)
 {
-	p->counters.peer_turned_away++;
-	log_rarely(&p->link_gate, LOG_LEVEL_WARN, "a node was turned away: %s", why);
-}
+	struct link *l = link_of(a);
 
-void link_accepted(void *arg, int fd)
-{
-	struct proxy *p = arg;
-	bool room = p->counters.links < p->links_max;
-	struct link *l = room ? calloc(1, sizeof(*l)) : NULL;
-
-	if (!l) {
-		note_turned_away(p, room ? "no memory is left"
-					 : "there are as many as may be already (dyn_connections)");
-		close(fd);
-		return;
-	}
-	p->counters.peer_connections++;
-	p->counters.links++;
-	l->proxy = p;
-	l->since_ms = p->now_ms;
-	l->window = window_new(REPLIES_MAX, CALLS_MAX, CALLS_FIRST);
-	l->grave.free_it = free_link;
-	l->next = p->links;
-	if (l->next)
-		l->next->prev = l;
-	p->links = l;
-	conn_init(&l->conn);
-	conn_adopt(&l->conn, &ops, &p->loop, fd);
+	l->proxy = a->list->proxy;
+	l->since_ms = l->proxy->now_ms;
 	recognise(l);
 }
 
-void link_turned_away(void *arg)
-{
-	note_turned_away(arg, "no descriptor is left (raise the limit on open files)");
-}
+const struct asker_kind link_kind = {
+	.asker_bytes = sizeof(struct link),
+	.call_bytes = sizeof(struct link_call),
+	.calls_max = 4096,
+	.calls_first = 64,
+	.unread_max = UNREAD_MAX,
+	.answers_max = (size_t)64 * 1024 * 1024,
+	/* One of the largest, and as much as may wait besides. */
+	.unread_hard_max = DNODE_PAYLOAD_MAX + UNREAD_MAX,
+	.turned_away = "a node",
+	.full = "there are as many as may be already (dyn_connections)",
+	.closed = "a node's connection is closed",
+	.ended = "a node's connection ended",
+	.ended_level = LOG_LEVEL_INFO,
+	.conn = {.bytes = on_bytes, .written = asker_written, .ended = asker_ended},
+	.origin = {.answer = on_answer},
+	.begin = begin,
+	.gone = gone,
+};

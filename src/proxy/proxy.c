@@ -49,11 +49,12 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	p->now_ms = clock_monotonic_ms();
-	call_list_expire(&p->calls, p->now_ms);
+	call_list_expire(&p->clients.calls, p->now_ms);
+	call_list_expire(&p->links.calls, p->now_ms);
 	for (size_t i = 0; i < p->ring->n_nodes; i++)
 		replica_check(p->replicas[i], p->now_ms);
 	if (p->store_back_ms && p->now_ms - p->store_back_ms >= NOTICE_MS) {
-		link_wake(p, p->store_back_ms);
+		link_wake(&p->links, p->store_back_ms);
 		p->store_back_ms = 0;
 	}
 }
@@ -209,27 +210,27 @@ static void share_descriptors(struct proxy *p)
 	for (size_t i = 1; i < p->ring->n_nodes; i++)
 		kept += p->ring->racks[p->ring->nodes[i].rack].dc == 0 ? o->local_peer_connections
 								       : o->remote_peer_connections;
-	p->links_max = nodes < limit / 4 ? nodes : limit / 4;
-	kept += p->links_max;
-	p->clients_max = limit > 2 * kept ? limit - kept : limit / 4;
-	if (p->links_max < nodes || p->clients_max < clients)
+	p->links.max = nodes < limit / 4 ? nodes : limit / 4;
+	kept += p->links.max;
+	p->clients.max = limit > 2 * kept ? limit - kept : limit / 4;
+	if (p->links.max < nodes || p->clients.max < clients)
 		log_warn("the limit on open files, %zu, leaves room for %zu connections of nodes "
 			 "(dyn_connections) and %zu of clients (client_connections): raise it",
-			limit, p->links_max, p->clients_max);
-	if (clients > 0 && clients < p->clients_max)
-		p->clients_max = clients;
+			limit, p->links.max, p->clients.max);
+	if (clients > 0 && clients < p->clients.max)
+		p->clients.max = clients;
 }
 
-static struct listener *listen_for(struct proxy *p, const char *what, const char *address,
-	void (*accepted)(void *, int), void (*turned_away)(void *))
+static struct listener *listen_for(
+	struct proxy *p, const char *what, const char *address, struct asker_list *askers)
 {
 	const struct listener_options options = {
 		.base = p->loop.base,
 		.address = address,
 		.backlog = p->options.backlog,
-		.accepted = accepted,
-		.turned_away = turned_away,
-		.arg = p,
+		.accepted = asker_accepted,
+		.turned_away = asker_turned_away,
+		.arg = askers,
 	};
 	struct listener *l;
 	char why[512];
@@ -248,14 +249,12 @@ static bool start_listening(struct proxy *p)
 
 	share_descriptors(p);
 	if (o->dyn_listen) {
-		p->link_listener = listen_for(
-			p, "taking nodes", o->dyn_listen, link_accepted, link_turned_away);
+		p->link_listener = listen_for(p, "taking nodes", o->dyn_listen, &p->links);
 		if (!p->link_listener)
 			return false;
 	}
 	if (o->listen) {
-		p->client_listener = listen_for(
-			p, "taking clients", o->listen, client_accepted, client_turned_away);
+		p->client_listener = listen_for(p, "taking clients", o->listen, &p->clients);
 		if (!p->client_listener)
 			return false;
 	}
@@ -279,7 +278,8 @@ struct proxy *proxy_new(
 	p->local.requirepass = options->requirepass;
 	p->local.info = proxy_info;
 	p->local.info_arg = p;
-	call_list_init(&p->calls, options->timeout_ms);
+	asker_list_init(&p->clients, &client_kind, p, &p->loop, options->timeout_ms);
+	asker_list_init(&p->links, &link_kind, p, &p->loop, options->timeout_ms);
 	p->read_level = options->read_consistency;
 	p->write_level = options->write_consistency;
 	/* A node that we reach may come back to us at once: we listen before we dial. */
@@ -306,13 +306,14 @@ static void stop_listening(struct proxy *p)
 void proxy_quit(struct proxy *p)
 {
 	stop_listening(p);
-	client_quit_all(p);
-	link_quit_all(p);
+	asker_quit_all(&p->clients);
+	asker_quit_all(&p->links);
 }
 
 bool proxy_is_idle(const struct proxy *p)
 {
-	return !p->clients && !p->links && p->calls.n == 0;
+	return p->clients.n == 0 && p->links.n == 0 && p->clients.calls.n == 0 &&
+	       p->links.calls.n == 0;
 }
 
 void proxy_free(struct proxy *p)
@@ -322,15 +323,16 @@ void proxy_free(struct proxy *p)
 	stop_listening(p);
 	if (p->ticker)
 		event_free(p->ticker);
-	client_close_all(p);
-	link_close_all(p);
+	asker_close_all(&p->clients);
+	asker_close_all(&p->links);
 	for (size_t i = 0; p->replicas && i < p->ring->n_nodes; i++)
 		replica_free(p->replicas[i]);
 	free(p->replicas);
 	if (p->dns)
 		evdns_base_free(p->dns, 1); /* lookups under way were cancelled */
 	dnode_rsa_free(p->rsa);
-	call_list_fini(&p->calls);
+	asker_list_fini(&p->clients);
+	asker_list_fini(&p->links);
 	conn_loop_fini(&p->loop);
 	free(p);
 }

@@ -8,9 +8,8 @@
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
-#include "base/log.h"
 #include "cluster/ring.h"
-#include "proxy/call.h"
+#include "proxy/asker.h"
 #include "proxy/local.h"
 #include "proxy/proxy_options.h"
 #include "proxy/quorum.h"
@@ -33,14 +32,9 @@ enum proxy_state {
 const char *proxy_state_name(enum proxy_state s);
 
 struct proxy_counters {
-	uint64_t client_connections; /* accepted */
-	uint64_t client_turned_away; /* no room, or no descriptor */
 	uint64_t client_requests, client_reads, client_writes, client_errors;
 	uint64_t client_bytes_in, client_bytes_out;
-	uint64_t peer_connections;              /* accepted */
-	uint64_t peer_turned_away;              /* no room, or no descriptor */
 	uint64_t peer_requests, peer_responses; /* of other nodes */
-	size_t clients, links;                  /* now */
 };
 
 struct proxy {
@@ -49,7 +43,6 @@ struct proxy {
 	struct conn_loop loop;
 	struct evdns_base *dns;
 	struct uplink_policy peer_policy, store_policy;
-	struct call_list calls;
 	struct replica **replicas; /* by index of ring->nodes; [0] is the datastore */
 	struct dnode_rsa *rsa;
 	enum consistency read_level, write_level;
@@ -58,14 +51,11 @@ struct proxy {
 	int64_t store_back_ms; /* when the datastore was back, while other nodes are to notice */
 	struct local_context local;
 	struct listener *client_listener, *link_listener;
-	struct client *clients; /* a list */
-	struct link *links;     /* a list: the connections of other nodes */
+	struct asker_list clients;
+	struct asker_list links; /* the connections of other nodes */
 	uint64_t next_client_id;
-	size_t clients_max; /* client_connections, or as many as there are descriptors for */
-	size_t links_max;   /* dyn_connections, or likewise */
 	struct event *ticker;
 	struct proxy_counters counters;
-	struct log_gate client_gate, link_gate; /* for what strangers can cause */
 };
 
 /* Listen and connect as the options say, which are copied.  NULL, with a message logged, on

@@ -17,6 +17,18 @@ struct Asker {
 	std::vector<std::string> told;
 	bool keeps = false;           /* a call that was answered, until the test releases it */
 	std::deque<call *> ready_too; /* released along with the first that is answered */
+	outq kept = {};               /* replies that came in a queue */
+
+	~Asker()
+	{
+		outq_clear(&kept);
+	}
+};
+
+/* A call, and what its origin has with it. */
+struct Asked {
+	call call_; /* first */
+	Asker *asker;
 };
 
 std::string content(const outq *q)
@@ -31,7 +43,7 @@ std::string content(const outq *q)
 
 void on_answer(call *c, const reply *r)
 {
-	auto *asker = static_cast<Asker *>(c->asker);
+	auto *asker = reinterpret_cast<Asked *>(c)->asker;
 
 	ASSERT_TRUE((r->bytes == nullptr) != (r->queue == nullptr));
 	if (r->bytes) {
@@ -39,7 +51,7 @@ void on_answer(call *c, const reply *r)
 	} else {
 		asker->told.push_back(content(r->queue));
 		EXPECT_EQ(r->len, asker->told.back().size());
-		EXPECT_TRUE(reply_move(r, &c->reply));
+		EXPECT_TRUE(reply_move(r, &asker->kept));
 	}
 	if (asker->keeps)
 		return;
@@ -62,7 +74,7 @@ class Call : public testing::Test
 
 	void SetUp() override
 	{
-		call_list_init(&list, kTimeout);
+		call_list_init(&list, sizeof(Asked), kTimeout);
 	}
 	void TearDown() override
 	{
@@ -70,9 +82,17 @@ class Call : public testing::Test
 		outq_drain_pool();
 	}
 
+	call *make_for(Asker *who, const char *name, int64_t now_ms)
+	{
+		call *c = call_new(&list, &kOrigin, command_named(name), now_ms);
+
+		reinterpret_cast<Asked *>(c)->asker = who;
+		return c;
+	}
+
 	call *make(const char *name = "GET", int64_t now_ms = 0)
 	{
-		return call_new(&list, &kOrigin, &asker, command_named(name), now_ms);
+		return make_for(&asker, name, now_ms);
 	}
 
 	/* With a quorum over this many racks of the local datacenter. */
@@ -352,7 +372,7 @@ TEST_F(Call, WaitsToBeReleased)
 	answer_queued(l, "+OK\r\n");
 	EXPECT_EQ(asker.told, Told({"+OK\r\n"}));
 	EXPECT_EQ(list.n, 1u);
-	EXPECT_EQ(content(&c->reply), "+OK\r\n");
+	EXPECT_EQ(content(&asker.kept), "+OK\r\n");
 	call_release(c);
 	EXPECT_EQ(list.n, 0u);
 }
@@ -453,25 +473,24 @@ TEST_F(Call, ReleasesWhatIsUnderWayAtTheEnd)
 	call_list_fini(&list);
 	EXPECT_EQ(list.n, 0u);
 	EXPECT_TRUE(asker.told.empty());
-	call_list_init(&list, kTimeout);
+	call_list_init(&list, sizeof(Asked), kTimeout);
 }
 
 /* Whatever happens in whatever order, everybody is told once, and nothing is left behind. */
 TEST_F(Call, TellsEverybodyOnce)
 {
-	struct Asked {
+	struct Someone {
 		Asker asker;
 		bool released = false;
 	};
 	std::mt19937 random(3);
 	std::vector<leg *> legs;
-	std::deque<Asked> asked;
+	std::deque<Someone> asked;
 	int64_t now = 0;
 
 	for (int round = 0; round < 4000; round++) {
 		asked.emplace_back();
-		call *c = call_new(&list, &kOrigin, &asked.back().asker,
-			command_named(random() % 2 ? "MGET" : "SET"), now);
+		call *c = make_for(&asked.back().asker, random() % 2 ? "MGET" : "SET", now);
 		const bool is_split = c->command->join == COMMAND_VALUES;
 
 		if (is_split)
@@ -512,7 +531,7 @@ TEST_F(Call, TellsEverybodyOnce)
 		}
 	}
 	EXPECT_EQ(list.n, 0u);
-	for (const Asked &a : asked)
+	for (const Someone &a : asked)
 		ASSERT_EQ(a.asker.told.size(), a.released ? 0u : 1u);
 }
 

@@ -120,9 +120,9 @@ TEST_F(Info, TellsASectionAlone)
 TEST_F(Info, TellsWhatIs)
 {
 	node->state = PROXY_STANDBY;
-	node->counters.clients = 7;
+	node->clients.n = 7;
 	node->counters.client_requests = 12345678901;
-	node->calls.timeouts = 3;
+	node->clients.calls.timeouts = 3;
 	EXPECT_EQ(field("redis_version"), LOCAL_REDIS_VERSION);
 	EXPECT_EQ(field("process_id"), std::to_string(getpid()));
 	EXPECT_EQ(field("proxy_state"), "standby");
