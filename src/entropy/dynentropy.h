@@ -75,6 +75,9 @@ struct dyn_entropy_error {
 	enum dyn_entropy_status status;
 	/* One line: what, to what, and where it helps what to do. */
 	char message[DYN_ENTROPY_MESSAGE_MAX];
+	/* The setting that decided it, by its name here, such as "max_connections": whoever knows
+	 * it by another name can add that one.  NULL where none did.  Static storage. */
+	const char *setting;
 };
 
 /*

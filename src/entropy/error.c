@@ -46,9 +46,18 @@ enum dyn_entropy_status dyn_entropy_error_set(
 	if (!err)
 		return status;
 	err->status = status;
+	err->setting = NULL;
 	va_start(args, fmt);
 	vsnprintf(err->message, sizeof(err->message), fmt, args);
 	va_end(args);
+	return status;
+}
+
+enum dyn_entropy_status error_by_setting(
+	struct dyn_entropy_error *err, const char *setting, enum dyn_entropy_status status)
+{
+	if (err)
+		err->setting = setting;
 	return status;
 }
 

@@ -16,6 +16,11 @@ extern "C" {
 enum dyn_entropy_status error_no_memory(struct dyn_entropy_error *err);
 enum dyn_entropy_status error_cancelled(struct dyn_entropy_error *err);
 
+/* Say in *err (which may be NULL) which setting decided it; returns status, so that it goes around
+ * error_set().  setting has static storage. */
+enum dyn_entropy_status error_by_setting(
+	struct dyn_entropy_error *err, const char *setting, enum dyn_entropy_status status);
+
 /* Take name and ": " off the front of the message, for whoever knows whom it is about. */
 void error_without(struct dyn_entropy_error *err, const char *name);
 

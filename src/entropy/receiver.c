@@ -171,7 +171,8 @@ static bool start_worker(dyn_entropy_receiver *r, int fd, const char *peer)
 
 /* ---- Accepting ---- */
 
-static void turn_away(dyn_entropy_receiver *r, int fd, const char *peer, const char *why)
+static void turn_away(
+	dyn_entropy_receiver *r, int fd, const char *peer, const char *why, const char *setting)
 {
 	struct dyn_entropy_receive_result result = {0};
 	struct dyn_entropy_error err;
@@ -183,9 +184,10 @@ static void turn_away(dyn_entropy_receiver *r, int fd, const char *peer, const c
 	pthread_mutex_unlock(&r->lock);
 	memcpy(result.peer, peer, sizeof(result.peer));
 	result.turned_away = true;
+	error_by_setting(
+		&err, setting, error_set(&err, DYN_ENTROPY_ERR_IO, "turned away: %s", why));
 	if (r->options.ended)
-		r->options.ended(r->options.ended_arg,
-			error_set(&err, DYN_ENTROPY_ERR_IO, "turned away: %s", why), &result, &err);
+		r->options.ended(r->options.ended_arg, err.status, &result, &err);
 	stream_abort(&stream);
 }
 
@@ -211,7 +213,7 @@ static int accept_allowed(dyn_entropy_receiver *r, char peer[80])
 		if (fd >= 0) {
 			addr_format_sockaddr((const struct sockaddr *)&sa, peer, 80);
 			turn_away(r, fd, peer,
-				"no descriptor is left (raise the limit on open files)");
+				"no descriptor is left (raise the limit on open files)", NULL);
 		}
 		r->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		return -1;
@@ -224,7 +226,7 @@ static int accept_allowed(dyn_entropy_receiver *r, char peer[80])
 	addr_format_sockaddr((const struct sockaddr *)&sa, peer, 80);
 	if (r->options.allow &&
 		!r->options.allow(r->options.allow_arg, (const struct sockaddr *)&sa)) {
-		turn_away(r, fd, peer, "not the address of a known peer (recon_allow)");
+		turn_away(r, fd, peer, "not the address of a known peer", "allow");
 		return -1;
 	}
 	return fd;
@@ -312,8 +314,7 @@ static void wait_for_worker(dyn_entropy_receiver *r)
 			int fd = accept_allowed(r, peer);
 
 			if (fd >= 0)
-				turn_away(r, fd, peer,
-					"all workers are busy (recon_max_connections)");
+				turn_away(r, fd, peer, "all workers are busy", "max_connections");
 		}
 		deadline_ms = patience_end_ms(r);
 	}
@@ -333,7 +334,7 @@ enum dyn_entropy_status dyn_entropy_receiver_run(
 			continue;
 		fd = accept_allowed(r, peer);
 		if (fd >= 0 && !start_worker(r, fd, peer))
-			turn_away(r, fd, peer, "no memory or thread is left for a worker");
+			turn_away(r, fd, peer, "no memory or thread is left for a worker", NULL);
 	}
 	/* Nobody will come for those in the backlog: reset them, and all who come later. */
 	shutdown(r->listen_fd, SHUT_RD);

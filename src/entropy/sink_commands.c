@@ -154,7 +154,7 @@ const char *sink_commands_refusal(const struct resp_command *c, enum dyn_entropy
 	if (!rule)
 		return accept == DYN_ENTROPY_ACCEPT_DATA
 			       ? "is not a plain data-writing command"
-			       : "is not RESTORE, which alone is accepted (recon_accept: restore)";
+			       : "is not RESTORE, which alone is accepted";
 	if (c->argc < rule->min_argc)
 		return "has too few arguments";
 	if (c->argc > rule->max_argc)

@@ -55,13 +55,17 @@ static enum dyn_entropy_status refused(
 	const struct apply *a, const struct resp_scanner *s, struct dyn_entropy_error *err)
 {
 	char name[NAME_SIZE];
+	/* Only where another choice would have let it in. */
+	bool by_accept = a->sink->accept == DYN_ENTROPY_ACCEPT_RESTORE &&
+			 !sink_commands_refusal(&s->command, DYN_ENTROPY_ACCEPT_DATA);
 
 	if (a->refusal)
-		return error_set(err, DYN_ENTROPY_ERR_SINK,
-			"refused, and nothing of the snapshot applied: command %" PRIu64
-			", '%s', %s",
-			s->command.number, sink_commands_name(&s->command, name, sizeof(name)),
-			a->refusal);
+		return error_by_setting(err, by_accept ? "accept" : NULL,
+			error_set(err, DYN_ENTROPY_ERR_SINK,
+				"refused, and nothing of the snapshot applied: command %" PRIu64
+				", '%s', %s",
+				s->command.number,
+				sink_commands_name(&s->command, name, sizeof(name)), a->refusal));
 	return error_set(err, DYN_ENTROPY_ERR_SINK,
 		"refused, and nothing of the snapshot applied: command %" PRIu64 " at byte %" PRIu64
 		": %s",

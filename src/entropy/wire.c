@@ -343,18 +343,21 @@ static enum dyn_entropy_status take_header(
 	if (status != DYN_ENTROPY_OK)
 		return status;
 	if (w->options.cipher && !w->header.encrypt_flag)
-		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
-			"a plaintext snapshot, but this receiver is configured to encrypt "
-			"(recon_encrypt)");
+		return error_by_setting(err, "encrypt",
+			error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
+				"a plaintext snapshot, but this receiver is configured to "
+				"encrypt"));
 	if (!w->options.cipher && w->header.encrypt_flag)
-		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
-			"an encrypted snapshot, but this receiver is configured for plaintext "
-			"(recon_encrypt: false)");
+		return error_by_setting(err, "encrypt",
+			error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
+				"an encrypted snapshot, but this receiver is configured for "
+				"plaintext"));
 	if (w->header.total_len > w->options.max_snapshot_bytes)
-		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
-			"a snapshot of %" PRIu32 " bytes, but this receiver takes %" PRIu64
-			" at the most (recon_max_snapshot_bytes)",
-			w->header.total_len, w->options.max_snapshot_bytes);
+		return error_by_setting(err, "max_snapshot_bytes",
+			error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
+				"a snapshot of %" PRIu32 " bytes, but this receiver takes %" PRIu64
+				" at the most",
+				w->header.total_len, w->options.max_snapshot_bytes));
 	expect_chunk_or_end(w);
 	return DYN_ENTROPY_OK;
 }

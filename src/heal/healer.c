@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "heal/allow.h"
+#include "heal/remedy.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -58,8 +59,10 @@ static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err)
 {
 	struct healer *h = arg;
+	struct dyn_entropy_error told = *err;
 
-	heal_ledger_received(h->ledger, status, result, err);
+	heal_remedy_add(&told);
+	heal_ledger_received(h->ledger, status, result, &told);
 	if (status == DYN_ENTROPY_OK)
 		log_info("entropy: from %s: %" PRIu64 " bytes, %" PRIu64 " commands: %" PRIu64
 			 " applied, %" PRIu64 " kept as they were, in %.2f s",
@@ -70,7 +73,7 @@ static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 	else
 		log_warn("entropy: from %s: not applied%s, %s error: %s", result->peer,
 			result->applied.applied ? " whole" : "", dyn_entropy_status_name(status),
-			err->message);
+			told.message);
 }
 
 static void on_target_done(void *arg, const struct dyn_entropy_target_report *r)

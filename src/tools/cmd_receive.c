@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "heal/allow.h"
+#include "heal/remedy.h"
 #include "tools/channel.h"
 #include "tools/progress.h"
 #include "tools/sink_file.h"
@@ -109,10 +110,12 @@ static void ended(void *arg, enum dyn_entropy_status status,
 {
 	struct run *r = arg;
 	const struct channel_settings *s = &r->settings->channel;
-	const char *error = status == DYN_ENTROPY_OK ? NULL : err->message;
+	struct dyn_entropy_error told = *err;
+	const char *error = status == DYN_ENTROPY_OK ? NULL : told.message;
 
 	if (error == NULL && result->bytes == 0)
 		return; /* a peer asked whether anybody is here */
+	heal_remedy_add(&told);
 	pthread_mutex_lock(&r->lock);
 	if (error == NULL) {
 		r->committed++;

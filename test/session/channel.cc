@@ -284,7 +284,7 @@ void Node::note_ended(void *arg, enum dyn_entropy_status status,
 	const std::lock_guard<std::mutex> held(n->lock_);
 
 	n->ended_.push_back({status, status == DYN_ENTROPY_OK ? "" : err->message, result->peer,
-		result->bytes, result->turned_away});
+		result->bytes, result->turned_away, err->setting ? err->setting : ""});
 }
 
 bool Node::ask_allow(void *arg, const struct sockaddr *from)

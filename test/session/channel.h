@@ -120,6 +120,7 @@ struct Ended {
 	std::string message, peer;
 	uint64_t bytes;
 	bool turned_away;
+	std::string setting; /* that decided it */
 };
 
 struct NodeOptions {

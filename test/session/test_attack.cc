@@ -40,15 +40,18 @@ struct Case {
 	std::string words;
 };
 
+/* The headers of a session of 20 bytes, changed. */
+std::string head(void (*change)(WireBytes *), const std::string &after = "")
+{
+	WireBytes w;
+
+	w.total_len = 20;
+	change(&w);
+	return w.headers() + after;
+}
+
 std::vector<Case> breaches()
 {
-	const auto head = [](void (*change)(WireBytes *), const std::string &after = "") {
-		WireBytes w;
-
-		w.total_len = 20;
-		change(&w);
-		return w.headers() + after;
-	};
 	const auto same = [](WireBytes *) {};
 	const std::string whole = WireBytes().session("a whole session, and a good one");
 	const std::string chunk = WireBytes::chunk(aes("sixteen bytes...")); /* of 20 */
@@ -73,7 +76,7 @@ std::vector<Case> breaches()
 		{"total_len", head([](WireBytes *w) { w->total_len = 0xFFFFFFFF; }), Then::Stay,
 			protocol, "total_len"},
 		{"a snapshot too large", head([](WireBytes *w) { w->total_len = 100000001; }),
-			Then::Stay, protocol, "recon_max_snapshot_bytes"},
+			Then::Stay, protocol, "takes 100000000 at the most"},
 		{"encrypt_flag", head([](WireBytes *w) { w->encrypt_flag = 7; }), Then::Stay,
 			protocol, "encrypt_flag 7"},
 		{"plaintext", head([](WireBytes *w) { w->encrypt_flag = 0; }), Then::Stay, protocol,
@@ -127,6 +130,23 @@ NodeOptions takes_100_mb()
 
 	options.config = [](struct dyn_entropy_config *c) { c->max_snapshot_bytes = 100000000; };
 	return options;
+}
+
+TEST(Attack, SaysWhichSettingRefuses)
+{
+	const std::string plain = head([](WireBytes *w) { w->encrypt_flag = 0; });
+	const std::string large = head([](WireBytes *w) { w->total_len = 100000001; });
+	const std::string foul = head([](WireBytes *w) { w->encrypt_flag = 7; });
+	Node node(takes_100_mb());
+	size_t n = 0;
+
+	for (const auto &[bytes, setting] : {std::pair{plain, "encrypt"},
+		     std::pair{large, "max_snapshot_bytes"}, std::pair{foul, ""}}) {
+		EXPECT_EQ(act(node.port(), {"", bytes, Then::Stay, DYN_ENTROPY_ERR_PROTOCOL, ""}),
+			End::Reset);
+		ASSERT_TRUE(node.wait_ended(++n));
+		EXPECT_EQ(node.ended().back().setting, setting);
+	}
 }
 
 TEST(Attack, EveryBreachIsRefusedToldOnceAndForgotten)

@@ -205,6 +205,7 @@ TEST(Shortage, AndAreTurnedAwayWhenNoneGetsFree)
 		EXPECT_TRUE(e.turned_away);
 		EXPECT_NE(e.message.find("turned away: all workers are busy"), std::string::npos)
 			<< e.message;
+		EXPECT_EQ(e.setting, "max_connections");
 	}
 	EXPECT_EQ(busy.node.counters().connections, 1u);
 	busy.gate.open();
@@ -328,8 +329,10 @@ TEST(Shortage, WhoeverIsNotAllowedIsTurnedAway)
 		EXPECT_EQ(peer.end(), End::Reset);
 	}
 	ASSERT_TRUE(node.wait_ended(3));
-	for (const auto &e : node.ended())
+	for (const auto &e : node.ended()) {
 		EXPECT_NE(e.message.find("not the address of a known peer"), std::string::npos);
+		EXPECT_EQ(e.setting, "allow");
+	}
 	EXPECT_EQ(node.counters().connections, 0u);
 	allowed = true;
 	expect_sound(node, 0, 3);
