@@ -6,8 +6,6 @@
 #ifndef PROTO_COMMAND_H
 #define PROTO_COMMAND_H
 
-#include "proto/request.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +44,14 @@ enum command_keys {
 				       from argument first on (SORT, GEORADIUS) */
 };
 
+/* Which of its keys a write changes; a read changes none. */
+enum command_writes {
+	COMMAND_WRITES_NONE,
+	COMMAND_WRITES_ALL, /* of a script: all that it declares */
+	COMMAND_WRITES_FIRST,
+	COMMAND_WRITES_LAST,
+};
+
 /* The commands that are to be told from each other: those a proxy answers itself, or joins in a way
  * of their own. */
 enum command_id {
@@ -81,7 +87,8 @@ struct command {
 	const char *name; /* in capitals; a subcommand's as "SCRIPT LOAD" */
 	int16_t arity;    /* as Redis has it: exact, or negative for at least */
 	uint8_t kind;     /* enum command_class, unless the arguments say otherwise:
-			     command_class_of() */
+			     request_understand() */
+	uint8_t writes;   /* enum command_writes */
 	uint8_t keys;     /* enum command_keys */
 	int8_t first, last, step;
 	uint8_t join;        /* enum command_join */
@@ -91,10 +98,12 @@ struct command {
 };
 
 /*
- * The command that a parsed request names, by its first argument or first two; NULL when there is
- * none.  For an unknown subcommand it is the command before it.
+ * The command of this name, which is an argument of a request; sub is the argument behind it, NULL
+ * when there is none.  NULL when there is no such command.  For an unknown subcommand it is the
+ * command before it.
  */
-const struct command *command_find(const uint8_t *bytes, const struct request_parser *r);
+const struct command *command_find(
+	const uint8_t *name, size_t len, const uint8_t *sub, size_t sub_len);
 
 /* The same by name, for tables and tests: "GET", "SCRIPT LOAD", in any case. */
 const struct command *command_named(const char *text);
@@ -111,28 +120,15 @@ static inline bool command_is_for_all(const struct command *c)
 }
 
 /* Whether a request may have this many arguments. */
-bool command_arity_ok(const struct command *c, uint32_t argc);
+static inline bool command_arity_ok(const struct command *c, uint32_t argc)
+{
+	int64_t n = argc, arity = c->arity;
 
-/*
- * What to do with a request whose arity is right: its class by the table, except that a SORT or
- * GEORADIUS that stores nothing is a read, and that an XREAD that blocks and an unknown subcommand
- * are refused.  *why is set when it is COMMAND_REFUSED.
- */
-enum command_class command_class_of(const struct command *c, const uint8_t *bytes,
-	const struct request_parser *r, const char **why);
-
-/*
- * Find the keys of a request: calls found() for each argument that is one, in order, until it
- * returns false.  Returns false when the arguments do not say where they are (a bad numkeys, an odd
- * number of arguments behind STREAMS); found() was not called then.
- */
-bool command_each_key(const struct command *c, const uint8_t *bytes, const struct request_parser *r,
-	bool (*found)(void *arg, uint32_t index), void *arg);
-
-/* Whether the request reads keys that its arguments do not name: SORT with a pattern behind BY or
- * GET.  It sees all of them only where one node has all keys. */
-bool command_reads_unnamed(
-	const struct command *c, const uint8_t *bytes, const struct request_parser *r);
+	if (arity >= 0 ? n != arity : n < -arity)
+		return false;
+	/* Of keys with values, each has its own. */
+	return c->keys != COMMAND_KEYS_RANGE || c->last != -1 || (n - c->first) % c->step == 0;
+}
 
 /* The whole table, for COMMAND, COMMAND COUNT and tests. */
 extern const struct command command_table[];

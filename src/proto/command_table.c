@@ -24,23 +24,41 @@
 #define STREAMS                  COMMAND_KEYS_STREAMS, 0, 0, 1
 #define ALONE                    COMMAND_WHOLE, COMMAND_ID_NONE, false
 
-#define READS(first, last, step)  COMMAND_READ, RANGE(first, last, step), ALONE, NULL
-#define WRITES(first, last, step) COMMAND_WRITE, RANGE(first, last, step), ALONE, NULL
-#define SPREAD(kind, step, join)                                                                   \
-	COMMAND_##kind, RANGE(1, -1, step), COMMAND_##join, COMMAND_ID_NONE, false, NULL
-#define NUMBERED(kind) COMMAND_##kind, NUMKEYS(1, 1), ALONE, NULL
-#define SCRIPTED(kind) COMMAND_##kind, NUMKEYS(2, 0), ALONE, NULL
+#define READS(first, last, step)                                                                   \
+	COMMAND_READ, COMMAND_WRITES_NONE, RANGE(first, last, step), ALONE, NULL
+#define WRITES(first, last, step)                                                                  \
+	COMMAND_WRITE, COMMAND_WRITES_ALL, RANGE(first, last, step), ALONE, NULL
+#define WRITES_FIRST(first, last)                                                                  \
+	COMMAND_WRITE, COMMAND_WRITES_FIRST, RANGE(first, last, 1), ALONE, NULL
+#define WRITES_LAST(first, last)                                                                   \
+	COMMAND_WRITE, COMMAND_WRITES_LAST, RANGE(first, last, 1), ALONE, NULL
+#define READS_SPREAD(join)                                                                         \
+	COMMAND_READ, COMMAND_WRITES_NONE, RANGE(1, -1, 1), COMMAND_##join, COMMAND_ID_NONE,       \
+		false, NULL
+#define WRITES_SPREAD(step, join)                                                                  \
+	COMMAND_WRITE, COMMAND_WRITES_ALL, RANGE(1, -1, step), COMMAND_##join, COMMAND_ID_NONE,    \
+		false, NULL
+#define READS_NUMBERED  COMMAND_READ, COMMAND_WRITES_NONE, NUMKEYS(1, 1), ALONE, NULL
+#define WRITES_NUMBERED COMMAND_WRITE, COMMAND_WRITES_ALL, NUMKEYS(1, 1), ALONE, NULL
+#define READS_SCRIPTED  COMMAND_READ, COMMAND_WRITES_NONE, NUMKEYS(2, 0), ALONE, NULL
+#define WRITES_SCRIPTED COMMAND_WRITE, COMMAND_WRITES_ALL, NUMKEYS(2, 0), ALONE, NULL
 #define WRITES_STORE(options, id)                                                                  \
-	COMMAND_WRITE, COMMAND_KEYS_STORE_OPTION, options, 0, 1, COMMAND_WHOLE, id, false, NULL
-#define WRITES_STORE_NUMKEYS COMMAND_WRITE, COMMAND_KEYS_STORE_NUMKEYS, 2, 1, 1, ALONE, NULL
-#define READS_STREAMS        COMMAND_READ, STREAMS, ALONE, BLOCKING
-#define WRITES_STREAMS       COMMAND_WRITE, STREAMS, ALONE, BLOCKING
-#define EVERY_NODE(id, join) COMMAND_WRITE, NO_KEYS, COMMAND_##join, COMMAND_ID_##id, false, NULL
-#define LOCAL(id)            COMMAND_LOCAL, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_##id, false, NULL
-#define REFUSED(why)         COMMAND_REFUSED, NO_KEYS, ALONE, why
+	COMMAND_WRITE, COMMAND_WRITES_LAST, COMMAND_KEYS_STORE_OPTION, options, 0, 1,              \
+		COMMAND_WHOLE, id, false, NULL
+#define WRITES_STORE_NUMKEYS                                                                       \
+	COMMAND_WRITE, COMMAND_WRITES_FIRST, COMMAND_KEYS_STORE_NUMKEYS, 2, 1, 1, ALONE, NULL
+#define READS_STREAMS  COMMAND_READ, COMMAND_WRITES_NONE, STREAMS, ALONE, BLOCKING
+#define WRITES_STREAMS COMMAND_WRITE, COMMAND_WRITES_ALL, STREAMS, ALONE, BLOCKING
+#define EVERY_NODE(id, join)                                                                       \
+	COMMAND_WRITE, COMMAND_WRITES_NONE, NO_KEYS, COMMAND_##join, COMMAND_ID_##id, false, NULL
+#define LOCAL(id)                                                                                  \
+	COMMAND_LOCAL, COMMAND_WRITES_NONE, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_##id, false, NULL
+#define REFUSED(why) COMMAND_REFUSED, COMMAND_WRITES_NONE, NO_KEYS, ALONE, why
 #define OF_TRANSACTION(id)                                                                         \
-	COMMAND_REFUSED, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_##id, false, TRANSACTION
-#define HANGS_UP COMMAND_REFUSED, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_NONE, true, ATTACK
+	COMMAND_REFUSED, COMMAND_WRITES_NONE, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_##id, false,      \
+		TRANSACTION
+#define HANGS_UP                                                                                   \
+	COMMAND_REFUSED, COMMAND_WRITES_NONE, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_NONE, true, ATTACK
 
 /* A row: name, arity, then kind to refusal. */
 const struct command command_table[] = {
@@ -49,23 +67,23 @@ const struct command command_table[] = {
 	{"BITCOUNT", -2, READS(1, 1, 1)},
 	{"BITFIELD", -2, WRITES(1, 1, 1)},
 	{"BITFIELD_RO", -2, READS(1, 1, 1)},
-	{"BITOP", -4, WRITES(2, -1, 1)},
+	{"BITOP", -4, WRITES_FIRST(2, -1)},
 	{"BITPOS", -3, READS(1, 1, 1)},
-	{"COPY", -3, WRITES(1, 2, 1)},
+	{"COPY", -3, WRITES_LAST(1, 2)},
 	{"DECR", 2, WRITES(1, 1, 1)},
 	{"DECRBY", 3, WRITES(1, 1, 1)},
-	{"DEL", -2, SPREAD(WRITE, 1, SUM)},
+	{"DEL", -2, WRITES_SPREAD(1, SUM)},
 	{"DUMP", 2, READS(1, 1, 1)},
-	{"EVAL", -3, SCRIPTED(WRITE)},
-	{"EVALSHA", -3, SCRIPTED(WRITE)},
-	{"EVALSHA_RO", -3, SCRIPTED(READ)},
-	{"EVAL_RO", -3, SCRIPTED(READ)},
-	{"EXISTS", -2, SPREAD(READ, 1, SUM)},
+	{"EVAL", -3, WRITES_SCRIPTED},
+	{"EVALSHA", -3, WRITES_SCRIPTED},
+	{"EVALSHA_RO", -3, READS_SCRIPTED},
+	{"EVAL_RO", -3, READS_SCRIPTED},
+	{"EXISTS", -2, READS_SPREAD(SUM)},
 	{"EXPIRE", -3, WRITES(1, 1, 1)},
 	{"EXPIREAT", -3, WRITES(1, 1, 1)},
 	{"EXPIRETIME", 2, READS(1, 1, 1)},
-	{"FCALL", -3, SCRIPTED(WRITE)},
-	{"FCALL_RO", -3, SCRIPTED(READ)},
+	{"FCALL", -3, WRITES_SCRIPTED},
+	{"FCALL_RO", -3, READS_SCRIPTED},
 	{"GEOADD", -5, WRITES(1, 1, 1)},
 	{"GEODIST", -4, READS(1, 1, 1)},
 	{"GEOHASH", -2, READS(1, 1, 1)},
@@ -75,7 +93,7 @@ const struct command command_table[] = {
 	{"GEORADIUSBYMEMBER_RO", -5, READS(1, 1, 1)},
 	{"GEORADIUS_RO", -6, READS(1, 1, 1)},
 	{"GEOSEARCH", -7, READS(1, 1, 1)},
-	{"GEOSEARCHSTORE", -8, WRITES(1, 2, 1)},
+	{"GEOSEARCHSTORE", -8, WRITES_FIRST(1, 2)},
 	{"GET", 2, READS(1, 1, 1)},
 	{"GETBIT", 3, READS(1, 1, 1)},
 	{"GETDEL", 2, WRITES(1, 1, 1)},
@@ -106,7 +124,7 @@ const struct command command_table[] = {
 	{"LINSERT", 5, WRITES(1, 1, 1)},
 	{"LLEN", 2, READS(1, 1, 1)},
 	{"LMOVE", 5, WRITES(1, 2, 1)},
-	{"LMPOP", -4, NUMBERED(WRITE)},
+	{"LMPOP", -4, WRITES_NUMBERED},
 	{"LPOP", -2, WRITES(1, 1, 1)},
 	{"LPOS", -3, READS(1, 1, 1)},
 	{"LPUSH", -3, WRITES(1, 1, 1)},
@@ -116,8 +134,8 @@ const struct command command_table[] = {
 	{"LSET", 4, WRITES(1, 1, 1)},
 	{"LTRIM", 4, WRITES(1, 1, 1)},
 	{"MEMORY USAGE", -3, READS(2, 2, 1)},
-	{"MGET", -2, SPREAD(READ, 1, VALUES)},
-	{"MSET", -3, SPREAD(WRITE, 2, STATUS)},
+	{"MGET", -2, READS_SPREAD(VALUES)},
+	{"MSET", -3, WRITES_SPREAD(2, STATUS)},
 	{"MSETNX", -3, WRITES(1, -1, 2)},
 	{"OBJECT ENCODING", 3, READS(2, 2, 1)},
 	{"OBJECT FREQ", 3, READS(2, 2, 1)},
@@ -129,7 +147,7 @@ const struct command command_table[] = {
 	{"PEXPIRETIME", 2, READS(1, 1, 1)},
 	{"PFADD", -2, WRITES(1, 1, 1)},
 	{"PFCOUNT", -2, READS(1, -1, 1)},
-	{"PFMERGE", -2, WRITES(1, -1, 1)},
+	{"PFMERGE", -2, WRITES_FIRST(1, -1)},
 	{"PSETEX", 4, WRITES(1, 1, 1)},
 	{"PTTL", 2, READS(1, 1, 1)},
 	{"RENAME", 3, WRITES(1, 2, 1)},
@@ -142,21 +160,22 @@ const struct command command_table[] = {
 	{"SADD", -3, WRITES(1, 1, 1)},
 	{"SCARD", 2, READS(1, 1, 1)},
 	{"SDIFF", -2, READS(1, -1, 1)},
-	{"SDIFFSTORE", -3, WRITES(1, -1, 1)},
+	{"SDIFFSTORE", -3, WRITES_FIRST(1, -1)},
 	{"SET", -3, WRITES(1, 1, 1)},
 	{"SETBIT", 4, WRITES(1, 1, 1)},
 	{"SETEX", 4, WRITES(1, 1, 1)},
 	{"SETNX", 3, WRITES(1, 1, 1)},
 	{"SETRANGE", 4, WRITES(1, 1, 1)},
 	{"SINTER", -2, READS(1, -1, 1)},
-	{"SINTERCARD", -3, NUMBERED(READ)},
-	{"SINTERSTORE", -3, WRITES(1, -1, 1)},
+	{"SINTERCARD", -3, READS_NUMBERED},
+	{"SINTERSTORE", -3, WRITES_FIRST(1, -1)},
 	{"SISMEMBER", 3, READS(1, 1, 1)},
 	{"SMEMBERS", 2, READS(1, 1, 1)},
 	{"SMISMEMBER", -3, READS(1, 1, 1)},
 	{"SMOVE", 4, WRITES(1, 2, 1)},
 	{"SORT", -2, WRITES_STORE(2, COMMAND_ID_SORT)},
-	{"SORT_RO", -2, COMMAND_READ, RANGE(1, 1, 1), COMMAND_WHOLE, COMMAND_ID_SORT, false, NULL},
+	{"SORT_RO", -2, COMMAND_READ, COMMAND_WRITES_NONE, RANGE(1, 1, 1), COMMAND_WHOLE,
+		COMMAND_ID_SORT, false, NULL},
 	{"SPOP", -2, WRITES(1, 1, 1)},
 	{"SRANDMEMBER", -2, READS(1, 1, 1)},
 	{"SREM", -3, WRITES(1, 1, 1)},
@@ -164,11 +183,11 @@ const struct command command_table[] = {
 	{"STRLEN", 2, READS(1, 1, 1)},
 	{"SUBSTR", 4, READS(1, 1, 1)},
 	{"SUNION", -2, READS(1, -1, 1)},
-	{"SUNIONSTORE", -3, WRITES(1, -1, 1)},
-	{"TOUCH", -2, SPREAD(READ, 1, SUM)},
+	{"SUNIONSTORE", -3, WRITES_FIRST(1, -1)},
+	{"TOUCH", -2, READS_SPREAD(SUM)},
 	{"TTL", 2, READS(1, 1, 1)},
 	{"TYPE", 2, READS(1, 1, 1)},
-	{"UNLINK", -2, SPREAD(WRITE, 1, SUM)},
+	{"UNLINK", -2, WRITES_SPREAD(1, SUM)},
 	{"XACK", -4, WRITES(1, 1, 1)},
 	{"XADD", -5, WRITES(1, 1, 1)},
 	{"XAUTOCLAIM", -6, WRITES(1, 1, 1)},
@@ -193,14 +212,14 @@ const struct command command_table[] = {
 	{"ZADD", -4, WRITES(1, 1, 1)},
 	{"ZCARD", 2, READS(1, 1, 1)},
 	{"ZCOUNT", 4, READS(1, 1, 1)},
-	{"ZDIFF", -3, NUMBERED(READ)},
+	{"ZDIFF", -3, READS_NUMBERED},
 	{"ZDIFFSTORE", -4, WRITES_STORE_NUMKEYS},
 	{"ZINCRBY", 4, WRITES(1, 1, 1)},
-	{"ZINTER", -3, NUMBERED(READ)},
-	{"ZINTERCARD", -3, NUMBERED(READ)},
+	{"ZINTER", -3, READS_NUMBERED},
+	{"ZINTERCARD", -3, READS_NUMBERED},
 	{"ZINTERSTORE", -4, WRITES_STORE_NUMKEYS},
 	{"ZLEXCOUNT", 4, READS(1, 1, 1)},
-	{"ZMPOP", -4, NUMBERED(WRITE)},
+	{"ZMPOP", -4, WRITES_NUMBERED},
 	{"ZMSCORE", -3, READS(1, 1, 1)},
 	{"ZPOPMAX", -2, WRITES(1, 1, 1)},
 	{"ZPOPMIN", -2, WRITES(1, 1, 1)},
@@ -208,7 +227,7 @@ const struct command command_table[] = {
 	{"ZRANGE", -4, READS(1, 1, 1)},
 	{"ZRANGEBYLEX", -4, READS(1, 1, 1)},
 	{"ZRANGEBYSCORE", -4, READS(1, 1, 1)},
-	{"ZRANGESTORE", -5, WRITES(1, 2, 1)},
+	{"ZRANGESTORE", -5, WRITES_FIRST(1, 2)},
 	{"ZRANK", 3, READS(1, 1, 1)},
 	{"ZREM", -3, WRITES(1, 1, 1)},
 	{"ZREMRANGEBYLEX", 4, WRITES(1, 1, 1)},
@@ -220,7 +239,7 @@ const struct command command_table[] = {
 	{"ZREVRANK", 3, READS(1, 1, 1)},
 	{"ZSCAN", -3, READS(1, 1, 1)},
 	{"ZSCORE", 3, READS(1, 1, 1)},
-	{"ZUNION", -3, NUMBERED(READ)},
+	{"ZUNION", -3, READS_NUMBERED},
 	{"ZUNIONSTORE", -4, WRITES_STORE_NUMKEYS},
 
 	/* To every node. */
@@ -239,8 +258,8 @@ const struct command command_table[] = {
 	{"CLIENT LIST", -2, LOCAL(CLIENT_LIST)},
 	{"CLIENT SETINFO", 4, LOCAL(CLIENT_SETINFO)},
 	{"CLIENT SETNAME", 3, LOCAL(CLIENT_SETNAME)},
-	{"COMMAND", -1, COMMAND_LOCAL, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_COMMAND, false,
-		SUBCOMMAND},
+	{"COMMAND", -1, COMMAND_LOCAL, COMMAND_WRITES_NONE, NO_KEYS, COMMAND_WHOLE,
+		COMMAND_ID_COMMAND, false, SUBCOMMAND},
 	{"COMMAND COUNT", 2, LOCAL(COMMAND_COUNT)},
 	{"COMMAND DOCS", -2, LOCAL(COMMAND_DOCS)},
 	{"COMMAND INFO", -2, LOCAL(COMMAND_INFO)},

@@ -391,11 +391,10 @@ enum request_result request_parse(struct request_parser *p, const uint8_t *bytes
 	return REQUEST_BAD;
 }
 
-bool request_arg_is(
-	const struct request_parser *p, const uint8_t *bytes, uint32_t i, const char *word)
+bool request_arg_is(const struct request *r, uint32_t i, const char *word)
 {
-	const uint8_t *arg = request_arg(p, bytes, i);
-	size_t len = p->args[i].len, at;
+	const uint8_t *arg = request_arg(r, i);
+	size_t len = r->args[i].len, at;
 
 	for (at = 0; at < len && word[at]; at++) {
 		uint8_t c = arg[at];
@@ -441,18 +440,18 @@ bool request_write_arg(struct buf *out, const void *bytes, size_t len)
 	return true;
 }
 
-bool request_write(const struct request_parser *p, const uint8_t *bytes, struct buf *out)
+bool request_write(const struct request *r, struct buf *out)
 {
 	size_t before = buf_len(out);
 
-	if (p->argc == 0)
+	if (r->argc == 0)
 		return true;
-	if (!p->is_inline)
-		return buf_append(out, bytes, p->len);
-	if (!request_write_count(out, p->argc))
+	if (r->text == r->bytes)
+		return buf_append(out, r->bytes, r->len);
+	if (!request_write_count(out, r->argc))
 		return false;
-	for (uint32_t i = 0; i < p->argc; i++) {
-		if (!request_write_arg(out, request_arg(p, bytes, i), p->args[i].len)) {
+	for (uint32_t i = 0; i < r->argc; i++) {
+		if (!request_write_arg(out, request_arg(r, i), r->args[i].len)) {
 			out->end = out->pos + before;
 			return false;
 		}

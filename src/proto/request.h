@@ -1,15 +1,17 @@
 /*
- * request - a client's request in RESP2, or inline, found in a run of bytes.
+ * request - a client's request in RESP2, or inline: found in a run of bytes, and understood.
  *
  * The parser does no I/O and copies nothing: a request is given as offsets into the bytes it was
  * found in (only an inline request, whose quotes and escapes must be undone, has its arguments in
  * memory of the parser).  It remembers how far it came, so that a request which arrives in many
- * pieces is looked at once.  Any thread, one parser per connection.
+ * pieces is looked at once.  What the request is, by the table of commands, is found out once as
+ * well, and goes with it.  Any thread, one parser per connection.
  */
 #ifndef PROTO_REQUEST_H
 #define PROTO_REQUEST_H
 
 #include "base/buf.h"
+#include "proto/command.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +43,7 @@ struct request_parser {
 	size_t len; /* bytes of the whole request */
 	uint32_t argc;
 	bool is_inline;                  /* its bytes are no RESP: request_write() makes some */
-	const struct request_span *args; /* argc of them; request_arg() gives their bytes */
+	const struct request_span *args; /* argc of them; see request_of() */
 
 	/* After REQUEST_BAD: "invalid bulk length" and the like, for the client.  It may hold a
 	 * byte of what the client sent: not for a log. */
@@ -77,20 +79,82 @@ void request_reset(struct request_parser *p);
  */
 enum request_result request_parse(struct request_parser *p, const uint8_t *bytes, size_t len);
 
-/* The bytes of argument i, p->args[i].len of them; bytes is where the request is. */
-static inline const uint8_t *request_arg(
-	const struct request_parser *p, const uint8_t *bytes, uint32_t i)
+/* ---- A request that was parsed ---- */
+
+/* Why no node can carry a request out. */
+enum request_fault {
+	REQUEST_FAULT_NONE,
+	REQUEST_FAULT_UNKNOWN, /* there is no such command */
+	REQUEST_FAULT_ARITY,   /* it does not have so many arguments */
+	REQUEST_FAULT_REFUSED, /* a proxy cannot do it: refusal says why */
+	REQUEST_FAULT_KEYS,    /* the arguments do not say where the keys are (a bad numkeys, an odd
+				  number of arguments behind STREAMS) */
+};
+
+/*
+ * What a client or a node asks for, as all steps on its way see it.  It borrows the bytes and the
+ * parser's memory.
+ */
+struct request {
+	/* By request_of(). */
+	const uint8_t *bytes; /* all of it, len of them */
+	size_t len;
+	const uint8_t *text; /* where the arguments' offsets begin: bytes, unless it is inline */
+	const struct request_span *args;
+	uint32_t argc;
+
+	/* By request_understand(); of a request with a fault there are no keys. */
+	enum request_fault fault;
+	const struct command *command; /* NULL: REQUEST_FAULT_UNKNOWN */
+	enum command_class kind;       /* COMMAND_REFUSED with a fault */
+	const char *refusal;           /* of REQUEST_FAULT_REFUSED, for the client */
+	uint32_t n_keys;
+	uint32_t first_written, n_written;        /* which of the keys it may change, in a row */
+	uint32_t key_first, key_second, key_step; /* for request_key() */
+};
+
+/* The request that was parsed at bytes, not understood yet. */
+static inline struct request request_of(const struct request_parser *p, const uint8_t *bytes)
 {
-	return (p->is_inline ? p->text : bytes) + p->args[i].offset;
+	struct request r;
+
+	r.bytes = bytes;
+	r.len = p->len;
+	r.text = p->is_inline ? p->text : bytes;
+	r.args = p->args;
+	r.argc = p->argc;
+	return r;
+}
+
+/*
+ * Look its command up, and find out what to do with it: its class by the table, except that a SORT
+ * or GEORADIUS that stores nothing is a read, and that an XREAD that blocks and an unknown
+ * subcommand are refused; and where its keys are.
+ */
+void request_understand(struct request *r);
+
+/* The argument that is its i-th key, of n_keys; they are in the order of the arguments, but for the
+ * destination of a SORT or GEORADIUS, which is the last. */
+static inline uint32_t request_key(const struct request *r, uint32_t i)
+{
+	return i == 0 ? r->key_first : r->key_second + (i - 1) * r->key_step;
+}
+
+/* The bytes of argument i, r->args[i].len of them. */
+static inline const uint8_t *request_arg(const struct request *r, uint32_t i)
+{
+	return r->text + r->args[i].offset;
 }
 
 /* Whether argument i is this word, in any case.  word is in capitals. */
-bool request_arg_is(
-	const struct request_parser *p, const uint8_t *bytes, uint32_t i, const char *word);
+bool request_arg_is(const struct request *r, uint32_t i, const char *word);
 
-/* Append the request that was parsed, as RESP.  False when memory is short; nothing is appended
- * then. */
-bool request_write(const struct request_parser *p, const uint8_t *bytes, struct buf *out);
+/* Whether it reads keys that its arguments do not name: SORT with a pattern behind BY or GET.  It
+ * sees all of them only where one node has all keys. */
+bool request_reads_unnamed(const struct request *r);
+
+/* Append it as RESP.  False when memory is short; nothing is appended then. */
+bool request_write(const struct request *r, struct buf *out);
 
 /* Append the parts of a request: "*argc" first, then each argument.  False when memory is short. */
 bool request_write_count(struct buf *out, size_t argc);

@@ -64,7 +64,6 @@ struct call {
 	uint32_t n_parts;
 	uint32_t n_keys;
 	uint32_t *part_of; /* for each key its part, when there are several; owned */
-	bool is_write;
 	bool answered;
 	bool released;      /* by its origin: nobody is told */
 	struct part *parts; /* &one, or owned */

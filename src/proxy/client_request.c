@@ -1,6 +1,7 @@
 #include "proxy/client_internal.h"
 
 #include "base/log.h"
+#include "proxy/admit.h"
 #include "proxy/route.h"
 
 #include <ctype.h>
@@ -11,9 +12,6 @@
 /* Redis gives a connection up whose request is larger than 1 GiB (client-query-buffer-limit): ours
  * is shared. */
 #define REQUEST_TOTAL_MAX ((size_t)1023 * 1024 * 1024)
-
-/* Bytes of an unknown command, and of its arguments together, that it is told again. */
-#define SHOWN_MAX 128
 
 /* What a client may say at once before it has logged in. */
 #define REQUEST_LOGIN_MAX ((size_t)64 * 1024)
@@ -36,29 +34,10 @@ reply_error(struct client *cl, const char *fmt, ...)
 	client_reply(cl, line, len + 2);
 }
 
-static void unknown_command(struct client *cl, const uint8_t *bytes, const struct request_parser *r)
-{
-	size_t name = r->args[0].len < SHOWN_MAX ? r->args[0].len : SHOWN_MAX;
-	char args[SHOWN_MAX + 8] = "";
-	size_t len = 0;
-
-	for (uint32_t i = 1; i < r->argc && len < SHOWN_MAX; i++) {
-		size_t n = r->args[i].len < SHOWN_MAX - len ? r->args[i].len : SHOWN_MAX - len;
-
-		len += (size_t)snprintf(args + len, sizeof(args) - len, "'%.*s' ", (int)n,
-			(const char *)request_arg(r, bytes, i));
-	}
-	/* In Redis's words: there are clients that look for them. */
-	reply_error(cl, "-ERR unknown command '%.*s', with args beginning with: %s", (int)name,
-		(const char *)request_arg(r, bytes, 0), args);
-}
-
-static void answer_locally(struct client *cl, const struct command *command, const uint8_t *bytes,
-	const struct request_parser *r)
+static void answer_locally(struct client *cl, const struct request *r)
 {
 	struct buf out = {0};
-	enum local_result result =
-		local_answer(&cl->proxy->local, &cl->local, command, bytes, r, &out);
+	enum local_result result = local_answer(&cl->proxy->local, &cl->local, r, &out);
 
 	if (result == LOCAL_NO_MEMORY)
 		asker_quit(&cl->asker);
@@ -75,65 +54,35 @@ static bool may_pass_login(const struct command *c)
 	       c->id == COMMAND_ID_RESET;
 }
 
-/* Why a data command cannot be served in the node's present state, or NULL. */
-static const char *state_refusal(const struct proxy *p, bool is_write)
-{
-	switch (p->state) {
-	case PROXY_NORMAL:
-		return NULL;
-	case PROXY_STANDBY:
-		return "the node is in standby";
-	case PROXY_WRITES_ONLY:
-	case PROXY_RESUMING:
-		return is_write ? NULL : "the node takes writes only";
-	}
-	return NULL;
-}
-
-static void send_request(struct client *cl, const struct command *command, bool is_write,
-	const uint8_t *bytes, const struct request_parser *r)
+static void send_request(struct client *cl, const struct request *r)
 {
 	struct proxy *p = cl->proxy;
-	const char *refusal = state_refusal(p, is_write);
-	struct route_request request = {.bytes = bytes, .parsed = r};
+	struct call *call = client_new_call(cl, r->command);
 
-	if (refusal) {
-		reply_error(cl, "-ERR dynomite: %s", refusal);
-		return;
-	}
-	request.call = client_new_call(cl, command);
-	if (!request.call) {
+	if (!call) {
 		asker_quit(&cl->asker);
 		return;
 	}
-	request.call->is_write = is_write;
-	if (is_write)
+	if (r->kind == COMMAND_WRITE)
 		p->counters.client_writes++;
 	else
 		p->counters.client_reads++;
-	route_client(p, &request);
-	call_sent(request.call);
+	route_client(p, call, r);
+	call_sent(call);
 }
 
-/* A command whose arity is right. */
-static void handle_command(struct client *cl, const struct command *c, const uint8_t *bytes,
-	const struct request_parser *r)
+static void carry_out(struct client *cl, const struct request *r)
 {
-	const char *why = NULL;
-	enum command_class class = command_class_of(c, bytes, r, &why);
+	char why[ADMIT_WHY_MAX];
 
-	switch (class) {
-	case COMMAND_READ:
-	case COMMAND_WRITE:
-		send_request(cl, c, class == COMMAND_WRITE, bytes, r);
-		break;
-	case COMMAND_LOCAL:
-		answer_locally(cl, c, bytes, r);
-		break;
-	case COMMAND_REFUSED:
-		cl->refused_multi = c->id == COMMAND_ID_MULTI;
-		reply_error(cl, "-ERR dynomite: %s", why);
-		break;
+	if (!admit_request(cl->proxy->state, r, ADMIT_CLIENT, why)) {
+		if (r->fault == REQUEST_FAULT_REFUSED)
+			cl->refused_multi = r->command->id == COMMAND_ID_MULTI;
+		reply_error(cl, "-ERR %s", why);
+	} else if (r->kind == COMMAND_LOCAL) {
+		answer_locally(cl, r);
+	} else {
+		send_request(cl, r);
 	}
 }
 
@@ -164,14 +113,15 @@ static bool refuse_with_multi(struct client *cl, const struct command *c)
 	}
 }
 
-static void handle_request(struct client *cl, const uint8_t *bytes, const struct request_parser *r)
+static void handle_request(struct client *cl, struct request *r)
 {
-	const struct command *c = command_find(bytes, r);
-	char name[COMMAND_NAME_MAX];
+	const struct command *c;
 
+	request_understand(r);
+	c = r->command;
 	cl->proxy->counters.client_requests++;
 	if (!c) {
-		unknown_command(cl, bytes, r);
+		carry_out(cl, r);
 	} else if (c->hang_up) {
 		log_rarely(&cl->proxy->clients.gate, LOG_LEVEL_WARN,
 			"client: closed, for it speaks HTTP: a page tries to reach Redis through "
@@ -179,29 +129,40 @@ static void handle_request(struct client *cl, const uint8_t *bytes, const struct
 		asker_quit(&cl->asker);
 	} else if (!cl->local.authenticated && !may_pass_login(c)) {
 		reply_error(cl, "-NOAUTH Authentication required.");
-	} else if (refuse_with_multi(cl, c)) {
-		return;
-	} else if (!command_arity_ok(c, r->argc)) {
-		reply_error(cl, "-ERR wrong number of arguments for '%s' command",
-			command_lower_name(c, name));
-	} else {
-		handle_command(cl, c, bytes, r);
+	} else if (!refuse_with_multi(cl, c)) {
+		carry_out(cl, r);
 	}
 }
 
 /* An inline request goes on as what it means. */
-static void handle_inline(struct client *cl, const uint8_t *bytes, const struct request_parser *r)
+static void handle_inline(struct client *cl, const struct request *r)
 {
 	struct request_parser parser = {0};
 	struct buf resp = {0};
 
-	if (request_write(r, bytes, &resp) &&
-		request_parse(&parser, buf_head(&resp), buf_len(&resp)) == REQUEST_DONE)
-		handle_request(cl, buf_head(&resp), &parser);
-	else
+	if (request_write(r, &resp) &&
+		request_parse(&parser, buf_head(&resp), buf_len(&resp)) == REQUEST_DONE) {
+		struct request again = request_of(&parser, buf_head(&resp));
+
+		handle_request(cl, &again);
+	} else {
 		asker_quit(&cl->asker);
+	}
 	request_parser_fini(&parser);
 	buf_fini(&resp);
+}
+
+/* The parser has one. */
+static void take_request(struct client *cl, const uint8_t *bytes)
+{
+	struct request r = request_of(&cl->parser, bytes);
+
+	if (r.argc == 0)
+		return;
+	if (cl->parser.is_inline)
+		handle_inline(cl, &r);
+	else
+		handle_request(cl, &r);
 }
 
 /* What is there of a request says already that it is larger than may be. */
@@ -234,10 +195,7 @@ size_t client_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 			refuse_too_large(cl);
 			goto done;
 		case REQUEST_DONE:
-			if (cl->parser.argc > 0 && cl->parser.is_inline)
-				handle_inline(cl, bytes + at, &cl->parser);
-			else if (cl->parser.argc > 0)
-				handle_request(cl, bytes + at, &cl->parser);
+			take_request(cl, bytes + at);
 			at += cl->parser.len;
 			request_reset(&cl->parser);
 			break;

@@ -187,7 +187,7 @@ static bool write_doc(struct buf *out, const struct command *c)
 /* ---- The replies ---- */
 
 /* The served command that argument i names, as "get" or "script|load"; NULL when it is none. */
-static const struct command *named(const uint8_t *bytes, const struct request_parser *r, uint32_t i)
+static const struct command *named(const struct request *r, uint32_t i)
 {
 	char name[COMMAND_NAME_MAX] = "";
 	const struct command *c;
@@ -195,7 +195,7 @@ static const struct command *named(const uint8_t *bytes, const struct request_pa
 
 	if (r->args[i].len >= sizeof(name))
 		return NULL;
-	memcpy(name, request_arg(r, bytes, i), r->args[i].len);
+	memcpy(name, request_arg(r, i), r->args[i].len);
 	bar = strchr(name, '|');
 	if (bar)
 		*bar = ' ';
@@ -204,7 +204,7 @@ static const struct command *named(const uint8_t *bytes, const struct request_pa
 }
 
 /* Whoever asks for more names than there are commands only wants a large reply. */
-static bool too_many(const struct request_parser *r)
+static bool too_many(const struct request *r)
 {
 	return r->argc > 2 && r->argc - 2 > command_count;
 }
@@ -229,7 +229,7 @@ bool describe_count(struct buf *out)
 	return buf_printf(out, ":%zu\r\n", count_listed());
 }
 
-bool describe_info(struct buf *out, const uint8_t *bytes, const struct request_parser *r)
+bool describe_info(struct buf *out, const struct request *r)
 {
 	bool ok;
 
@@ -239,14 +239,14 @@ bool describe_info(struct buf *out, const uint8_t *bytes, const struct request_p
 		return refuse(out);
 	ok = buf_printf(out, "*%u\r\n", r->argc - 2);
 	for (uint32_t i = 2; ok && i < r->argc; i++) {
-		const struct command *c = named(bytes, r, i);
+		const struct command *c = named(r, i);
 
 		ok = c ? write_info(out, c) : buf_append(out, "*-1\r\n", 5);
 	}
 	return ok;
 }
 
-bool describe_docs(struct buf *out, const uint8_t *bytes, const struct request_parser *r)
+bool describe_docs(struct buf *out, const struct request *r)
 {
 	size_t n = 0;
 	bool ok;
@@ -256,10 +256,10 @@ bool describe_docs(struct buf *out, const uint8_t *bytes, const struct request_p
 	if (too_many(r))
 		return refuse(out);
 	for (uint32_t i = 2; i < r->argc; i++)
-		n += named(bytes, r, i) != NULL;
+		n += named(r, i) != NULL;
 	ok = buf_printf(out, "*%zu\r\n", n * 2);
 	for (uint32_t i = 2; ok && i < r->argc; i++) {
-		const struct command *c = named(bytes, r, i);
+		const struct command *c = named(r, i);
 
 		ok = !c || write_doc(out, c);
 	}

@@ -21,10 +21,10 @@ bool describe_count(struct buf *out);
 
 /* COMMAND, and COMMAND INFO [name ...]: the names are the arguments from 2 on, all when there are
  * none. */
-bool describe_info(struct buf *out, const uint8_t *bytes, const struct request_parser *r);
+bool describe_info(struct buf *out, const struct request *r);
 
 /* COMMAND DOCS [name ...], likewise: a summary and a group for each. */
-bool describe_docs(struct buf *out, const uint8_t *bytes, const struct request_parser *r);
+bool describe_docs(struct buf *out, const struct request *r);
 
 #ifdef __cplusplus
 }

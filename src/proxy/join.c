@@ -11,20 +11,19 @@ static const char misfit[] =
 
 /* ---- Requests ---- */
 
-bool join_write_part(struct buf *out, const struct command *c, const uint8_t *bytes,
-	const struct request_parser *r, const uint32_t *keys, size_t n_keys)
+bool join_write_part(struct buf *out, const struct request *r, const uint32_t *keys, size_t n_keys)
 {
-	uint32_t step = c->step > 0 ? (uint32_t)c->step : 1;
+	uint32_t step = r->command->step > 0 ? (uint32_t)r->command->step : 1;
 	size_t argc = 1, had = buf_len(out);
 	bool ok;
 
 	for (size_t i = 0; i < n_keys; i++)
 		argc += step < r->argc - keys[i] ? step : r->argc - keys[i];
 	ok = request_write_count(out, argc) &&
-	     request_write_arg(out, request_arg(r, bytes, 0), r->args[0].len);
+	     request_write_arg(out, request_arg(r, 0), r->args[0].len);
 	for (size_t i = 0; ok && i < n_keys; i++)
 		for (uint32_t a = keys[i]; ok && a < r->argc && a - keys[i] < step; a++)
-			ok = request_write_arg(out, request_arg(r, bytes, a), r->args[a].len);
+			ok = request_write_arg(out, request_arg(r, a), r->args[a].len);
 	if (!ok)
 		out->end = out->pos + had;
 	return ok;

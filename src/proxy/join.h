@@ -21,8 +21,7 @@ extern "C" {
  * belongs to it (the command's step: MSET's value).  keys are indices of arguments.  False when
  * memory is short.
  */
-bool join_write_part(struct buf *out, const struct command *c, const uint8_t *bytes,
-	const struct request_parser *r, const uint32_t *keys, size_t n_keys);
+bool join_write_part(struct buf *out, const struct request *r, const uint32_t *keys, size_t n_keys);
 
 /* What a part answered: one whole RESP reply. */
 struct join_part {

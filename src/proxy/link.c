@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "proto/dnode.h"
 #include "proto/dnode_crypto.h"
+#include "proxy/admit.h"
 #include "proxy/proxy.h"
 #include "proxy/route.h"
 
@@ -154,28 +155,17 @@ static void on_answer(struct call *call, const struct reply *reply)
 
 /* ---- Requests ---- */
 
-/* Why a request cannot be served, or NULL; *is_write is set then. */
-static const char *refusal_of(const struct proxy *p, const struct command *command,
-	const uint8_t *bytes, const struct request_parser *r, bool *is_write)
+/* The request that a message carries; what is no request is an unknown command. */
+static struct request read_request(struct request_parser *parser, const uint8_t *bytes, size_t len)
 {
-	const char *why = NULL;
-	enum command_class class;
+	struct request r = {.bytes = bytes, .len = len, .fault = REQUEST_FAULT_UNKNOWN};
 
-	if (!command)
-		return "not a data command";
-	if (!command_arity_ok(command, r->argc))
-		return "wrong number of arguments";
-	class = command_class_of(command, bytes, r, &why);
-	if (class == COMMAND_REFUSED)
-		return why;
-	if (class == COMMAND_LOCAL)
-		return "not a data command";
-	*is_write = class == COMMAND_WRITE;
-	if (p->state == PROXY_STANDBY)
-		return "the node is in standby";
-	if (p->state != PROXY_NORMAL && !*is_write)
-		return "the node takes writes only";
-	return NULL;
+	if (request_parse(parser, bytes, len) != REQUEST_DONE || parser->len != len ||
+		parser->is_inline)
+		return r;
+	r = request_of(parser, bytes);
+	request_understand(&r);
+	return r;
 }
 
 /* One message: id, flags and same_dc of the header are kept for the answer. */
@@ -184,17 +174,10 @@ static bool take_request(
 {
 	struct proxy *p = l->proxy;
 	struct request_parser parser = {0};
-	struct route_request r = {.bytes = bytes, .parsed = &parser};
-	const struct command *command = NULL;
-	struct link_call *c;
-	const char *refusal;
-	bool is_write = false;
+	struct request r = read_request(&parser, bytes, len);
+	struct link_call *c = (struct link_call *)asker_call_new(&l->asker, r.command, p->now_ms);
+	char why[ADMIT_WHY_MAX];
 
-	if (request_parse(&parser, bytes, len) == REQUEST_DONE && parser.len == len &&
-		parser.argc > 0 && !parser.is_inline)
-		command = command_find(bytes, &parser);
-	refusal = refusal_of(p, command, bytes, &parser, &is_write);
-	c = (struct link_call *)asker_call_new(&l->asker, command, p->now_ms);
 	if (!c) {
 		request_parser_fini(&parser);
 		return false;
@@ -202,17 +185,15 @@ static bool take_request(
 	c->id = h->id;
 	c->flags = h->flags;
 	c->same_dc = h->same_dc;
-	r.call = &c->base.call;
-	r.call->is_write = is_write;
 	l->asked_ms = p->now_ms;
 	p->counters.peer_requests++;
-	if (refusal)
-		call_refuse(r.call, "dynomite: %s", refusal);
+	if (!admit_request(p->state, &r, ADMIT_NODE, why))
+		call_refuse(&c->base.call, "%s", why);
 	else if (h->type == DNODE_REQUEST_FORWARD)
-		route_forward(p, &r);
+		route_forward(p, &c->base.call, &r);
 	else
-		route_here(p, &r);
-	call_sent(r.call);
+		route_here(p, &c->base.call, &r);
+	call_sent(&c->base.call);
 	request_parser_fini(&parser);
 	return true;
 }

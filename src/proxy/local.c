@@ -20,8 +20,7 @@
 struct local {
 	const struct local_context *context;
 	struct local_client *client;
-	const uint8_t *bytes;
-	const struct request_parser *r;
+	const struct request *r;
 	struct buf *out;
 };
 
@@ -48,14 +47,13 @@ static bool say_bulk(struct local *l, const void *bytes, size_t len)
 
 static bool arg_is(const struct local *l, uint32_t i, const char *word)
 {
-	return request_arg_is(l->r, l->bytes, i, word);
+	return request_arg_is(l->r, i, word);
 }
 
 /* An argument that is a decimal number. */
 static bool arg_number(const struct local *l, uint32_t i, int64_t *value)
 {
-	return number_read_signed(request_arg(l->r, l->bytes, i), l->r->args[i].len, value) ==
-	       NUMBER_OK;
+	return number_read_signed(request_arg(l->r, i), l->r->args[i].len, value) == NUMBER_OK;
 }
 
 /* ---- Who it is ---- */
@@ -81,10 +79,10 @@ static bool log_in(struct local *l, uint32_t user, uint32_t i)
 	const char *secret = l->context->requirepass;
 	size_t len = sizeof(name) - 1;
 
-	if (user && (l->r->args[user].len != len ||
-			    memcmp(request_arg(l->r, l->bytes, user), name, len) != 0))
+	if (user &&
+		(l->r->args[user].len != len || memcmp(request_arg(l->r, user), name, len) != 0))
 		return false;
-	if (secret && !same_secret(secret, request_arg(l->r, l->bytes, i), l->r->args[i].len))
+	if (secret && !same_secret(secret, request_arg(l->r, i), l->r->args[i].len))
 		return false;
 	l->client->authenticated = true;
 	return true;
@@ -107,7 +105,7 @@ static bool do_auth(struct local *l)
 
 static bool is_plain(const struct local *l, uint32_t i)
 {
-	const uint8_t *text = request_arg(l->r, l->bytes, i);
+	const uint8_t *text = request_arg(l->r, i);
 
 	for (size_t n = 0; n < l->r->args[i].len; n++)
 		if (text[n] < '!' || text[n] > '~')
@@ -132,7 +130,7 @@ static bool keep(const struct local *l, uint32_t i, char **to)
 	char *text = NULL;
 
 	if (len > 0) {
-		text = strndup((const char *)request_arg(l->r, l->bytes, i), len);
+		text = strndup((const char *)request_arg(l->r, i), len);
 		if (!text)
 			return false;
 	}
@@ -318,12 +316,12 @@ static bool do_ping(struct local *l)
 		return say(l, "-ERR wrong number of arguments for 'ping' command");
 	if (l->r->argc == 1)
 		return say(l, "+PONG");
-	return say_bulk(l, request_arg(l->r, l->bytes, 1), l->r->args[1].len);
+	return say_bulk(l, request_arg(l->r, 1), l->r->args[1].len);
 }
 
 static bool do_echo(struct local *l)
 {
-	return say_bulk(l, request_arg(l->r, l->bytes, 1), l->r->args[1].len);
+	return say_bulk(l, request_arg(l->r, 1), l->r->args[1].len);
 }
 
 static bool do_quit(struct local *l)
@@ -351,7 +349,7 @@ static bool add_section(struct local *l, uint32_t i, struct buf *text)
 
 	if (len >= sizeof(name))
 		return true; /* none has so long a name */
-	memcpy(name, request_arg(l->r, l->bytes, i), len);
+	memcpy(name, request_arg(l->r, i), len);
 	for (size_t n = 0; n < len; n++)
 		name[n] = (char)tolower((unsigned char)name[n]);
 	return l->context->info(l->context->info_arg, all ? NULL : name, text);
@@ -375,7 +373,7 @@ static bool do_info(struct local *l)
 
 static bool do_command(struct local *l)
 {
-	return describe_info(l->out, l->bytes, l->r);
+	return describe_info(l->out, l->r);
 }
 
 static bool do_command_count(struct local *l)
@@ -385,7 +383,7 @@ static bool do_command_count(struct local *l)
 
 static bool do_command_docs(struct local *l)
 {
-	return describe_docs(l->out, l->bytes, l->r);
+	return describe_docs(l->out, l->r);
 }
 
 static bool (*const answers[])(struct local *l) = {
@@ -410,18 +408,18 @@ static bool (*const answers[])(struct local *l) = {
 };
 
 enum local_result local_answer(const struct local_context *context, struct local_client *client,
-	const struct command *c, const uint8_t *bytes, const struct request_parser *r,
-	struct buf *out)
+	const struct request *r, struct buf *out)
 {
-	struct local l = {.context = context, .client = client, .bytes = bytes, .r = r, .out = out};
+	struct local l = {.context = context, .client = client, .r = r, .out = out};
+	uint8_t id = r->command->id;
 	size_t had = buf_len(out);
 
-	if (c->id >= sizeof(answers) / sizeof(answers[0]) || !answers[c->id]) {
+	if (id >= sizeof(answers) / sizeof(answers[0]) || !answers[id]) {
 		if (!say(&l, "-ERR dynomite: the proxy has no answer to this command"))
 			return LOCAL_NO_MEMORY;
-	} else if (!answers[c->id](&l)) {
+	} else if (!answers[id](&l)) {
 		out->end = out->pos + had;
 		return LOCAL_NO_MEMORY;
 	}
-	return c->id == COMMAND_ID_QUIT ? LOCAL_QUIT : LOCAL_ANSWERED;
+	return id == COMMAND_ID_QUIT ? LOCAL_QUIT : LOCAL_ANSWERED;
 }

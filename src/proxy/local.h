@@ -51,8 +51,7 @@ enum local_result {
 /* Answer a command of class COMMAND_LOCAL whose arity was checked.  Whether the client has logged
  * in is the caller's to check, but for HELLO. */
 enum local_result local_answer(const struct local_context *context, struct local_client *client,
-	const struct command *c, const uint8_t *bytes, const struct request_parser *r,
-	struct buf *out);
+	const struct request *r, struct buf *out);
 
 #ifdef __cplusplus
 }

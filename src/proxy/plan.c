@@ -9,14 +9,10 @@
 void plan_init(struct plan *plan)
 {
 	memset(plan, 0, sizeof(*plan));
-	plan->keys = plan->keys_inline;
-	plan->cap_keys = PLAN_KEYS_INLINE;
 }
 
 void plan_fini(struct plan *plan)
 {
-	if (plan->keys != plan->keys_inline)
-		free(plan->keys);
 	if (plan->owners != plan->owners_inline)
 		free(plan->owners);
 	if (plan->lanes != &plan->lanes_inline)
@@ -25,34 +21,13 @@ void plan_fini(struct plan *plan)
 	free(plan->table);
 }
 
-/* ---- Keys ---- */
-
-static bool add_key(void *arg, uint32_t index)
+/* Of the i-th key. */
+static uint32_t token_of(const struct plan *plan, uint32_t i)
 {
-	struct plan *plan = arg;
+	const struct request *r = plan->request;
+	uint32_t arg = request_key(r, i);
 
-	if (plan->n_keys == plan->cap_keys) {
-		uint32_t cap = plan->cap_keys * 2;
-		uint32_t *grown = malloc(cap * sizeof(*grown));
-
-		if (!grown) {
-			plan->no_memory = true;
-			return false;
-		}
-		memcpy(grown, plan->keys, plan->n_keys * sizeof(*grown));
-		if (plan->keys != plan->keys_inline)
-			free(plan->keys);
-		plan->keys = grown;
-		plan->cap_keys = cap;
-	}
-	plan->keys[plan->n_keys++] = index;
-	return true;
-}
-
-static uint32_t token_of(const struct plan *plan, uint32_t key)
-{
-	return ring_token(plan->ring, request_arg(plan->parsed, plan->bytes, key),
-		plan->parsed->args[key].len);
+	return ring_token(plan->ring, request_arg(r, arg), r->args[arg].len);
 }
 
 /* ---- Racks and owners ---- */
@@ -61,7 +36,7 @@ bool plan_is_asked(const struct plan *plan, size_t rack)
 {
 	bool local_dc = plan->ring->racks[rack].dc == 0;
 
-	if (plan->is_write)
+	if (plan_is_write(plan))
 		return rack >= plan->first_rack && (local_dc || !plan->only_local_dc);
 	switch (plan->level) {
 	case CONSISTENCY_DC_ONE:
@@ -101,18 +76,19 @@ static void find_owners(const struct plan *plan, uint32_t token, uint32_t *owner
 static bool make_room(struct plan *plan)
 {
 	size_t n_racks = plan->ring->n_racks;
+	uint32_t n_keys = plan->request->n_keys;
 	size_t n = 1;
 
 	for (size_t r = 0; r < n_racks; r++)
 		n += plan->ring->racks[r].n_points;
-	if (n > plan->n_keys)
-		n = plan->n_keys ? plan->n_keys : 1;
-	plan->group_of = calloc(plan->n_keys ? plan->n_keys : 1, sizeof(*plan->group_of));
+	if (n > n_keys)
+		n = n_keys ? n_keys : 1;
+	plan->group_of = calloc(n_keys ? n_keys : 1, sizeof(*plan->group_of));
 	plan->owners = calloc((n + 1) * n_racks, sizeof(*plan->owners));
 	plan->lanes = calloc(n, sizeof(*plan->lanes));
 	if (!plan->group_of || !plan->owners || !plan->lanes)
 		return false;
-	if (plan->n_keys <= FEW_KEYS)
+	if (n_keys <= FEW_KEYS)
 		return true;
 	plan->table_size = 16;
 	while (plan->table_size < 2 * n)
@@ -149,7 +125,7 @@ static uint32_t find_group(const struct plan *plan, const uint32_t *owners, size
 /* Put a key where its owners are. */
 static void place(struct plan *plan, uint32_t i)
 {
-	uint32_t token = token_of(plan, plan->keys[i]);
+	uint32_t token = token_of(plan, i);
 	uint32_t *owners = plan->owners + plan->n_groups * plan->ring->n_racks; /* the next free */
 	size_t slot = 0;
 	uint32_t g;
@@ -181,48 +157,37 @@ static bool group_one(struct plan *plan, const struct lane_keys *lanes)
 	return true;
 }
 
-static bool group_keys(struct plan *plan)
+bool plan_make(struct plan *plan)
 {
 	struct lane_keys lanes = {0};
 
-	if (plan->n_keys == 0) {
+	if (plan->request->n_keys == 0) {
 		/* A script that names no keys: one node of each rack does it, the same one each
 		 * time. */
 		lanes.several = true;
 		return group_one(plan, &lanes);
 	}
-	if (plan->n_keys == 1) {
-		lanes.token = token_of(plan, plan->keys[0]);
+	if (plan->request->n_keys == 1) {
+		lanes.token = token_of(plan, 0);
 		return group_one(plan, &lanes);
 	}
 	if (!make_room(plan))
 		return false;
-	for (uint32_t i = 0; i < plan->n_keys; i++)
+	for (uint32_t i = 0; i < plan->request->n_keys; i++)
 		place(plan, i);
 	return true;
-}
-
-enum plan_result plan_make(struct plan *plan)
-{
-	bool understood = command_each_key(plan->command, plan->bytes, plan->parsed, add_key, plan);
-
-	if (plan->no_memory)
-		return PLAN_NO_MEMORY;
-	if (!understood)
-		return PLAN_NO_KEYS;
-	return group_keys(plan) ? PLAN_MADE : PLAN_NO_MEMORY;
 }
 
 void plan_sort(const struct plan *plan, uint32_t *order, uint32_t *begin)
 {
 	memset(begin, 0, (plan->n_groups + 1) * sizeof(*begin));
-	for (uint32_t i = 0; i < plan->n_keys; i++)
+	for (uint32_t i = 0; i < plan->request->n_keys; i++)
 		begin[plan->group_of[i] + 1]++;
 	for (uint32_t g = 0; g < plan->n_groups; g++)
 		begin[g + 1] += begin[g];
 	/* Each group's begin walks to its end, which is where the next one began. */
-	for (uint32_t i = 0; i < plan->n_keys; i++)
-		order[begin[plan->group_of[i]]++] = plan->keys[i];
+	for (uint32_t i = 0; i < plan->request->n_keys; i++)
+		order[begin[plan->group_of[i]]++] = request_key(plan->request, i);
 	for (uint32_t g = plan->n_groups; g > 0; g--)
 		begin[g] = begin[g - 1];
 	begin[0] = 0;

@@ -7,7 +7,6 @@
 #define PROXY_PLAN_H
 
 #include "cluster/ring.h"
-#include "proto/command.h"
 #include "proto/request.h"
 #include "proxy/lanes.h"
 #include "proxy/quorum.h"
@@ -20,50 +19,40 @@
 extern "C" {
 #endif
 
-#define PLAN_KEYS_INLINE  16
 #define PLAN_RACKS_INLINE 16
 
 struct plan {
 	/* What is to be planned; set before plan_make().  All borrowed. */
 	const struct ring *ring;
-	const struct command *command;
-	const uint8_t *bytes; /* the request, RESP */
-	const struct request_parser *parsed;
-	bool is_write;
+	const struct request *request; /* RESP, without a fault */
 	enum consistency level;
 	size_t first_rack; /* of a write: the racks before it have it already */
 	bool only_local_dc;
 
 	/* What was planned. */
-	uint32_t *keys; /* indices of arguments, in order */
-	uint32_t n_keys;
 	uint32_t *group_of;      /* for each key; NULL when it was not needed: all are in group 0 */
 	uint32_t n_groups;       /* at least 1: a request without keys has owners too */
 	uint32_t *owners;        /* n_groups times as many as there are racks: plan_owners() */
 	struct lane_keys *lanes; /* of each group */
 
 	/* Private. */
-	uint32_t cap_keys;
-	bool no_memory;
 	uint32_t *table; /* of groups by their owners; NULL for a few keys */
 	size_t table_size;
-	uint32_t keys_inline[PLAN_KEYS_INLINE];
 	uint32_t owners_inline[PLAN_RACKS_INLINE];
 	struct lane_keys lanes_inline;
-};
-
-enum plan_result {
-	PLAN_MADE,
-	PLAN_NO_KEYS, /* the arguments do not say where the keys are */
-	PLAN_NO_MEMORY,
 };
 
 /* A plan whose fields are not set yet.  It must not be moved. */
 void plan_init(struct plan *plan);
 void plan_fini(struct plan *plan);
 
-/* Find the keys and their groups. */
-enum plan_result plan_make(struct plan *plan);
+/* Find the groups of the request's keys.  False when memory is short. */
+bool plan_make(struct plan *plan);
+
+static inline bool plan_is_write(const struct plan *plan)
+{
+	return plan->request->kind == COMMAND_WRITE;
+}
 
 /* Whether the request is for this rack, too. */
 bool plan_is_asked(const struct plan *plan, size_t rack);
@@ -79,7 +68,7 @@ static inline const uint32_t *plan_owners(const struct plan *plan, uint32_t grou
 
 /*
  * The keys' arguments, sorted by group: those of group g are order[begin[g]] up to order[begin[g +
- * 1] - 1], in the order of the request.  order has n_keys entries, begin n_groups + 1.
+ * 1] - 1], in the order of the request.  order has an entry for each key, begin n_groups + 1.
  */
 void plan_sort(const struct plan *plan, uint32_t *order, uint32_t *begin);
 

@@ -27,7 +27,7 @@ struct proxy_hooks {
 	void (*node_back)(void *arg, size_t node);
 	/*
 	 * A write to this node's datastore begins: it is sent when this returns, or waits for its
-	 * turn.  Called for each key that its arguments name, also for those that it only reads.
+	 * turn.  Called for each key that its arguments name and that it may change.
 	 */
 	void (*write_begun)(void *arg, const void *key, size_t len);
 	void *arg;

@@ -10,52 +10,43 @@
 /* A request on its way to the nodes that its plan names. */
 struct routing {
 	struct proxy *proxy;
-	const struct route_request *request;
+	struct call *call;
+	const struct request *request;
 	struct plan plan;
 };
 
 /* ---- Writes to this node's datastore ---- */
 
-static void write_begins(
-	const struct proxy_hooks *hooks, const struct route_request *r, uint32_t key)
+static void write_begins(const struct proxy_hooks *hooks, const struct request *r, uint32_t i)
 {
-	hooks->write_begun(
-		hooks->arg, request_arg(r->parsed, r->bytes, key), r->parsed->args[key].len);
+	uint32_t arg = request_key(r, i);
+
+	hooks->write_begun(hooks->arg, request_arg(r, arg), r->args[arg].len);
 }
 
-/* A planned one: of its keys those that this node owns. */
+/* A planned one: of the keys that it may change those that this node owns. */
 static void planned_begins(const struct routing *rt)
 {
 	const struct proxy_hooks *hooks = &rt->proxy->options.hooks;
+	const struct request *r = rt->request;
 	const struct plan *plan = &rt->plan;
 
-	if (!hooks->write_begun || !plan->is_write)
+	if (!hooks->write_begun)
 		return;
-	for (uint32_t i = 0; i < plan->n_keys; i++)
+	for (uint32_t i = r->first_written; i < r->first_written + r->n_written; i++)
 		if (plan_owners(plan, plan->group_of ? plan->group_of[i] : 0)[0] == 0)
-			write_begins(hooks, rt->request, plan->keys[i]);
+			write_begins(hooks, r, i);
 }
 
-struct beginning {
-	const struct proxy_hooks *hooks;
-	const struct route_request *request;
-};
-
-static bool key_begins(void *arg, uint32_t index)
+/* One that another node has planned: all of the keys that it may change. */
+static void sent_here_begins(const struct proxy *p, const struct request *r)
 {
-	const struct beginning *b = arg;
+	const struct proxy_hooks *hooks = &p->options.hooks;
 
-	write_begins(b->hooks, b->request, index);
-	return true;
-}
-
-/* One that another node has planned: all of its keys. */
-static void sent_here_begins(const struct proxy *p, const struct route_request *r)
-{
-	struct beginning b = {.hooks = &p->options.hooks, .request = r};
-
-	if (p->options.hooks.write_begun && r->call->is_write)
-		command_each_key(r->call->command, r->bytes, r->parsed, key_begins, &b);
+	if (!hooks->write_begun)
+		return;
+	for (uint32_t i = r->first_written; i < r->first_written + r->n_written; i++)
+		write_begins(hooks, r, i);
 }
 
 /* ---- Legs ---- */
@@ -98,12 +89,11 @@ static void send_leg(struct routing *rt, struct part *part, size_t rack, enum dn
 	const struct message *m)
 {
 	struct proxy *p = rt->proxy;
-	struct leg *leg =
-		call_leg(part, (uint8_t)p->ring->racks[rack].dc, rack == 0, rt->plan.is_write);
+	bool is_write = plan_is_write(&rt->plan);
+	struct leg *leg = call_leg(part, (uint8_t)p->ring->racks[rack].dc, rack == 0, is_write);
 
 	if (!leg) {
-		no_leg(p, m->owners[rack], part->call, rt->plan.is_write,
-			rack == 0 || part->quorum);
+		no_leg(p, m->owners[rack], part->call, is_write, rack == 0 || part->quorum);
 		return;
 	}
 	leg->type = (uint8_t)type;
@@ -156,7 +146,7 @@ static void send_part(struct routing *rt, struct part *part, const struct messag
 		if (plan_is_asked(plan, r) && (ring->racks[r].dc == 0 || each))
 			send_leg(rt, part, r, DNODE_REQUEST, m);
 	}
-	if (!plan->is_write || each || plan->only_local_dc)
+	if (!plan_is_write(plan) || each || plan->only_local_dc)
 		return;
 	for (size_t dc = 1; dc < ring->n_dcs; dc++)
 		send_to_dc(rt, part, &ring->dcs[dc], m);
@@ -164,55 +154,45 @@ static void send_part(struct routing *rt, struct part *part, const struct messag
 
 /* ---- Requests ---- */
 
-static void routing_init(struct routing *rt, struct proxy *p, const struct route_request *r)
+static void routing_init(
+	struct routing *rt, struct proxy *p, struct call *c, const struct request *r)
 {
 	struct plan *plan = &rt->plan;
 
 	rt->proxy = p;
+	rt->call = c;
 	rt->request = r;
 	plan_init(plan);
 	plan->ring = p->ring;
-	plan->command = r->call->command;
-	plan->bytes = r->bytes;
-	plan->parsed = r->parsed;
-	plan->is_write = r->call->is_write;
-	plan->level = plan->is_write ? p->write_level : p->read_level;
+	plan->request = r;
+	plan->level = plan_is_write(plan) ? p->write_level : p->read_level;
 }
 
 /* Find out whom to ask; false after refusing the call. */
 static bool make_plan(struct routing *rt)
 {
-	struct call *c = rt->request->call;
+	bool ok = plan_make(&rt->plan);
 
-	switch (plan_make(&rt->plan)) {
-	case PLAN_MADE:
-		return true;
-	case PLAN_NO_KEYS:
-		call_refuse(c, "value is not an integer or out of range, or the keys are missing");
-		return false;
-	case PLAN_NO_MEMORY:
-		break;
-	}
-	call_refuse(c, "dynomite: out of memory");
-	return false;
+	if (!ok)
+		call_refuse(rt->call, "dynomite: out of memory");
+	return ok;
 }
 
 /* Each group is sent a request of its own, for its own keys: those from begin on. */
 static bool send_sorted(struct routing *rt, const uint32_t *order, const uint32_t *begin)
 {
-	const struct route_request *r = rt->request;
-	bool split = r->call->n_parts > 1, ok = true;
+	struct call *c = rt->call;
+	bool split = c->n_parts > 1, ok = true;
 	struct buf part = {0};
 
 	for (uint32_t g = 0; ok && g < rt->plan.n_groups; g++) {
 		buf_clear(&part);
-		ok = join_write_part(&part, r->call->command, r->bytes, r->parsed, order + begin[g],
-			begin[g + 1] - begin[g]);
+		ok = join_write_part(&part, rt->request, order + begin[g], begin[g + 1] - begin[g]);
 		if (ok) {
 			struct message m =
 				message_of(&rt->plan, g, buf_head(&part), buf_len(&part));
 
-			send_part(rt, split ? &r->call->parts[g] : &r->call->one, &m);
+			send_part(rt, split ? &c->parts[g] : &c->one, &m);
 		}
 	}
 	buf_fini(&part);
@@ -222,7 +202,7 @@ static bool send_sorted(struct routing *rt, const uint32_t *order, const uint32_
 static bool send_groups(struct routing *rt)
 {
 	const struct plan *plan = &rt->plan;
-	uint32_t *order = malloc(plan->n_keys * sizeof(*order));
+	uint32_t *order = malloc(plan->request->n_keys * sizeof(*order));
 	uint32_t *begin = malloc((plan->n_groups + 1) * sizeof(*begin));
 	bool ok = order && begin;
 
@@ -239,12 +219,13 @@ static bool send_groups(struct routing *rt)
 static void send_split(struct routing *rt)
 {
 	const struct plan *plan = &rt->plan;
-	struct call *c = rt->request->call;
-	uint32_t *part_of = malloc(plan->n_keys * sizeof(*part_of));
+	uint32_t n_keys = plan->request->n_keys;
+	struct call *c = rt->call;
+	uint32_t *part_of = malloc(n_keys * sizeof(*part_of));
 
 	if (part_of)
-		memcpy(part_of, plan->group_of, plan->n_keys * sizeof(*part_of));
-	if (!part_of || !call_split(c, plan->n_groups, part_of, plan->n_keys)) {
+		memcpy(part_of, plan->group_of, n_keys * sizeof(*part_of));
+	if (!part_of || !call_split(c, plan->n_groups, part_of, n_keys)) {
 		free(part_of);
 		call_refuse(c, "dynomite: out of memory");
 	} else if (!send_groups(rt)) {
@@ -253,15 +234,14 @@ static void send_split(struct routing *rt)
 }
 
 /* SCRIPT and the like: to every node.  The answer is this one's, or is made of all that come. */
-static void send_everywhere(struct proxy *p, const struct route_request *r)
+static void send_everywhere(struct proxy *p, struct call *c, const struct request *r)
 {
 	const struct ring *ring = p->ring;
-	struct call *c = r->call;
 	bool is_joined = c->command->join == COMMAND_LEAST;
 	const struct message m = {
 		.lanes = {.several = true},
 		.bytes = r->bytes,
-		.len = r->parsed->len,
+		.len = r->len,
 	};
 
 	if (is_joined && !call_split(c, (uint32_t)ring->n_nodes, NULL, 0)) {
@@ -282,30 +262,28 @@ static void send_everywhere(struct proxy *p, const struct route_request *r)
 	}
 }
 
-void route_client(struct proxy *p, const struct route_request *r)
+void route_client(struct proxy *p, struct call *c, const struct request *r)
 {
 	struct routing rt;
 
-	if (command_is_for_all(r->call->command)) {
-		send_everywhere(p, r);
+	if (command_is_for_all(r->command)) {
+		send_everywhere(p, c, r);
 		return;
 	}
-	routing_init(&rt, p, r);
+	routing_init(&rt, p, c, r);
 	if (!make_plan(&rt)) {
 		plan_fini(&rt.plan); /* refused */
 		return;
 	}
 	planned_begins(&rt);
-	if (command_reads_unnamed(r->call->command, r->bytes, r->parsed) &&
-		!plan_is_undivided(&rt.plan)) {
-		call_refuse(r->call,
-			"dynomite: BY and GET patterns read keys that other nodes may have");
+	if (request_reads_unnamed(r) && !plan_is_undivided(&rt.plan)) {
+		call_refuse(c, "dynomite: BY and GET patterns read keys that other nodes may have");
 	} else if (rt.plan.n_groups == 1) {
-		struct message m = message_of(&rt.plan, 0, r->bytes, r->parsed->len);
+		struct message m = message_of(&rt.plan, 0, r->bytes, r->len);
 
-		send_part(&rt, &r->call->one, &m);
-	} else if (r->call->command->join == COMMAND_WHOLE) {
-		call_refuse(r->call,
+		send_part(&rt, &c->one, &m);
+	} else if (r->command->join == COMMAND_WHOLE) {
+		call_refuse(c,
 			"dynomite: the keys of this command belong to different nodes (CROSSSLOT); "
 			"give them a common hash_tag");
 	} else {
@@ -314,84 +292,68 @@ void route_client(struct proxy *p, const struct route_request *r)
 	plan_fini(&rt.plan);
 }
 
-/* What the lanes want to know of the keys of a request, as they are found. */
-struct key_survey {
-	const struct proxy *proxy;
-	const struct route_request *request;
-	struct lane_keys lanes;
-	bool any;
-};
-
-static bool survey_key(void *arg, uint32_t index)
+/* What the lanes want to know.  A request without keys may be about any, as a script is. */
+static struct lane_keys lanes_of(const struct proxy *p, const struct request *r)
 {
-	struct key_survey *s = arg;
-	const struct route_request *r = s->request;
-	uint32_t token = ring_token(s->proxy->ring, request_arg(r->parsed, r->bytes, index),
-		r->parsed->args[index].len);
-
-	if (!s->any)
-		s->lanes.token = token;
-	s->any = true;
-	s->lanes.several = s->lanes.several || token != s->lanes.token;
-	return true;
-}
-
-/* A request without keys may be about any, as a script is. */
-static struct lane_keys lanes_of(const struct proxy *p, const struct route_request *r)
-{
-	struct key_survey s = {.proxy = p, .request = r};
+	struct lane_keys lanes = {.several = r->n_keys == 0};
 
 	if (p->options.datastore_connections == 1)
-		return s.lanes;
-	if (!command_each_key(r->call->command, r->bytes, r->parsed, survey_key, &s) || !s.any)
-		s.lanes.several = true;
-	return s.lanes;
+		return lanes;
+	for (uint32_t i = 0; i < r->n_keys; i++) {
+		uint32_t arg = request_key(r, i);
+		uint32_t token = ring_token(p->ring, request_arg(r, arg), r->args[arg].len);
+
+		if (i == 0)
+			lanes.token = token;
+		lanes.several = lanes.several || token != lanes.token;
+	}
+	return lanes;
 }
 
-void route_here(struct proxy *p, const struct route_request *r)
+void route_here(struct proxy *p, struct call *c, const struct request *r)
 {
-	struct leg *leg = call_leg(&r->call->one, 0, true, false);
+	struct leg *leg = call_leg(&c->one, 0, true, false);
 	struct lane_keys lanes = lanes_of(p, r);
 
 	if (!leg) {
-		call_refuse(r->call, "dynomite: out of memory");
+		call_refuse(c, "dynomite: out of memory");
 		return;
 	}
 	sent_here_begins(p, r);
-	replica_send(p->replicas[0], leg, &lanes, r->bytes, r->parsed->len);
+	replica_send(p->replicas[0], leg, &lanes, r->bytes, r->len);
 }
 
 /* The same to all groups: what cannot be split goes whole to each of its owners. */
 static void send_whole(struct routing *rt)
 {
-	const struct route_request *r = rt->request;
+	const struct request *r = rt->request;
 
 	for (uint32_t g = 0; g < rt->plan.n_groups; g++) {
-		struct message m = message_of(&rt->plan, g, r->bytes, r->parsed->len);
+		struct message m = message_of(&rt->plan, g, r->bytes, r->len);
 
 		m.lanes.several |= rt->plan.n_groups > 1;
-		send_part(rt, &r->call->one, &m);
+		send_part(rt, &rt->call->one, &m);
 	}
 }
 
-void route_forward(struct proxy *p, const struct route_request *r)
+void route_forward(struct proxy *p, struct call *c, const struct request *r)
 {
 	struct routing rt;
 
-	route_here(p, r);
-	if (!r->call->is_write || command_is_for_all(r->call->command) ||
+	route_here(p, c, r);
+	if (r->kind != COMMAND_WRITE || command_is_for_all(r->command) ||
 		p->ring->dcs[0].n_racks == 1)
 		return;
-	routing_init(&rt, p, r);
+	routing_init(&rt, p, c, r);
 	rt.plan.level = CONSISTENCY_DC_ONE; /* ours is the answer */
 	rt.plan.first_rack = 1;
 	rt.plan.only_local_dc = true;
 	if (!make_plan(&rt)) {
 		/* refused */
-	} else if (rt.plan.n_groups == 1 || r->call->command->join == COMMAND_WHOLE) {
+	} else if (rt.plan.n_groups == 1 || r->command->join == COMMAND_WHOLE) {
 		send_whole(&rt);
 	} else if (!send_groups(&rt)) {
-		call_refuse(r->call, "dynomite: out of memory");
+		call_refuse(c, "dynomite: out of memory");
 	}
 	plan_fini(&rt.plan);
 }

@@ -3,6 +3,7 @@
  */
 #include "proto/command.h"
 #include "support/redis_server.h"
+#include "support/request.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -11,7 +12,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <set>
-#include <sstream>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,11 +20,13 @@
 namespace
 {
 
-using Args = std::vector<std::string>;
+using support::Args;
+using support::words;
 
 struct Entry {
 	long long arity = 0, first = 0, last = 0, step = 0;
 	std::set<std::string> flags;
+	std::vector<bool> spec_writes; /* whether each of its key specifications changes keys */
 
 	bool is(const char *flag) const
 	{
@@ -32,6 +34,24 @@ struct Entry {
 	}
 };
 using Entries = std::map<std::string, Entry>;
+
+/* Of a key: its value is changed, overwritten without a look, or removed. */
+const std::set<std::string> writing_flags = {"RW", "OW", "RM"};
+
+/* Whether a key specification, a map, has one of these flags. */
+bool spec_writes(const redisReply *spec)
+{
+	for (size_t i = 0; i + 1 < spec->elements; i += 2) {
+		const redisReply *flags = spec->element[i + 1];
+
+		if (std::string(spec->element[i]->str) != "flags")
+			continue;
+		for (size_t f = 0; f < flags->elements; f++)
+			if (writing_flags.count(flags->element[f]->str) > 0)
+				return true;
+	}
+	return false;
+}
 
 /* One element of what COMMAND answers, and its subcommands. */
 void add_entry(Entries &entries, const redisReply *r)
@@ -47,6 +67,8 @@ void add_entry(Entries &entries, const redisReply *r)
 	e.first = r->element[3]->integer;
 	e.last = r->element[4]->integer;
 	e.step = r->element[5]->integer;
+	for (size_t i = 0; r->elements > 8 && i < r->element[8]->elements; i++)
+		e.spec_writes.push_back(spec_writes(r->element[8]->element[i]));
 	entries[name] = e;
 	for (size_t i = 0; r->elements > 9 && i < r->element[9]->elements; i++)
 		add_entry(entries, r->element[9]->element[i]);
@@ -162,31 +184,9 @@ TEST_F(CommandTable, KnowsWhereKeysAre)
 /* The keys by the table; "?" when they cannot be told. */
 Args keys_of(const Args &args)
 {
-	struct Found {
-		const Args *args;
-		Args keys;
-	} f = {&args, {}};
-	std::string bytes = "*" + std::to_string(args.size()) + "\r\n";
-	request_parser p = {};
+	const support::Request r(args);
 
-	for (const std::string &a : args)
-		bytes += "$" + std::to_string(a.size()) + "\r\n" + a + "\r\n";
-	const auto *at = reinterpret_cast<const uint8_t *>(bytes.data());
-	EXPECT_EQ(REQUEST_DONE, request_parse(&p, at, bytes.size()));
-	const struct command *c = command_find(at, &p);
-	if (!c || !command_arity_ok(c, p.argc) ||
-		!command_each_key(
-			c, at, &p,
-			[](void *arg, uint32_t i) {
-				auto *to = static_cast<Found *>(arg);
-
-				to->keys.push_back((*to->args)[i]);
-				return true;
-			},
-			&f))
-		f.keys = {"?"};
-	request_parser_fini(&p);
-	return f.keys;
+	return r->fault == REQUEST_FAULT_NONE ? r.keys() : Args{"?"};
 }
 
 /* The keys by Redis. */
@@ -205,14 +205,22 @@ Args keys_by_redis(support::RedisClient &redis, const Args &args)
 	return keys;
 }
 
-Args words(const std::string &line)
+/* Those of them that the command may change, by their flags. */
+Args written_by_redis(support::RedisClient &redis, const Args &args)
 {
-	std::istringstream in(line);
-	Args args;
+	Args ask = {"COMMAND", "GETKEYSANDFLAGS"}, keys;
 
-	for (std::string word; in >> word;)
-		args.push_back(word);
-	return args;
+	ask.insert(ask.end(), args.begin(), args.end());
+	const auto reply = redis.call(ask);
+	for (size_t i = 0; i < reply->elements; i++) {
+		const redisReply *flags = reply->element[i]->element[1];
+
+		for (size_t f = 0; f < flags->elements; f++)
+			if (writing_flags.count(flags->element[f]->str) > 0)
+				keys.emplace_back(reply->element[i]->element[0]->str,
+					reply->element[i]->element[0]->len);
+	}
+	return keys;
 }
 
 const char *const requests[] = {"GET a", "SET a v EX 10", "DEL a", "DEL a b c", "UNLINK a b",
@@ -252,6 +260,73 @@ TEST_F(CommandTable, FindsTheKeysThatRedisFinds)
 	ASSERT_EQ(Args{"a"}, keys_by_redis(redis, {"GET", "a"}));
 	for (const char *line : requests)
 		EXPECT_EQ(keys_by_redis(redis, words(line)), keys_of(words(line))) << line;
+}
+
+/* PFCOUNT may keep the number that it has computed with the key: the set stays the same. */
+const std::set<std::string> reads_by_table = {"PFCOUNT"};
+
+/* What the table takes for a write though Redis has the key read: XREADGROUP moves the group's
+ * position in the stream; a BITFIELD that only gets is rare. */
+const std::set<std::string> writes_by_table = {"BITFIELD", "XREADGROUP"};
+
+TEST_F(CommandTable, KnowsWhichKeysAreWritten)
+{
+	auto redis = server->connect();
+	size_t n = 0;
+
+	ASSERT_EQ(Args{"a"}, written_by_redis(redis, {"SET", "a", "1"}));
+	ASSERT_EQ(Args{}, written_by_redis(redis, {"GET", "a"}));
+	for (const char *line : requests) {
+		const support::Request r(line);
+		const std::string name = r->command->name;
+
+		if (reads_by_table.count(name) > 0)
+			EXPECT_EQ(Args{}, r.written()) << line;
+		else if (writes_by_table.count(name) > 0)
+			EXPECT_EQ(r.keys(), r.written()) << line;
+		else
+			EXPECT_EQ(written_by_redis(redis, words(line)), r.written()) << line;
+		n += r->n_written;
+	}
+	EXPECT_GT(n, 60u);
+}
+
+/* Every row, by the flags of its key specifications: those that change a key, and the others. */
+TEST_F(CommandTable, WritesWhatTheKeySpecificationsSay)
+{
+	size_t written = 0;
+
+	for (size_t i = 0; i < command_count; i++) {
+		const struct command &c = command_table[i];
+		const auto at = entries->find(c.name);
+
+		if (at == entries->end() || c.keys == COMMAND_KEYS_NONE ||
+			reads_by_table.count(c.name) > 0 || writes_by_table.count(c.name) > 0)
+			continue;
+		SCOPED_TRACE(c.name);
+		const std::vector<bool> &specs = at->second.spec_writes;
+		const size_t n = static_cast<size_t>(std::count(specs.begin(), specs.end(), true));
+		ASSERT_FALSE(specs.empty());
+		switch (c.writes) {
+		case COMMAND_WRITES_NONE:
+			EXPECT_EQ(0u, n);
+			break;
+		case COMMAND_WRITES_ALL:
+			EXPECT_EQ(specs.size(), n);
+			break;
+		case COMMAND_WRITES_FIRST:
+			EXPECT_EQ(1u, n);
+			EXPECT_TRUE(specs.front());
+			break;
+		case COMMAND_WRITES_LAST: /* GEORADIUS has STORE and STOREDIST */
+			EXPECT_GT(specs.size(), n);
+			EXPECT_FALSE(specs.front());
+			EXPECT_TRUE(specs.back());
+			break;
+		}
+		written += c.writes != COMMAND_WRITES_NONE;
+	}
+	EXPECT_GT(written, 80u);
 }
 
 /* Requests that do not say where their keys are, by Redis and by the table.  (Of a bad EVAL, or
@@ -328,12 +403,15 @@ Args split(const std::string &line, std::string *error)
 	request_parser p = {};
 	Args args;
 
-	if (request_parse(&p, at, line.size()) == REQUEST_BAD)
+	if (request_parse(&p, at, line.size()) == REQUEST_BAD) {
 		*error = p.error;
-	else
-		for (uint32_t i = 0; i < p.argc; i++)
-			args.emplace_back(reinterpret_cast<const char *>(request_arg(&p, at, i)),
-				p.args[i].len);
+	} else {
+		const request r = request_of(&p, at);
+
+		for (uint32_t i = 0; i < r.argc; i++)
+			args.emplace_back(
+				reinterpret_cast<const char *>(request_arg(&r, i)), r.args[i].len);
+	}
 	request_parser_fini(&p);
 	return args;
 }

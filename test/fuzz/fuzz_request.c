@@ -2,7 +2,6 @@
  * Fuzz target: what a client sends.  However the bytes are cut, the requests in them are the same;
  * written as RESP and read again they are the same; and the table of commands stays within them.
  */
-#include "proto/command.h"
 #include "proto/request.h"
 
 #include <stdlib.h>
@@ -33,58 +32,52 @@ static enum request_result parse_grown(
 	return result;
 }
 
-static bool in_range(void *arg, uint32_t index)
+static void look_up(struct request *r)
 {
-	const struct request_parser *p = arg;
-
-	if (index == 0 || index >= p->argc)
+	request_understand(r);
+	if ((r->fault == REQUEST_FAULT_REFUSED) != (r->refusal != NULL) ||
+		(r->fault == REQUEST_FAULT_NONE) == (r->kind == COMMAND_REFUSED))
 		abort();
-	return true;
+	if (r->first_written + r->n_written > r->n_keys)
+		abort();
+	for (uint32_t i = 0; i < r->n_keys; i++)
+		if (request_key(r, i) == 0 || request_key(r, i) >= r->argc)
+			abort();
+	if (r->command)
+		request_reads_unnamed(r);
 }
 
-static void look_up(const struct request_parser *p, const uint8_t *data)
-{
-	const struct command *c = command_find(data, p);
-	const char *why = NULL;
-
-	if (!c || !command_arity_ok(c, p->argc))
-		return;
-	if ((command_class_of(c, data, p, &why) == COMMAND_REFUSED) != (why != NULL))
-		abort();
-	command_reads_unnamed(c, data, p);
-	command_each_key(c, data, p, in_range, (void *)(uintptr_t)p);
-}
-
-/* Both parsers have the same arguments. */
-static void same_args(const struct request_parser *a, const uint8_t *a_bytes,
-	const struct request_parser *b, const uint8_t *b_bytes)
+/* Both have the same arguments. */
+static void same_args(const struct request *a, const struct request *b)
 {
 	if (a->argc != b->argc)
 		abort();
 	for (uint32_t i = 0; i < a->argc; i++) {
 		if (a->args[i].len != b->args[i].len ||
-			memcmp(request_arg(a, a_bytes, i), request_arg(b, b_bytes, i),
-				a->args[i].len) != 0)
+			memcmp(request_arg(a, i), request_arg(b, i), a->args[i].len) != 0)
 			abort();
 	}
 }
 
-static void write_and_read(const struct request_parser *p, const uint8_t *data)
+static void write_and_read(const struct request *r)
 {
-	struct request_parser again = {0};
+	struct request_parser parser = {0};
 	struct buf out = {0};
 
-	if (!request_write(p, data, &out))
+	if (!request_write(r, &out))
 		abort();
-	if ((p->argc > 0) != (buf_len(&out) > 0))
+	if ((r->argc > 0) != (buf_len(&out) > 0))
 		abort();
-	if (p->argc > 0) {
-		if (request_parse(&again, buf_head(&out), buf_len(&out)) != REQUEST_DONE ||
-			again.len != buf_len(&out) || again.is_inline)
+	if (r->argc > 0) {
+		struct request again;
+
+		if (request_parse(&parser, buf_head(&out), buf_len(&out)) != REQUEST_DONE ||
+			parser.len != buf_len(&out) || parser.is_inline)
 			abort();
-		same_args(p, data, &again, buf_head(&out));
+		again = request_of(&parser, buf_head(&out));
+		same_args(r, &again);
 	}
-	request_parser_fini(&again);
+	request_parser_fini(&parser);
 	buf_fini(&out);
 }
 
@@ -104,11 +97,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (parse_grown(&grown, data, size, piece) != result)
 			abort();
 		if (result == REQUEST_DONE) {
+			struct request r = request_of(&whole, data),
+				       other = request_of(&grown, data);
+
 			if (whole.len == 0 || whole.len > size || grown.len != whole.len)
 				abort();
-			same_args(&whole, data, &grown, data);
-			look_up(&whole, data);
-			write_and_read(&whole, data);
+			same_args(&r, &other);
+			look_up(&r);
+			write_and_read(&r);
 		} else if (result == REQUEST_BAD && strcmp(whole.error, grown.error) != 0) {
 			abort();
 		}

@@ -1,108 +1,37 @@
 #include "proto/command.h"
+#include "support/request.h"
 
 #include <gtest/gtest.h>
 #include <set>
-#include <sstream>
 #include <string>
-#include <vector>
 
 namespace
 {
 
-using Args = std::vector<std::string>;
+using support::Args;
+using support::Request;
+using support::words;
 
-Args words(const std::string &line)
+std::string name_of(const Request &r)
 {
-	std::istringstream in(line);
-	Args args;
-
-	for (std::string word; in >> word;)
-		args.push_back(word);
-	return args;
+	return r->command ? r->command->name : "";
 }
 
-/* A request that was parsed, and what the table says of it. */
-class Request
+/* Whether the command that it names may have its arguments. */
+bool arity_ok(const Request &r)
 {
-      public:
-	explicit Request(const Args &args)
-	{
-		bytes_ = "*" + std::to_string(args.size()) + "\r\n";
-		for (const std::string &a : args)
-			bytes_ += "$" + std::to_string(a.size()) + "\r\n" + a + "\r\n";
-		EXPECT_EQ(REQUEST_DONE, request_parse(&p_, bytes(), bytes_.size()));
-		command = command_find(bytes(), &p_);
-	}
-	explicit Request(const std::string &line) : Request(words(line))
-	{
-	}
-	~Request()
-	{
-		request_parser_fini(&p_);
-	}
-	Request(const Request &) = delete;
-	Request &operator=(const Request &) = delete;
+	return command_arity_ok(r->command, r->argc);
+}
 
-	/* Its keys, or "?" when they cannot be told. */
-	Args keys(size_t most = SIZE_MAX)
-	{
-		Found f = {this, most, {}};
-
-		if (!command_each_key(command, bytes(), &p_, found, &f)) {
-			EXPECT_TRUE(f.keys.empty());
-			return {"?"};
-		}
-		return f.keys;
-	}
-	command_class kind(std::string *why = nullptr)
-	{
-		const char *text = nullptr;
-		const command_class kind = command_class_of(command, bytes(), &p_, &text);
-
-		EXPECT_EQ(kind == COMMAND_REFUSED, text != nullptr);
-		if (why && text)
-			*why = text;
-		return kind;
-	}
-	bool reads_unnamed()
-	{
-		return command_reads_unnamed(command, bytes(), &p_);
-	}
-	bool arity_ok()
-	{
-		return command_arity_ok(command, p_.argc);
-	}
-	std::string name()
-	{
-		return command ? command->name : "";
-	}
-
-	const struct command *command;
-
-      private:
-	struct Found {
-		Request *request;
-		size_t most;
-		Args keys;
-	};
-
-	std::string bytes_;
-	request_parser p_ = {};
-
-	const uint8_t *bytes() const
-	{
-		return reinterpret_cast<const uint8_t *>(bytes_.data());
-	}
-	static bool found(void *arg, uint32_t i)
-	{
-		auto *f = static_cast<Found *>(arg);
-
-		f->keys.emplace_back(reinterpret_cast<const char *>(
-					     request_arg(&f->request->p_, f->request->bytes(), i)),
-			f->request->p_.args[i].len);
-		return f->keys.size() < f->most;
-	}
-};
+/* Its keys, or "?" when they cannot be told. */
+Args keys_of(const Request &r)
+{
+	EXPECT_TRUE(r->fault == REQUEST_FAULT_NONE || r->fault == REQUEST_FAULT_KEYS);
+	if (r->fault == REQUEST_FAULT_NONE)
+		return r.keys();
+	EXPECT_EQ(r->n_keys, 0u);
+	return {"?"};
+}
 
 TEST(Command, EveryRowIsFoundByItsName)
 {
@@ -115,7 +44,7 @@ TEST(Command, EveryRowIsFoundByItsName)
 		EXPECT_EQ(c, command_named(c->name)) << c->name;
 		for (char &letter : small)
 			letter = static_cast<char>(tolower(letter));
-		EXPECT_EQ(c, Request(small).command) << small;
+		EXPECT_EQ(c, Request(small)->command) << small;
 		EXPECT_TRUE(names.insert(c->name).second) << c->name << " is there twice";
 	}
 }
@@ -139,27 +68,27 @@ TEST(Command, EveryRowIsSensible)
 		const bool is_data = (c->kind == COMMAND_READ || c->kind == COMMAND_WRITE) &&
 				     !command_is_for_all(c);
 		EXPECT_EQ(is_data, has_keys);
+		EXPECT_EQ(is_data && c->kind == COMMAND_WRITE, c->writes != COMMAND_WRITES_NONE);
 		EXPECT_TRUE(c->kind != COMMAND_LOCAL || c->id != COMMAND_ID_NONE);
 	}
 }
 
 TEST(Command, NamesAreComparedWholeAndInAnyCase)
 {
-	EXPECT_EQ("GET", Request("gEt k").name());
-	EXPECT_EQ("BRPOPLPUSH", Request("brpoplpush a b 1").name());
-	EXPECT_EQ("GEORADIUSBYMEMBER_RO", Request("georadiusbymember_ro").name());
+	EXPECT_EQ("GET", name_of(Request("gEt k")));
+	EXPECT_EQ("BRPOPLPUSH", name_of(Request("brpoplpush a b 1")));
+	EXPECT_EQ("GEORADIUSBYMEMBER_RO", name_of(Request("georadiusbymember_ro")));
 	for (const char *line :
 		{"GE k", "GETT k", "GET_ k", "nosuch", "HOST", "GEORADIUSBYMEMBER_R",
 			"COMMANDCOUNT", "aVeryLongNameThatNoCommandHasAndNoneWillEverHave"})
-		EXPECT_EQ("", Request(line).name()) << line;
-	EXPECT_EQ("", Request(Args{""}).name());
-	EXPECT_EQ("", Request(Args{std::string("GET\0", 4), "k"}).name());
-	EXPECT_EQ("", Request(Args{"g\xe5t", "k"}).name());
-	EXPECT_EQ("", Request(Args{"'et", "k"}).name());
-	EXPECT_EQ("", Request(Args{"\x07"
-				   "et",
-				      "k"})
-			      .name());
+		EXPECT_EQ("", name_of(Request(line))) << line;
+	EXPECT_EQ("", name_of(Request(Args{""})));
+	EXPECT_EQ("", name_of(Request(Args{std::string("GET\0", 4), "k"})));
+	EXPECT_EQ("", name_of(Request(Args{"g\xe5t", "k"})));
+	EXPECT_EQ("", name_of(Request(Args{"'et", "k"})));
+	EXPECT_EQ("", name_of(Request(Args{"\x07"
+					   "et",
+			      "k"})));
 	EXPECT_EQ(nullptr, command_named(""));
 	EXPECT_EQ(nullptr, command_named("NOSUCH"));
 	EXPECT_STREQ("SCRIPT LOAD", command_named("script load")->name);
@@ -167,44 +96,45 @@ TEST(Command, NamesAreComparedWholeAndInAnyCase)
 
 TEST(Command, SubcommandsHaveTheirOwnRows)
 {
-	EXPECT_EQ("SCRIPT LOAD", Request("script load x").name());
-	EXPECT_EQ("XGROUP CREATECONSUMER", Request("XGROUP createconsumer k g c").name());
-	EXPECT_EQ("CLIENT SETINFO", Request("CLIENT SETINFO lib-name x").name());
-	EXPECT_EQ("COMMAND", Request("COMMAND").name());
-	EXPECT_EQ("OBJECT", Request("OBJECT").name());
-	EXPECT_FALSE(Request("OBJECT").arity_ok());
-	EXPECT_EQ("GET", Request("GET LOAD").name()) << "GET has no subcommands";
-	EXPECT_EQ("", Request(Args{"SCRIPT LOAD", "x"}).name()) << "one argument is one name";
+	EXPECT_EQ("SCRIPT LOAD", name_of(Request("script load x")));
+	EXPECT_EQ("XGROUP CREATECONSUMER", name_of(Request("XGROUP createconsumer k g c")));
+	EXPECT_EQ("CLIENT SETINFO", name_of(Request("CLIENT SETINFO lib-name x")));
+	EXPECT_EQ("COMMAND", name_of(Request("COMMAND")));
+	EXPECT_EQ("OBJECT", name_of(Request("OBJECT")));
+	EXPECT_FALSE(arity_ok(Request("OBJECT")));
+	EXPECT_EQ("GET", name_of(Request("GET LOAD"))) << "GET has no subcommands";
+	EXPECT_EQ("", name_of(Request(Args{"SCRIPT LOAD", "x"}))) << "one argument is one name";
 }
 
 TEST(Command, UnknownSubcommandsAreRefused)
 {
 	for (const char *line : {"SCRIPT nosuch", "COMMAND nosuch", "CLIENT KILL 1:2",
 		     "OBJECT HELP", "CLIENT aVeryLongNameThatNoSubcommandHasAndNoneWillEver"}) {
-		std::string why;
+		const Request r(line);
 
-		EXPECT_EQ(COMMAND_REFUSED, Request(line).kind(&why)) << line;
-		EXPECT_NE(std::string::npos, why.find("subcommand")) << why;
+		EXPECT_EQ(REQUEST_FAULT_REFUSED, r->fault) << line;
+		ASSERT_NE(nullptr, r->refusal);
+		EXPECT_NE(std::string::npos, std::string(r->refusal).find("subcommand"));
 	}
-	EXPECT_EQ(COMMAND_REFUSED, Request(Args{"MEMORY", ""}).kind());
-	EXPECT_EQ(COMMAND_REFUSED, Request(Args{"MEMORY", std::string("USAGE\0", 6)}).kind());
-	EXPECT_EQ(COMMAND_LOCAL, Request("COMMAND").kind());
-	EXPECT_EQ(COMMAND_LOCAL, Request("COMMAND COUNT").kind());
+	EXPECT_EQ(COMMAND_REFUSED, Request(Args{"MEMORY", ""})->kind);
+	EXPECT_EQ(COMMAND_REFUSED, Request(Args{"MEMORY", std::string("USAGE\0", 6)})->kind);
+	EXPECT_EQ(COMMAND_LOCAL, Request("COMMAND")->kind);
+	EXPECT_EQ(COMMAND_LOCAL, Request("COMMAND COUNT")->kind);
 }
 
 TEST(Command, Arity)
 {
-	EXPECT_TRUE(Request("GET k").arity_ok());
-	EXPECT_FALSE(Request("GET").arity_ok());
-	EXPECT_FALSE(Request("GET k k").arity_ok());
-	EXPECT_TRUE(Request("SET k v EX 1").arity_ok());
-	EXPECT_FALSE(Request("SET k").arity_ok());
-	EXPECT_FALSE(Request("SCRIPT LOAD").arity_ok());
+	EXPECT_TRUE(arity_ok(Request("GET k")));
+	EXPECT_FALSE(arity_ok(Request("GET")));
+	EXPECT_FALSE(arity_ok(Request("GET k k")));
+	EXPECT_TRUE(arity_ok(Request("SET k v EX 1")));
+	EXPECT_FALSE(arity_ok(Request("SET k")));
+	EXPECT_FALSE(arity_ok(Request("SCRIPT LOAD")));
 	for (const char *name : {"MSET", "MSETNX"}) {
-		EXPECT_TRUE(Request(std::string(name) + " a 1").arity_ok());
-		EXPECT_TRUE(Request(std::string(name) + " a 1 b 2").arity_ok());
-		EXPECT_FALSE(Request(std::string(name) + " a 1 b").arity_ok());
-		EXPECT_FALSE(Request(std::string(name) + " a").arity_ok());
+		EXPECT_TRUE(arity_ok(Request(std::string(name) + " a 1")));
+		EXPECT_TRUE(arity_ok(Request(std::string(name) + " a 1 b 2")));
+		EXPECT_FALSE(arity_ok(Request(std::string(name) + " a 1 b")));
+		EXPECT_FALSE(arity_ok(Request(std::string(name) + " a")));
 	}
 	EXPECT_TRUE(command_arity_ok(command_named("DEL"), REQUEST_ARGS_MAX));
 }
@@ -220,7 +150,11 @@ class CommandKinds : public testing::TestWithParam<Kind>
 
 TEST_P(CommandKinds, AsTheArgumentsSay)
 {
-	EXPECT_EQ(GetParam().kind, Request(GetParam().line).kind()) << GetParam().line;
+	const Request r(GetParam().line);
+
+	EXPECT_EQ(GetParam().kind, r->kind) << GetParam().line;
+	EXPECT_EQ(r->kind == COMMAND_REFUSED, r->fault == REQUEST_FAULT_REFUSED);
+	EXPECT_EQ(r->kind == COMMAND_REFUSED, r->refusal != nullptr);
 }
 
 INSTANTIATE_TEST_SUITE_P(Requests, CommandKinds,
@@ -250,9 +184,9 @@ INSTANTIATE_TEST_SUITE_P(Requests, CommandKinds,
 
 TEST(Command, AnAttackIsNotAnswered)
 {
-	EXPECT_TRUE(Request("post / HTTP/1.1").command->hang_up);
-	EXPECT_TRUE(Request("Host: localhost").command->hang_up);
-	EXPECT_FALSE(Request("MULTI").command->hang_up);
+	EXPECT_TRUE(Request("post / HTTP/1.1")->command->hang_up);
+	EXPECT_TRUE(Request("Host: localhost")->command->hang_up);
+	EXPECT_FALSE(Request("MULTI")->command->hang_up);
 }
 
 struct Keys {
@@ -266,7 +200,7 @@ class CommandKeys : public testing::TestWithParam<Keys>
 
 TEST_P(CommandKeys, AreFoundInOrder)
 {
-	EXPECT_EQ(words(GetParam().keys), Request(GetParam().line).keys()) << GetParam().line;
+	EXPECT_EQ(words(GetParam().keys), keys_of(Request(GetParam().line))) << GetParam().line;
 }
 
 INSTANTIATE_TEST_SUITE_P(Requests, CommandKeys,
@@ -275,7 +209,8 @@ INSTANTIATE_TEST_SUITE_P(Requests, CommandKeys,
 		Keys{"MSETNX a 1 b 2", "a b"}, Keys{"BITOP AND d a b", "d a b"},
 		Keys{"LMOVE a b LEFT LEFT", "a b"}, Keys{"OBJECT ENCODING a", "a"},
 		Keys{"XINFO STREAM a FULL", "a"}, Keys{"XGROUP CREATE a g $", "a"},
-		Keys{"MEMORY USAGE a SAMPLES 1", "a"}, Keys{"GEOSEARCHSTORE d a x", "d a"},
+		Keys{"MEMORY USAGE a SAMPLES 1", "a"},
+		Keys{"GEOSEARCHSTORE d a BYRADIUS 1 km FROMMEMBER m", "d a"},
 		Keys{"ZUNION 2 a b WEIGHTS 1 2", "a b"}, Keys{"ZUNION 0 a", "?"},
 		Keys{"ZUNION 2 a", "?"}, Keys{"ZUNION x a", "?"}, Keys{"ZUNION -1 a", "?"},
 		Keys{"ZUNION 1x a", "?"}, Keys{"ZUNION 18446744073709551617 a", "?"},
@@ -295,22 +230,46 @@ INSTANTIATE_TEST_SUITE_P(Requests, CommandKeys,
 		Keys{"GEORADIUS a 1 2 3 m COUNT 1 STORE d STOREDIST e", "a e"},
 		Keys{"GEORADIUSBYMEMBER a m 1 m STORE d", "a d"}));
 
-TEST(Command, TheSearchStopsWhenItIsTold)
+struct Written {
+	const char *line;
+	const char *keys;
+};
+
+class CommandWrites : public testing::TestWithParam<Written>
 {
-	EXPECT_EQ(Args{"a"}, Request("DEL a b c").keys(1));
-	EXPECT_EQ(Args{"a"}, Request("SORT a STORE d").keys(1));
-	EXPECT_EQ(Args{"d"}, Request("ZUNIONSTORE d 1 a").keys(1));
-	EXPECT_EQ((Args{"a", "b"}), Request("XREAD STREAMS a b c 0 0 0").keys(2));
+};
+
+TEST_P(CommandWrites, TheKeysThatItMayChange)
+{
+	EXPECT_EQ(words(GetParam().keys), Request(GetParam().line).written()) << GetParam().line;
 }
+
+INSTANTIATE_TEST_SUITE_P(Requests, CommandWrites,
+	testing::Values(Written{"GET a", ""}, Written{"SET a 1", "a"}, Written{"MGET a b", ""},
+		Written{"DEL a b c", "a b c"}, Written{"MSET a 1 b 2", "a b"},
+		Written{"RENAME a b", "a b"}, Written{"COPY a b", "b"},
+		Written{"LMOVE a b LEFT LEFT", "a b"}, Written{"SMOVE a b m", "a b"},
+		Written{"GETDEL a", "a"}, Written{"EXPIRE a -1", "a"},
+		Written{"BITOP AND d a b", "d"}, Written{"PFMERGE d a b", "d"},
+		Written{"SUNIONSTORE d a b", "d"}, Written{"ZUNIONSTORE d 2 a b", "d"},
+		Written{"ZRANGESTORE d a 0 1", "d"}, Written{"GEOSEARCHSTORE d a x y z v w", "d"},
+		Written{"SORT a", ""}, Written{"SORT a STORE d", "d"},
+		Written{"SORT a STORE a", "a"}, Written{"GEORADIUS a 1 2 3 m STORE d", "d"},
+		Written{"LMPOP 2 a b LEFT", "a b"}, Written{"EVAL s 2 a b c", "a b"},
+		Written{"EVAL s 0", ""}, Written{"EVAL_RO s 1 a", ""}, Written{"FCALL f 1 a", "a"},
+		Written{"FCALL_RO f 1 a", ""}, Written{"XREAD STREAMS a 0", ""},
+		Written{"XREADGROUP GROUP g c STREAMS a b > >", "a b"},
+		Written{"XGROUP CREATE a g $", "a"}, Written{"SCRIPT LOAD s", ""},
+		Written{"PING", ""}, Written{"BLPOP a 0", ""}, Written{"NOSUCH a", ""}));
 
 TEST(Command, KeysThatAreNotNamed)
 {
-	EXPECT_TRUE(Request("SORT a BY w_*").reads_unnamed());
-	EXPECT_TRUE(Request("SORT_RO a LIMIT 0 1 GET # GET x_*").reads_unnamed());
-	EXPECT_FALSE(Request("SORT a BY nosort GET #").reads_unnamed());
-	EXPECT_FALSE(Request("SORT a STORE GET").reads_unnamed());
-	EXPECT_FALSE(Request("SORT a GET").reads_unnamed());
-	EXPECT_FALSE(Request("GET BY").reads_unnamed());
+	EXPECT_TRUE(request_reads_unnamed(Request("SORT a BY w_*")));
+	EXPECT_TRUE(request_reads_unnamed(Request("SORT_RO a LIMIT 0 1 GET # GET x_*")));
+	EXPECT_FALSE(request_reads_unnamed(Request("SORT a BY nosort GET #")));
+	EXPECT_FALSE(request_reads_unnamed(Request("SORT a STORE GET")));
+	EXPECT_FALSE(request_reads_unnamed(Request("SORT a GET")));
+	EXPECT_FALSE(request_reads_unnamed(Request("GET BY")));
 }
 
 TEST(Command, Joins)

@@ -1,5 +1,6 @@
 #include "proto/reply.h"
 #include "proxy/join.h"
+#include "support/request.h"
 
 #include <gtest/gtest.h>
 #include <memory>
@@ -213,39 +214,33 @@ TEST(Join, JoinsManyValues)
 	EXPECT_TRUE(join(COMMAND_VALUES, replies, part_of) == expected);
 }
 
-struct Request {
+struct Part {
 	const char *text; /* inline or RESP */
-	const char *command;
 	std::vector<uint32_t> keys;
 	const char *written;
 };
 
 TEST(Join, WritesTheRequestOfAPart)
 {
-	const Request requests[] = {
-		{"MGET a b c\r\n", "MGET", {1, 3}, "*3\r\n$4\r\nMGET\r\n$1\r\na\r\n$1\r\nc\r\n"},
-		{"mget a b c\r\n", "MGET", {2}, "*2\r\n$4\r\nmget\r\n$1\r\nb\r\n"},
-		{"*3\r\n$3\r\nDEL\r\n$0\r\n\r\n$4\r\n\r\n\r\n\r\n", "DEL", {1, 2},
+	const Part parts[] = {
+		{"MGET a b c\r\n", {1, 3}, "*3\r\n$4\r\nMGET\r\n$1\r\na\r\n$1\r\nc\r\n"},
+		{"mget a b c\r\n", {2}, "*2\r\n$4\r\nmget\r\n$1\r\nb\r\n"},
+		{"*3\r\n$3\r\nDEL\r\n$0\r\n\r\n$4\r\n\r\n\r\n\r\n", {1, 2},
 			"*3\r\n$3\r\nDEL\r\n$0\r\n\r\n$4\r\n\r\n\r\n\r\n"},
-		{"MSET a 1 b 2 c 3\r\n", "MSET", {1, 5},
+		{"MSET a 1 b 2 c 3\r\n", {1, 5},
 			"*5\r\n$4\r\nMSET\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nc\r\n$1\r\n3\r\n"},
-		{"MSET a 1 b 2 c\r\n", "MSET", {3, 5},
+		{"MSET a 1 b 2 c\r\n", {3, 5},
 			"*4\r\n$4\r\nMSET\r\n$1\r\nb\r\n$1\r\n2\r\n$1\r\nc\r\n"},
 	};
 
-	for (const Request &r : requests) {
-		SCOPED_TRACE(r.text);
-		const std::string text = r.text;
-		request_parser parser = {};
-		const command *c = command_named(r.command);
+	for (const Part &part : parts) {
+		SCOPED_TRACE(part.text);
+		const auto r = support::Request::of_bytes(part.text);
 		buf out = {};
 
-		ASSERT_NE(c, nullptr);
-		ASSERT_EQ(request_parse(&parser, bytes_of(text), text.size()), REQUEST_DONE);
-		ASSERT_TRUE(join_write_part(
-			&out, c, bytes_of(text), &parser, r.keys.data(), r.keys.size()));
-		EXPECT_EQ(take(&out), r.written);
-		request_parser_fini(&parser);
+		ASSERT_NE(r->command, nullptr);
+		ASSERT_TRUE(join_write_part(&out, r, part.keys.data(), part.keys.size()));
+		EXPECT_EQ(take(&out), part.written);
 	}
 }
 

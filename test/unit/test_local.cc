@@ -2,6 +2,7 @@
 #include "proto/command.h"
 #include "proto/reply.h"
 #include "proxy/local.h"
+#include "support/request.h"
 
 #include <gtest/gtest.h>
 #include <hiredis.h>
@@ -57,27 +58,16 @@ class Client
 
 	Answer answer(const Args &args)
 	{
-		buf request = {}, out = {};
-		request_parser parser = {};
+		const support::Request r(args);
+		buf out = {};
 		Answer a = {LOCAL_ANSWERED, ""};
 
-		EXPECT_TRUE(request_write_count(&request, args.size()));
-		for (const std::string &arg : args)
-			EXPECT_TRUE(request_write_arg(&request, arg.data(), arg.size()));
-		EXPECT_EQ(request_parse(&parser, buf_head(&request), buf_len(&request)),
-			REQUEST_DONE);
-		const command *c = command_find(buf_head(&request), &parser);
-		if (!c || c->kind != COMMAND_LOCAL) {
+		if (r->kind != COMMAND_LOCAL)
 			ADD_FAILURE() << args[0] << " is not the proxy's to answer";
-		} else {
-			EXPECT_TRUE(command_arity_ok(c, parser.argc)) << args[0];
-			a.result = local_answer(
-				&context_, &state, c, buf_head(&request), &parser, &out);
-		}
+		else
+			a.result = local_answer(&context_, &state, r, &out);
 		a.reply.assign(reinterpret_cast<const char *>(buf_head(&out)), buf_len(&out));
 		expect_whole(a.reply);
-		request_parser_fini(&parser);
-		buf_fini(&request);
 		buf_fini(&out);
 		return a;
 	}

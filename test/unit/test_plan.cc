@@ -1,6 +1,7 @@
 #include "conf/conf_load.h"
 #include "node/setup.h"
 #include "proxy/plan.h"
+#include "support/request.h"
 #include "support/tempdir.h"
 
 #include <gtest/gtest.h>
@@ -48,39 +49,30 @@ std::unique_ptr<ring, Free> make_ring()
 class Planned
 {
       public:
-	Planned(const ring *r, const std::vector<std::string> &args, bool is_write = true)
+	Planned(const ring *r, const support::Args &args) : request_(args)
 	{
-		text_ = "*" + std::to_string(args.size()) + "\r\n";
-		for (const std::string &a : args)
-			text_ += "$" + std::to_string(a.size()) + "\r\n" + a + "\r\n";
-		EXPECT_EQ(request_parse(&parser_, bytes(), text_.size()), REQUEST_DONE);
+		EXPECT_EQ(request_->fault, REQUEST_FAULT_NONE);
 		plan_init(&plan);
 		plan.ring = r;
-		plan.command = command_find(bytes(), &parser_);
-		plan.bytes = bytes();
-		plan.parsed = &parser_;
-		plan.is_write = is_write;
+		plan.request = request_;
 	}
 	~Planned()
 	{
 		plan_fini(&plan);
-		request_parser_fini(&parser_);
 	}
 	Planned(const Planned &) = delete;
 
-	plan_result make()
+	bool make()
 	{
 		return plan_make(&plan);
 	}
-	std::string key(size_t i) const
+	std::string key(uint32_t i) const
 	{
-		return arg(plan.keys[i]);
+		return request_.key(i);
 	}
 	std::string arg(uint32_t i) const
 	{
-		return std::string(
-			reinterpret_cast<const char *>(request_arg(&parser_, bytes(), i)),
-			parser_.args[i].len);
+		return request_.arg(i);
 	}
 	std::vector<uint32_t> owners(uint32_t group) const
 	{
@@ -92,13 +84,7 @@ class Planned
 	struct plan plan;
 
       private:
-	std::string text_;
-	request_parser parser_ = {};
-
-	const uint8_t *bytes() const
-	{
-		return reinterpret_cast<const uint8_t *>(text_.data());
-	}
+	support::Request request_;
 };
 
 std::vector<uint32_t> owners_of(const ring *r, const std::string &key)
@@ -118,14 +104,14 @@ TEST(Plan, AKeyHasItsOwnersInEveryRackThatIsAsked)
 	for (int i = 0; i < 50; i++) {
 		const std::string key = "k" + std::to_string(i);
 		const std::vector<uint32_t> all = owners_of(r.get(), key);
-		Planned set(r.get(), {"SET", key, "v"}), get(r.get(), {"GET", key}, false);
+		Planned set(r.get(), {"SET", key, "v"}), get(r.get(), {"GET", key});
 
-		ASSERT_EQ(set.make(), PLAN_MADE);
+		ASSERT_TRUE(set.make());
 		EXPECT_EQ(set.plan.n_groups, 1u);
 		EXPECT_EQ(set.owners(0), all);
 		EXPECT_FALSE(set.plan.lanes[0].several);
 		EXPECT_EQ(set.plan.lanes[0].token, ring_token(r.get(), key.data(), key.size()));
-		ASSERT_EQ(get.make(), PLAN_MADE);
+		ASSERT_TRUE(get.make());
 		EXPECT_EQ(get.owners(0), (std::vector<uint32_t>{all[0], 0, 0}))
 			<< "a read is for the local rack";
 		get.plan.level = CONSISTENCY_DC_QUORUM;
@@ -147,8 +133,8 @@ TEST(Plan, KeysWithTheSameOwnersAreAGroup)
 		for (size_t i = 0; i < n; i++)
 			args.insert(args.end(), {"k" + std::to_string(i * i), "v"});
 		Planned p(r.get(), args);
-		ASSERT_EQ(p.make(), PLAN_MADE);
-		ASSERT_EQ(p.plan.n_keys, n);
+		ASSERT_TRUE(p.make());
+		ASSERT_EQ(p.plan.request->n_keys, n);
 		std::vector<std::vector<uint32_t>> seen;
 		for (uint32_t g = 0; g < p.plan.n_groups; g++) {
 			for (const auto &other : seen)
@@ -156,7 +142,7 @@ TEST(Plan, KeysWithTheSameOwnersAreAGroup)
 			seen.push_back(p.owners(g));
 		}
 		std::vector<size_t> size(p.plan.n_groups);
-		for (size_t i = 0; i < n; i++) {
+		for (uint32_t i = 0; i < n; i++) {
 			ASSERT_LT(p.plan.group_of[i], p.plan.n_groups);
 			EXPECT_EQ(p.owners(p.plan.group_of[i]), owners_of(r.get(), p.key(i)));
 			size[p.plan.group_of[i]]++;
@@ -187,7 +173,7 @@ TEST(Plan, OneTagIsOneGroupAndOneLane)
 	const auto r = make_ring();
 	Planned p(r.get(), {"SUNIONSTORE", "a{t}", "b{t}", "c{t}"});
 
-	ASSERT_EQ(p.make(), PLAN_MADE);
+	ASSERT_TRUE(p.make());
 	EXPECT_EQ(p.plan.n_groups, 1u);
 	EXPECT_FALSE(p.plan.lanes[0].several);
 }
@@ -197,8 +183,8 @@ TEST(Plan, WithoutKeysOneNodeOfEachRackIsAsked)
 	const auto r = make_ring();
 	Planned p(r.get(), {"EVAL", "return 1", "0"});
 
-	ASSERT_EQ(p.make(), PLAN_MADE);
-	EXPECT_EQ(p.plan.n_keys, 0u);
+	ASSERT_TRUE(p.make());
+	EXPECT_EQ(p.plan.request->n_keys, 0u);
 	EXPECT_EQ(p.plan.n_groups, 1u);
 	EXPECT_TRUE(p.plan.lanes[0].several);
 	EXPECT_EQ(p.owners(0), (std::vector<uint32_t>{0, 1, 4}));
@@ -219,21 +205,12 @@ TEST(Plan, ForwardedIsWhatTheOtherRacksOfTheDatacenterHaveNot)
 TEST(Plan, KnowsWhereOneNodeHasAllKeys)
 {
 	const auto r = make_ring();
-	Planned read(r.get(), {"SORT", "k"}, false), write(r.get(), {"SORT", "k", "STORE", "d"});
+	Planned read(r.get(), {"SORT", "k"}), write(r.get(), {"SORT", "k", "STORE", "d"});
 
 	EXPECT_TRUE(plan_is_undivided(&read.plan)) << "two tokens are one node";
 	EXPECT_FALSE(plan_is_undivided(&write.plan));
 	read.plan.level = CONSISTENCY_DC_QUORUM;
 	EXPECT_FALSE(plan_is_undivided(&read.plan));
-}
-
-TEST(Plan, SaysWhenTheKeysCannotBeFound)
-{
-	const auto r = make_ring();
-
-	for (const std::vector<std::string> &args : std::vector<std::vector<std::string>>{
-		     {"EVAL", "return 1", "x"}, {"EVAL", "return 1", "5", "k"}})
-		EXPECT_EQ(Planned(r.get(), args).make(), PLAN_NO_KEYS);
 }
 
 } // namespace

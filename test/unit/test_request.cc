@@ -1,4 +1,5 @@
 #include "proto/request.h"
+#include "support/request.h"
 
 #include <chrono>
 #include <cstring>
@@ -30,12 +31,12 @@ class Parser
 		resp.clear();
 		if (result != REQUEST_DONE)
 			return result;
-		for (uint32_t i = 0; i < p.argc; i++)
+		const struct request r = request_of(&p, copy.get());
+		for (uint32_t i = 0; i < r.argc; i++)
 			args.emplace_back(
-				reinterpret_cast<const char *>(request_arg(&p, copy.get(), i)),
-				p.args[i].len);
+				reinterpret_cast<const char *>(request_arg(&r, i)), r.args[i].len);
 		buf out = {};
-		EXPECT_TRUE(request_write(&p, copy.get(), &out));
+		EXPECT_TRUE(request_write(&r, &out));
 		if (buf_len(&out))
 			resp.assign(reinterpret_cast<const char *>(buf_head(&out)), buf_len(&out));
 		buf_fini(&out);
@@ -49,11 +50,7 @@ class Parser
 
 std::string request(const Args &args)
 {
-	std::string bytes = "*" + std::to_string(args.size()) + "\r\n";
-
-	for (const std::string &a : args)
-		bytes += "$" + std::to_string(a.size()) + "\r\n" + a + "\r\n";
-	return bytes;
+	return support::resp(args);
 }
 
 void expect_args(Parser &p, const std::string &bytes, const Args &args, const char *how)
@@ -328,17 +325,52 @@ TEST(Request, AnIdleParserIsSmall)
 
 TEST(Request, WordsAreComparedWholeAndInAnyCase)
 {
-	const std::string bytes = request({"sToRe", "STORED", "STOR", ""});
-	const auto *at = reinterpret_cast<const uint8_t *>(bytes.data());
-	request_parser p = {};
+	const support::Request r(Args{"sToRe", "STORED", "STOR", ""});
 
-	ASSERT_EQ(REQUEST_DONE, request_parse(&p, at, bytes.size()));
-	EXPECT_TRUE(request_arg_is(&p, at, 0, "STORE"));
-	EXPECT_FALSE(request_arg_is(&p, at, 1, "STORE"));
-	EXPECT_FALSE(request_arg_is(&p, at, 2, "STORE"));
-	EXPECT_FALSE(request_arg_is(&p, at, 3, "STORE"));
-	EXPECT_TRUE(request_arg_is(&p, at, 3, ""));
-	request_parser_fini(&p);
+	EXPECT_TRUE(request_arg_is(r, 0, "STORE"));
+	EXPECT_FALSE(request_arg_is(r, 1, "STORE"));
+	EXPECT_FALSE(request_arg_is(r, 2, "STORE"));
+	EXPECT_FALSE(request_arg_is(r, 3, "STORE"));
+	EXPECT_TRUE(request_arg_is(r, 3, ""));
+}
+
+/* What is wrong with a request is told before what else is. */
+TEST(Request, IsUnderstoodOnce)
+{
+	EXPECT_EQ(REQUEST_FAULT_NONE, support::Request("GET k")->fault);
+	EXPECT_EQ(REQUEST_FAULT_UNKNOWN, support::Request("NOSUCH k")->fault);
+	EXPECT_EQ(REQUEST_FAULT_ARITY, support::Request("GET")->fault);
+	EXPECT_EQ(REQUEST_FAULT_ARITY, support::Request("BLPOP k")->fault);
+	EXPECT_EQ(REQUEST_FAULT_REFUSED, support::Request("BLPOP k 0")->fault);
+	EXPECT_EQ(REQUEST_FAULT_REFUSED, support::Request("XREAD BLOCK 0 STREAMS k")->fault);
+	EXPECT_EQ(REQUEST_FAULT_KEYS, support::Request("XREAD COUNT 1 STREAMS k")->fault);
+	EXPECT_EQ(REQUEST_FAULT_KEYS, support::Request("EVAL s x")->fault);
+	EXPECT_EQ(REQUEST_FAULT_KEYS, support::Request("EVAL s 5 k")->fault);
+	for (const char *line : {"NOSUCH k", "GET", "BLPOP k 0", "EVAL s 5 k"}) {
+		const support::Request r(line);
+
+		EXPECT_EQ(COMMAND_REFUSED, r->kind) << line;
+		EXPECT_EQ(0u, r->n_keys) << line;
+		EXPECT_EQ(0u, r->n_written) << line;
+	}
+}
+
+/* However many there are, nothing is allocated for them. */
+TEST(Request, TheKeysOfALargeRequest)
+{
+	const uint32_t n = 100000;
+	Args args = {"ZUNIONSTORE", "d", std::to_string(n)};
+
+	for (uint32_t i = 0; i < n; i++)
+		args.push_back("k" + std::to_string(i));
+	const support::Request r(args);
+
+	ASSERT_EQ(n + 1, r->n_keys);
+	EXPECT_EQ("d", r.key(0));
+	EXPECT_EQ("k0", r.key(1));
+	EXPECT_EQ("k99999", r.key(n));
+	EXPECT_EQ(Args{"d"}, r.written());
+	EXPECT_LE(sizeof(struct request), 128u);
 }
 
 TEST(Request, WrittenInParts)
