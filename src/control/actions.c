@@ -14,8 +14,8 @@ void control_actions_get_consistency(struct control *c, const char *value, struc
 	(void)value;
 	if (control_pages_need_proxy(c, a))
 		fprintf(a->to, "Read Consistency: %s\r\nWrite Consistency: %s\r\n",
-			consistency_name(c->proxy->read_level),
-			consistency_name(c->proxy->write_level));
+			consistency_name(proxy_read_level(c->proxy)),
+			consistency_name(proxy_write_level(c->proxy)));
 }
 
 /* What follows the word in value, or NULL when it does not begin with it. */
@@ -47,9 +47,9 @@ void control_actions_set_consistency(struct control *c, const char *value, struc
 		return;
 	}
 	if (read)
-		c->proxy->read_level = level;
+		proxy_set_read_level(c->proxy, level);
 	else
-		c->proxy->write_level = level;
+		proxy_set_write_level(c->proxy, level);
 	log_notice("control: %s consistency is now %s, says %s", read ? "read" : "write",
 		consistency_name(level), a->from);
 	fputs("OK\n", a->to);
@@ -150,7 +150,7 @@ void control_actions_get_state(struct control *c, const char *value, struct cont
 {
 	(void)value;
 	if (control_pages_need_proxy(c, a))
-		fprintf(a->to, "State: %s\n", proxy_state_name(c->proxy->state));
+		fprintf(a->to, "State: %s\n", proxy_state_name(proxy_get_state(c->proxy)));
 }
 
 void control_actions_set_state(struct control *c, const char *value, struct control_answer *a)
@@ -162,7 +162,7 @@ void control_actions_set_state(struct control *c, const char *value, struct cont
 	for (size_t i = 0; value && i < sizeof(states) / sizeof(states[0]); i++) {
 		if (strcmp(value, proxy_state_name(states[i])) != 0)
 			continue;
-		c->proxy->state = states[i];
+		proxy_set_state(c->proxy, states[i]);
 		log_notice("control: state is now %s, says %s", value, a->from);
 		fputs("OK\n", a->to);
 		return;

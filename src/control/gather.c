@@ -13,13 +13,13 @@ void control_gather_node(const struct control *c, struct figures_node *s)
 
 /* ---- The proxy ---- */
 
-static void add_peers(const struct proxy *p, struct figures_pool *s)
+static void add_peers(const struct control *c, struct figures_pool *s)
 {
-	s->peers = p->ring->n_nodes - 1;
-	for (size_t i = 1; i < p->ring->n_nodes; i++) {
+	s->peers = c->ring->n_nodes - 1;
+	for (size_t i = 1; i < c->ring->n_nodes; i++) {
 		struct figures_peer one;
 
-		control_gather_peer(p->replicas[i], &one);
+		control_gather_peer(c, i, &one);
 		s->peers_up += one.up;
 		s->peer_requests += one.requests;
 		s->peer_request_bytes += one.request_bytes;
@@ -33,35 +33,35 @@ static void add_peers(const struct proxy *p, struct figures_pool *s)
 
 void control_gather_pool(const struct control *c, struct figures_pool *s)
 {
-	const struct proxy_counters *of = &c->proxy->counters;
+	struct proxy_counters of;
 
+	proxy_count(c->proxy, &of);
 	*s = (struct figures_pool){
-		.client_connections = c->proxy->clients.n,
-		.client_connections_accepted = c->proxy->clients.accepted,
-		.client_connections_refused = c->proxy->clients.turned_away,
-		.client_requests = of->client_requests,
-		.client_read_requests = of->client_reads,
-		.client_write_requests = of->client_writes,
-		.client_errors = of->client_errors,
-		.client_request_bytes = of->client_bytes_in,
-		.client_response_bytes = of->client_bytes_out,
-		.requests_under_way = c->proxy->clients.calls.n + c->proxy->links.calls.n,
-		.timedout_requests =
-			c->proxy->clients.calls.timeouts + c->proxy->links.calls.timeouts,
-		.dnode_client_connections = c->proxy->links.n,
-		.dnode_client_connections_accepted = c->proxy->links.accepted,
-		.dnode_client_connections_refused = c->proxy->links.turned_away,
-		.dnode_client_requests = of->peer_requests,
-		.dnode_client_responses = of->peer_responses,
+		.client_connections = of.clients,
+		.client_connections_accepted = of.client_connections,
+		.client_connections_refused = of.client_turned_away,
+		.client_requests = of.client_requests,
+		.client_read_requests = of.client_reads,
+		.client_write_requests = of.client_writes,
+		.client_errors = of.client_errors,
+		.client_request_bytes = of.client_bytes_in,
+		.client_response_bytes = of.client_bytes_out,
+		.requests_under_way = of.requests_under_way,
+		.timedout_requests = of.timeouts,
+		.dnode_client_connections = of.links,
+		.dnode_client_connections_accepted = of.peer_connections,
+		.dnode_client_connections_refused = of.peer_turned_away,
+		.dnode_client_requests = of.peer_requests,
+		.dnode_client_responses = of.peer_responses,
 	};
-	add_peers(c->proxy, s);
+	add_peers(c, s);
 }
 
 void control_gather_store(const struct control *c, struct figures_store *s)
 {
 	struct replica_counters of = {0};
 
-	replica_count(c->proxy->replicas[0], &of);
+	proxy_count_replica(c->proxy, 0, &of);
 	*s = (struct figures_store){
 		.up = of.up,
 		.connects = of.connects,
@@ -74,11 +74,11 @@ void control_gather_store(const struct control *c, struct figures_store *s)
 	};
 }
 
-void control_gather_peer(const struct replica *p, struct figures_peer *s)
+void control_gather_peer(const struct control *c, size_t node, struct figures_peer *s)
 {
 	struct replica_counters of = {0};
 
-	replica_count(p, &of);
+	proxy_count_replica(c->proxy, node, &of);
 	*s = (struct figures_peer){
 		.up = of.up,
 		.connects = of.connects,

@@ -61,7 +61,7 @@ static void write_node(const struct control *c, FILE *to)
 		{"version", DYN_ENTROPY_VERSION},
 		{"dc", c->conf->datacenter},
 		{"rack", c->conf->rack},
-		{"state", c->proxy ? proxy_state_name(c->proxy->state) : "none"},
+		{"state", c->proxy ? proxy_state_name(proxy_get_state(c->proxy)) : "none"},
 	};
 	const struct figures_identity identity = {.info = 1};
 	const struct figures_sample sample = {
@@ -110,7 +110,7 @@ static bool write_peers(const struct control *c, FILE *to)
 		const struct ring_node *node = &ring->nodes[i + 1];
 		const struct ring_rack *rack = &ring->racks[node->rack];
 
-		control_gather_peer(c->proxy->replicas[i + 1], values_of(&f, i));
+		control_gather_peer(c, i + 1, values_of(&f, i));
 		add_label(&f, i, "peer", node->name);
 		add_label(&f, i, "peer_rack", rack->name);
 		add_label(&f, i, "peer_dc", ring->dcs[rack->dc].name);

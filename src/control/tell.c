@@ -106,9 +106,9 @@ static void write_identity(struct json *j, const struct control *c)
 	json_text(j, "rack", c->conf->rack);
 	json_text(j, "dc", c->conf->datacenter);
 	if (c->proxy) {
-		json_text(j, "state", proxy_state_name(c->proxy->state));
-		json_text(j, "read_consistency", consistency_name(c->proxy->read_level));
-		json_text(j, "write_consistency", consistency_name(c->proxy->write_level));
+		json_text(j, "state", proxy_state_name(proxy_get_state(c->proxy)));
+		json_text(j, "read_consistency", consistency_name(proxy_read_level(c->proxy)));
+		json_text(j, "write_consistency", consistency_name(proxy_write_level(c->proxy)));
 	}
 	control_figures_write_json(j, FIGURES_NODE, &s);
 }
@@ -136,8 +136,8 @@ static const char *node_state(const struct proxy *p, size_t i)
 	struct replica_counters counters = {0};
 
 	if (i == 0)
-		return proxy_state_name(p->state);
-	replica_count(p->replicas[i], &counters);
+		return proxy_state_name(proxy_get_state(p));
+	proxy_count_replica(p, i, &counters);
 	return counters.state;
 }
 
@@ -149,7 +149,7 @@ static void write_peers(struct json *j, const struct control *c)
 		const struct ring_rack *rack = &c->ring->racks[node->rack];
 		struct figures_peer s;
 
-		control_gather_peer(c->proxy->replicas[i], &s);
+		control_gather_peer(c, i, &s);
 		json_open_object(j, NULL);
 		json_text(j, "name", node->name);
 		json_text(j, "rack", rack->name);

@@ -205,11 +205,14 @@ static void finish_requests(struct engine *e)
 	proxy_flush(e->proxy);
 	while (!proxy_is_idle(e->proxy) && clock_monotonic_ms() < until_ms && run_turn(e))
 		;
-	if (!proxy_is_idle(e->proxy))
+	if (!proxy_is_idle(e->proxy)) {
+		struct proxy_counters c;
+
+		proxy_count(e->proxy, &c);
 		log_warn("stopping with %zu requests under way, for %zu clients and %zu nodes that "
 			 "did not end",
-			e->proxy->clients.calls.n + e->proxy->links.calls.n, e->proxy->clients.n,
-			e->proxy->links.n);
+			c.requests_under_way, c.clients, c.links);
+	}
 }
 
 bool engine_run(struct engine *e)

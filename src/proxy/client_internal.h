@@ -10,7 +10,7 @@
 #include "proto/request.h"
 #include "proxy/client.h"
 #include "proxy/local.h"
-#include "proxy/proxy.h"
+#include "proxy/proxy_internal.h"
 
 #ifdef __cplusplus
 extern "C" {

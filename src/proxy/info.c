@@ -1,7 +1,7 @@
 #include "base/number.h"
 #include "base/process.h"
 #include "proxy/local.h"
-#include "proxy/proxy.h"
+#include "proxy/proxy_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -71,13 +71,16 @@ static bool write_server(const struct proxy *p, struct buf *text)
 
 static bool write_clients(const struct proxy *p, struct buf *text)
 {
+	struct proxy_counters c;
+
+	proxy_count(p, &c);
 	return buf_printf(text,
 		"connected_clients:%zu\r\n"
 		"maxclients:%zu\r\n"
 		"blocked_clients:0\r\n"
 		"requests_under_way:%zu\r\n"
 		"connected_nodes:%zu\r\n",
-		p->clients.n, p->clients.max, p->clients.calls.n + p->links.calls.n, p->links.n);
+		c.clients, p->clients.max, c.requests_under_way, c.links);
 }
 
 static bool write_memory(const struct proxy *p, struct buf *text)
@@ -93,8 +96,9 @@ static bool write_memory(const struct proxy *p, struct buf *text)
 
 static bool write_stats(const struct proxy *p, struct buf *text)
 {
-	const struct proxy_counters *c = &p->counters;
+	struct proxy_counters c;
 
+	proxy_count(p, &c);
 	return buf_printf(text,
 		"total_connections_received:%" PRIu64 "\r\n"
 		"rejected_connections:%" PRIu64 "\r\n"
@@ -109,11 +113,9 @@ static bool write_stats(const struct proxy *p, struct buf *text)
 		"rejected_node_connections:%" PRIu64 "\r\n"
 		"total_node_requests:%" PRIu64 "\r\n"
 		"total_node_responses:%" PRIu64 "\r\n",
-		p->clients.accepted, p->clients.turned_away, c->client_requests, c->client_reads,
-		c->client_writes, c->client_errors,
-		p->clients.calls.timeouts + p->links.calls.timeouts, c->client_bytes_in,
-		c->client_bytes_out, p->links.accepted, p->links.turned_away, c->peer_requests,
-		c->peer_responses);
+		c.client_connections, c.client_turned_away, c.client_requests, c.client_reads,
+		c.client_writes, c.client_errors, c.timeouts, c.client_bytes_in, c.client_bytes_out,
+		c.peer_connections, c.peer_turned_away, c.peer_requests, c.peer_responses);
 }
 
 /* As Redis says it of itself: clients that look for the master find one. */

@@ -5,7 +5,7 @@
 #include "proto/dnode.h"
 #include "proto/dnode_crypto.h"
 #include "proxy/admit.h"
-#include "proxy/proxy.h"
+#include "proxy/proxy_internal.h"
 #include "proxy/route.h"
 
 #include <openssl/crypto.h>
@@ -205,9 +205,9 @@ static const char *take_session(struct link *l, const struct dnode_header *h)
 	uint8_t session[DNODE_SESSION_BYTES];
 	const char *why = NULL;
 
-	if (!l->proxy->rsa)
+	if (!l->proxy->security.rsa)
 		return "it sends encrypted messages, but there is no pem_key_file here";
-	if (!dnode_rsa_unwrap(l->proxy->rsa, h->data, h->data_len, session)) {
+	if (!dnode_rsa_unwrap(l->proxy->security.rsa, h->data, h->data_len, session)) {
 		why = "its session key does not decrypt: do both have the same pem_key_file?";
 	} else {
 		l->cipher = dnode_cipher_new(session);
@@ -224,7 +224,7 @@ static const char *refuse_plain(const struct link *l, const struct dnode_header 
 {
 	const struct proxy *p = l->proxy;
 
-	if (l->must_encrypt || (!h->same_dc && p->rsa))
+	if (l->must_encrypt || (!h->same_dc && p->security.rsa))
 		return "its messages are not encrypted, as secure_server_option wants them";
 	return NULL;
 }
@@ -306,10 +306,10 @@ static void recognise(struct link *l)
 				(const struct sockaddr *)&from, (const struct sockaddr *)&node))
 			continue;
 		here++;
-		plain += !proxy_encrypts(p, ring->nodes[i].rack);
+		plain += !security_encrypts(&p->security, ring->nodes[i].rack);
 		replica_nudge(p->replicas[i]);
 	}
-	l->must_encrypt = here > 0 ? plain == 0 : proxy_encrypts(p, 0);
+	l->must_encrypt = here > 0 ? plain == 0 : security_encrypts(&p->security, 0);
 }
 
 static void begin(struct asker *a)

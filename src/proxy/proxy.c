@@ -1,4 +1,4 @@
-#include "proxy/proxy.h"
+#include "proxy/proxy_internal.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -103,21 +103,6 @@ static bool make_store(struct proxy *p)
 	return p->replicas[0] != NULL;
 }
 
-bool proxy_encrypts(const struct proxy *p, size_t rack)
-{
-	switch (p->options.encryption) {
-	case PROXY_ENCRYPT_NONE:
-		return false;
-	case PROXY_ENCRYPT_RACK:
-		return rack != 0;
-	case PROXY_ENCRYPT_DATACENTER:
-		return p->ring->racks[rack].dc != 0;
-	case PROXY_ENCRYPT_ALL:
-		break;
-	}
-	return true;
-}
-
 static bool make_peer(struct proxy *p, size_t i)
 {
 	const struct ring_node *node = &p->ring->nodes[i];
@@ -135,23 +120,12 @@ static bool make_peer(struct proxy *p, size_t i)
 		.back_arg = o->hooks.arg,
 	};
 
-	p->replicas[i] = peer_new(&options, proxy_encrypts(p, node->rack) ? p->rsa : NULL, same_dc);
+	p->replicas[i] = peer_new(&options,
+		security_encrypts(&p->security, node->rack) ? p->security.rsa : NULL, same_dc);
 	/* Always now: whether a peer is there decides where writes of other datacenters go. */
 	if (p->replicas[i])
 		replica_preconnect(p->replicas[i]);
 	return p->replicas[i] != NULL;
-}
-
-static bool load_rsa(struct proxy *p)
-{
-	char why[256];
-
-	if (p->options.encryption == PROXY_ENCRYPT_NONE)
-		return true;
-	p->rsa = dnode_rsa_load(p->options.pem_key_file, why, sizeof(why));
-	if (!p->rsa)
-		log_error("cannot start: pem_key_file: %s", why);
-	return p->rsa != NULL;
 }
 
 static bool make_links_out(struct proxy *p)
@@ -181,7 +155,7 @@ static bool make_links_out(struct proxy *p)
 	p->store_policy = p->peer_policy;
 	p->store_policy.auto_eject = false;
 	p->store_policy.pause_max_ms = STORE_PAUSE_MAX_MS;
-	if (!load_rsa(p))
+	if (!security_init(&p->security, o->encryption, p->ring, o->pem_key_file))
 		return false;
 	if (!make_store(p)) {
 		log_error("cannot start: no memory for the datastore's connections");
@@ -330,7 +304,7 @@ void proxy_free(struct proxy *p)
 	free(p->replicas);
 	if (p->dns)
 		evdns_base_free(p->dns, 1); /* lookups under way were cancelled */
-	dnode_rsa_free(p->rsa);
+	security_fini(&p->security);
 	asker_list_fini(&p->clients);
 	asker_list_fini(&p->links);
 	conn_loop_fini(&p->loop);
@@ -338,6 +312,54 @@ void proxy_free(struct proxy *p)
 }
 
 /* ---- Control ---- */
+
+enum proxy_state proxy_get_state(const struct proxy *p)
+{
+	return p->state;
+}
+
+void proxy_set_state(struct proxy *p, enum proxy_state state)
+{
+	p->state = state;
+}
+
+enum consistency proxy_read_level(const struct proxy *p)
+{
+	return p->read_level;
+}
+
+enum consistency proxy_write_level(const struct proxy *p)
+{
+	return p->write_level;
+}
+
+void proxy_set_read_level(struct proxy *p, enum consistency level)
+{
+	p->read_level = level;
+}
+
+void proxy_set_write_level(struct proxy *p, enum consistency level)
+{
+	p->write_level = level;
+}
+
+void proxy_count(const struct proxy *p, struct proxy_counters *c)
+{
+	*c = p->counters;
+	c->clients = p->clients.n;
+	c->client_connections = p->clients.accepted;
+	c->client_turned_away = p->clients.turned_away;
+	c->links = p->links.n;
+	c->peer_connections = p->links.accepted;
+	c->peer_turned_away = p->links.turned_away;
+	c->requests_under_way = p->clients.calls.n + p->links.calls.n;
+	c->timeouts = p->clients.calls.timeouts + p->links.calls.timeouts;
+}
+
+void proxy_count_replica(const struct proxy *p, size_t node, struct replica_counters *c)
+{
+	replica_count(p->replicas[node], c);
+}
 
 static bool each_peer(struct proxy *p, const char *name, void (*act)(struct replica *))
 {

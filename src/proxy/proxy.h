@@ -1,5 +1,5 @@
 /*
- * proxy - the node as clients and other nodes see it.
+ * proxy - the node as clients and other nodes see it: its public face.
  *
  *     client -> route -> datastore | peer -> reply
  *
@@ -8,14 +8,14 @@
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
+#include "base/consistency.h"
 #include "cluster/ring.h"
-#include "proxy/asker.h"
-#include "proxy/local.h"
+#include "proxy/counters.h"
 #include "proxy/proxy_options.h"
-#include "proxy/quorum.h"
-#include "proxy/replica.h"
 
 #include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,32 +31,7 @@ enum proxy_state {
 
 const char *proxy_state_name(enum proxy_state s);
 
-struct proxy_counters {
-	uint64_t client_requests, client_reads, client_writes, client_errors;
-	uint64_t client_bytes_in, client_bytes_out;
-	uint64_t peer_requests, peer_responses; /* of other nodes */
-};
-
-struct proxy {
-	struct proxy_options options;
-	const struct ring *ring; /* borrowed */
-	struct conn_loop loop;
-	struct evdns_base *dns;
-	struct uplink_policy peer_policy, store_policy;
-	struct replica **replicas; /* by index of ring->nodes; [0] is the datastore */
-	struct dnode_rsa *rsa;
-	enum consistency read_level, write_level;
-	enum proxy_state state;
-	int64_t now_ms;        /* of this turn, monotonic */
-	int64_t store_back_ms; /* when the datastore was back, while other nodes are to notice */
-	struct local_context local;
-	struct listener *client_listener, *link_listener;
-	struct asker_list clients;
-	struct asker_list links; /* the connections of other nodes */
-	uint64_t next_client_id;
-	struct event *ticker;
-	struct proxy_counters counters;
-};
+struct proxy;
 
 /* Listen and connect as the options say, which are copied.  NULL, with a message logged, on
  * failure. */
@@ -72,9 +47,6 @@ void proxy_free(struct proxy *p);
 void proxy_quit(struct proxy *p);
 bool proxy_is_idle(const struct proxy *p);
 
-/* Whether messages between this node and those of a rack are encrypted. */
-bool proxy_encrypts(const struct proxy *p, size_t rack);
-
 /* The end of a turn of the loop: what was said goes out. */
 void proxy_flush(struct proxy *p);
 
@@ -84,8 +56,20 @@ bool proxy_peer_down(struct proxy *p, const char *name);
 bool proxy_peer_up(struct proxy *p, const char *name);
 bool proxy_peer_reset(struct proxy *p, const char *name);
 
-/* Append the lines of INFO's section (NULL: all); for local_context.info.  arg is the proxy. */
-bool proxy_info(void *arg, const char *section, struct buf *text);
+enum proxy_state proxy_get_state(const struct proxy *p);
+void proxy_set_state(struct proxy *p, enum proxy_state state);
+
+/* How many replicas are waited for, on a read and on a write. */
+enum consistency proxy_read_level(const struct proxy *p);
+enum consistency proxy_write_level(const struct proxy *p);
+void proxy_set_read_level(struct proxy *p, enum consistency level);
+void proxy_set_write_level(struct proxy *p, enum consistency level);
+
+/* What was counted until now. */
+void proxy_count(const struct proxy *p, struct proxy_counters *c);
+
+/* The same for a node, by its index in ring->nodes; 0 is the datastore of this one. */
+void proxy_count_replica(const struct proxy *p, size_t node, struct replica_counters *c);
 
 #ifdef __cplusplus
 }

@@ -10,6 +10,7 @@
 #define PROXY_REPLICA_H
 
 #include "proxy/call.h"
+#include "proxy/counters.h"
 #include "proxy/lanes.h"
 #include "proxy/uplink.h"
 
@@ -35,17 +36,6 @@ struct replica_options {
 	/* It was away, so that it may have missed or lost writes, and is back.  May be NULL. */
 	void (*back)(void *arg, size_t node);
 	void *back_arg;
-};
-
-struct replica_counters {
-	uint64_t requests, replies;
-	uint64_t failures; /* legs without an answer */
-	uint64_t missed;   /* of them, writes: what this replica may not have */
-	uint64_t bytes_out, bytes_in;
-	uint64_t connects;
-	size_t queued;     /* legs under way now */
-	const char *state; /* of the first connection: uplink_state_name() */
-	bool up;           /* a connection is */
 };
 
 /* One connection. */

@@ -3,6 +3,7 @@
 #include "proto/dnode.h"
 #include "proxy/join.h"
 #include "proxy/plan.h"
+#include "proxy/proxy_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,11 +7,13 @@
 #define PROXY_ROUTE_H
 
 #include "proto/request.h"
-#include "proxy/proxy.h"
+#include "proxy/call.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+struct proxy;
 
 /*
  * Of a client: a write goes to every rack here and to every other datacenter, a read to the local

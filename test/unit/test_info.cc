@@ -1,6 +1,6 @@
 #include "conf_loading.h"
 #include "node/setup.h"
-#include "proxy/proxy.h"
+#include "proxy/proxy_internal.h"
 
 #include <chrono>
 #include <gtest/gtest.h>

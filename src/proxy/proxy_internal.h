@@ -1,0 +1,52 @@
+/*
+ * proxy_internal - what the parts of the proxy share.
+ *
+ * Event loop's thread.
+ */
+#ifndef PROXY_PROXY_INTERNAL_H
+#define PROXY_PROXY_INTERNAL_H
+
+#include "cluster/ring.h"
+#include "proxy/asker.h"
+#include "proxy/conn.h"
+#include "proxy/local.h"
+#include "proxy/proxy.h"
+#include "proxy/replica.h"
+#include "proxy/security.h"
+#include "proxy/uplink.h"
+
+#include <event2/event.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct proxy {
+	struct proxy_options options;
+	const struct ring *ring; /* borrowed */
+	struct conn_loop loop;
+	struct evdns_base *dns;
+	struct uplink_policy peer_policy, store_policy;
+	struct replica **replicas; /* by index of ring->nodes; [0] is the datastore */
+	struct security security;
+	enum consistency read_level, write_level;
+	enum proxy_state state;
+	int64_t now_ms;        /* of this turn, monotonic */
+	int64_t store_back_ms; /* when the datastore was back, while other nodes are to notice */
+	struct local_context local;
+	struct listener *client_listener, *link_listener;
+	struct asker_list clients;
+	struct asker_list links; /* the connections of other nodes */
+	uint64_t next_client_id;
+	struct event *ticker;
+	struct proxy_counters counters; /* what proxy_count() does not find elsewhere */
+};
+
+/* Append the lines of INFO's section (NULL: all); for local_context.info.  arg is the proxy. */
+bool proxy_info(void *arg, const char *section, struct buf *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
