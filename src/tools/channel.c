@@ -87,7 +87,7 @@ static int choose_redis(struct channel *ch, const struct channel_settings *s)
 	return TOOL_EXIT_OK;
 }
 
-int channel_init(struct channel *ch, const char *command, const struct channel_settings *s)
+static int init(struct channel *ch, const char *command, const struct channel_settings *s)
 {
 	int code;
 
@@ -110,13 +110,42 @@ int channel_init(struct channel *ch, const char *command, const struct channel_s
 	return choose_redis(ch, s);
 }
 
-void channel_fini(struct channel *ch)
+static void fini(struct channel *ch)
 {
 	if (ch->material != ch->setup.heal.material)
 		dyn_entropy_material_free(ch->material);
 	setup_fini(&ch->setup);
 	login_forget(ch->password);
 	memset(ch, 0, sizeof(*ch));
+}
+
+int channel_run(const char *command, const struct channel_settings *s,
+	int (*work)(struct channel *ch, void *arg), void *arg)
+{
+	struct channel ch;
+	int code = init(&ch, command, s);
+
+	if (code == TOOL_EXIT_OK)
+		code = work(&ch, arg);
+	fini(&ch);
+	return code;
+}
+
+bool channel_one_of(
+	const char *command, const struct channel_settings *s, int given, const char *words)
+{
+	if (given == 1 || (given == 0 && s->conf != NULL))
+		return true;
+	tool_error("%s: needs %s of %s%s", command, given > 1 ? "only one" : "one", words,
+		given > 1 ? "" : ", or -c dynomite.yml");
+	return false;
+}
+
+bool channel_has_redis(const struct channel *ch, const struct channel_settings *s)
+{
+	if (ch->redis.address == NULL)
+		tool_error("%s: %s names no server: say --redis ADDR", ch->command, s->conf);
+	return ch->redis.address != NULL;
 }
 
 /* The library names its fields; people know the options.  Values of a file were checked before. */

@@ -62,11 +62,19 @@ struct channel {
 };
 
 /*
- * Read the file and the key material and fill ch in.  Returns TOOL_EXIT_OK, or another code after a
- * message.  Call channel_fini() in either case.  s is borrowed until then.
+ * Read the file and the key material, and do work() with what that makes.  Returns its exit code,
+ * or another one after a message.  The channel lives until then.
  */
-int channel_init(struct channel *ch, const char *command, const struct channel_settings *s);
-void channel_fini(struct channel *ch);
+int channel_run(const char *command, const struct channel_settings *s,
+	int (*work)(struct channel *ch, void *arg), void *arg);
+
+/* Whether exactly one of what the options in words name was given, or none where -c may name it.
+ * Says so when not. */
+bool channel_one_of(
+	const char *command, const struct channel_settings *s, int given, const char *words);
+
+/* Whether there is a Redis, of an option or of the file.  Says so when not. */
+bool channel_has_redis(const struct channel *ch, const struct channel_settings *s);
 
 /*
  * Before the first use of ch->config: its fields and what they demand of each other, and that the

@@ -192,26 +192,22 @@ static int compare(const struct settings *s, const struct dyn_entropy_redis e[SI
 	return code;
 }
 
-static int run(const struct command *command, int argc, char **argv)
+static int run(const void *settings, const char *const *addresses)
 {
-	struct settings s = {0};
+	const struct settings *s = settings;
 	struct dyn_entropy_redis e[SIDES];
 	char *passwords[SIDES] = {NULL, NULL};
-	const char *addresses[SIDES];
-	int code = options_parse(command, argc, argv, &s, addresses);
+	int code = TOOL_EXIT_UNCLEAR;
 
-	if (code != 0)
-		return tool_parse_exit(code);
-	code = TOOL_EXIT_UNCLEAR;
-	if (endpoint(&s, SIDE_A, addresses[SIDE_A], &e[SIDE_A], &passwords[SIDE_A]) &&
-		endpoint(&s, SIDE_B, addresses[SIDE_B], &e[SIDE_B], &passwords[SIDE_B]))
-		code = compare(&s, e);
+	if (endpoint(s, SIDE_A, addresses[SIDE_A], &e[SIDE_A], &passwords[SIDE_A]) &&
+		endpoint(s, SIDE_B, addresses[SIDE_B], &e[SIDE_B], &passwords[SIDE_B]))
+		code = compare(s, e);
 	login_forget(passwords[SIDE_A]);
 	login_forget(passwords[SIDE_B]);
 	return code;
 }
 
-const struct command cmd_compare = {
+const struct subcommand cmd_compare = {
 	.name = "compare",
 	.operands = "A B",
 	.n_operands = 2,
@@ -220,5 +216,6 @@ const struct command cmd_compare = {
 		 "1 they differ, 2 it could not tell.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings_size = sizeof(struct settings),
 	.run = run,
 };

@@ -136,34 +136,31 @@ static int show(const struct settings *settings)
 	if (settings->json) {
 		struct json j;
 
-		json_begin(&j, stdout, "result");
-		json_text(&j, "command", "conf");
-		json_bool(&j, "ok", good);
+		tool_result_begin(&j, "conf", good);
 		json_end(&j);
 	}
 	return good ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
 }
 
-static int run(const struct command *command, int argc, char **argv)
+static int run(const void *settings, const char *const *operands)
 {
-	struct settings s = {0};
-	int code = options_parse(command, argc, argv, &s, NULL);
+	const struct settings *s = settings;
 
-	if (code != 0)
-		return tool_parse_exit(code);
-	if (s.conf == NULL) {
+	(void)operands;
+	if (s->conf == NULL) {
 		tool_error("conf: needs -c FILE, the dynomite.yml to read");
 		return TOOL_EXIT_USAGE;
 	}
-	return show(&s);
+	return show(s);
 }
 
-const struct command cmd_conf = {
+const struct subcommand cmd_conf = {
 	.name = "conf",
 	.operands = "",
 	.summary = "Read a dynomite.yml and say what its entropy channel would do.",
 	.about = "Everything that is wrong with the file is reported at once.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings_size = sizeof(struct settings),
 	.run = run,
 };

@@ -17,48 +17,50 @@ static const struct option options[] = {
 	{'q', "quiet", NULL, "say nothing when it went well", OPTION_FLAG, AT(quiet), 0, 0},
 };
 
-static int run(const struct command *command, int argc, char **argv)
+static void write_result_json(const struct settings *s, const char *error)
 {
-	struct settings s = {0};
-	struct dyn_entropy_error err = {0};
-	enum dyn_entropy_status status;
-	int code = options_parse(command, argc, argv, &s, NULL);
+	struct json j;
 
-	if (code != 0)
-		return tool_parse_exit(code);
-	if (s.key_file == NULL || s.iv_file == NULL) {
+	tool_result_begin(&j, "keygen", error == NULL);
+	json_text(&j, "key_file", s->key_file);
+	json_text(&j, "iv_file", s->iv_file);
+	json_text(&j, "error", error);
+	json_end(&j);
+}
+
+static int run(const void *settings, const char *const *operands)
+{
+	const struct settings *s = settings;
+	struct dyn_entropy_error err = {0};
+	const char *error = NULL;
+
+	(void)operands;
+	if (s->key_file == NULL || s->iv_file == NULL) {
 		tool_error("keygen: needs --key-file FILE and --iv-file FILE");
 		return TOOL_EXIT_USAGE;
 	}
-	status = dyn_entropy_material_generate(s.key_file, s.iv_file, &err);
-	if (s.json) {
-		struct json j;
-
-		json_begin(&j, stdout, "result");
-		json_text(&j, "command", "keygen");
-		json_bool(&j, "ok", status == DYN_ENTROPY_OK);
-		json_text(&j, "key_file", s.key_file);
-		json_text(&j, "iv_file", s.iv_file);
-		json_text(&j, "error", status == DYN_ENTROPY_OK ? NULL : err.message);
-		json_end(&j);
-	}
-	if (status != DYN_ENTROPY_OK) {
-		tool_error("keygen: %s", err.message);
+	if (dyn_entropy_material_generate(s->key_file, s->iv_file, &err) != DYN_ENTROPY_OK)
+		error = err.message;
+	if (s->json)
+		write_result_json(s, error);
+	if (error != NULL) {
+		tool_error("keygen: %s", error);
 		return TOOL_EXIT_FAILED;
 	}
-	if (!s.quiet && !s.json)
+	if (!s->quiet && !s->json)
 		printf("wrote %s and %s: copy both to every node, readable by dynomite's user "
 		       "alone\n",
-			s.key_file, s.iv_file);
+			s->key_file, s->iv_file);
 	return TOOL_EXIT_OK;
 }
 
-const struct command cmd_keygen = {
+const struct subcommand cmd_keygen = {
 	.name = "keygen",
 	.operands = "",
 	.summary = "Make the pre-shared key and IV of the channel: two new files, mode 0600.",
 	.about = "A file that exists is never overwritten.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings_size = sizeof(struct settings),
 	.run = run,
 };

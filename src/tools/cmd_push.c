@@ -120,9 +120,7 @@ static void write_result_json(const struct totals *t)
 {
 	struct json j;
 
-	json_begin(&j, stdout, "result");
-	json_text(&j, "command", "push");
-	json_bool(&j, "ok", t->failed == 0);
+	tool_result_begin(&j, "push", t->failed == 0);
 	json_number(&j, "peers", t->peers);
 	json_number(&j, "failed", t->failed);
 	json_number(&j, "snapshots", t->snapshots);
@@ -253,25 +251,22 @@ static int push_to_all(struct run *r, const char *const *peers, size_t n)
 /* ---- Settings -----------------------------------------------------------------------------------
  */
 
-static int check_source(const struct settings *s)
+static bool source_is_good(const struct settings *s)
 {
 	int given = (s->channel.redis != NULL) + (s->rdb != NULL) + (s->file != NULL);
 
-	if (given > 1 || (given == 0 && s->channel.conf == NULL)) {
-		tool_error("push: needs %s of --redis, --rdb and --file%s",
-			given > 1 ? "only one" : "one", given > 1 ? "" : ", or -c dynomite.yml");
-		return TOOL_EXIT_USAGE;
-	}
+	if (!channel_one_of("push", &s->channel, given, "--redis, --rdb and --file"))
+		return false;
 	if (s->source != NULL && strcmp(s->source, "scan") != 0 && strcmp(s->source, "sync") != 0) {
 		tool_error("push: --source %s: must be scan or sync", s->source);
-		return TOOL_EXIT_USAGE;
+		return false;
 	}
 	if (s->source != NULL && (s->rdb != NULL || s->file != NULL)) {
 		tool_error("push: --source says how a Redis is read: it does not go with --rdb or "
 			   "--file");
-		return TOOL_EXIT_USAGE;
+		return false;
 	}
-	return TOOL_EXIT_OK;
+	return true;
 }
 
 static int override(struct run *r)
@@ -330,22 +325,22 @@ static int push_to_peers(struct run *r)
 	return code;
 }
 
-static int push(struct run *r)
+static int push(struct channel *ch, void *arg)
 {
+	struct run *r = arg;
 	const struct settings *s = r->settings;
-	struct channel *ch = r->channel;
-	int code = override(r);
+	int code;
 
+	r->channel = ch;
+	code = override(r);
 	if (code != TOOL_EXIT_OK)
 		return code;
 	if (s->source != NULL)
 		r->sync = strcmp(s->source, "sync") == 0;
 	else
 		r->sync = ch->conf != NULL && ch->conf->recon_source == CONF_SOURCE_SYNC;
-	if (s->rdb == NULL && s->file == NULL && ch->redis.address == NULL) {
-		tool_error("push: %s names no server: say --redis ADDR", s->channel.conf);
+	if (s->rdb == NULL && s->file == NULL && !channel_has_redis(ch, &s->channel))
 		return TOOL_EXIT_USAGE;
-	}
 	if (s->to.n > 0)
 		return push_to_all(r, s->to.items, s->to.n);
 	if (ch->conf != NULL && ch->conf->recon_peers.n > 0)
@@ -355,31 +350,22 @@ static int push(struct run *r)
 	return TOOL_EXIT_USAGE;
 }
 
-static int run(const struct command *command, int argc, char **argv)
+static int run(const void *settings, const char *const *operands)
 {
-	struct settings s = {0};
-	struct channel ch = {0};
-	struct run r = {.settings = &s, .channel = &ch};
-	int code = options_parse(command, argc, argv, &s, NULL);
+	const struct settings *s = settings;
+	struct run r = {.settings = s};
 
-	if (code != 0)
-		return tool_parse_exit(code);
-	code = check_source(&s);
-	if (code != TOOL_EXIT_OK)
-		return code;
-	code = channel_init(&ch, "push", &s.channel);
-	if (code == TOOL_EXIT_OK)
-		code = push(&r);
-	channel_fini(&ch);
-	return code;
+	(void)operands;
+	return source_is_good(s) ? channel_run("push", &s->channel, push, &r) : TOOL_EXIT_USAGE;
 }
 
-const struct command cmd_push = {
+const struct subcommand cmd_push = {
 	.name = "push",
 	.operands = "",
 	.summary = "Send the keys of a Redis or of an RDB file, or a file's bytes, to a peer.",
 	.about = "The peer keeps what it has: keys that are there already stay as they are.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings_size = sizeof(struct settings),
 	.run = run,
 };

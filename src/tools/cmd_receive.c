@@ -165,9 +165,7 @@ static void write_result(const struct run *r, bool ok)
 	if (r->settings->channel.json) {
 		struct json j;
 
-		json_begin(&j, stdout, "result");
-		json_text(&j, "command", "receive");
-		json_bool(&j, "ok", ok);
+		tool_result_begin(&j, "receive", ok);
 		json_number(&j, "snapshots", r->committed);
 		json_number(&j, "failed", r->failed);
 		json_number(&j, "bytes", r->bytes);
@@ -315,7 +313,7 @@ done:
  */
 
 /* An option that has no effect is a mistake about what the others do. */
-static int check_effect(const struct settings *s)
+static bool all_have_effect(const struct settings *s)
 {
 	bool counted = s->count.given ? s->count.value > 0 : s->out != NULL;
 	const struct {
@@ -332,27 +330,24 @@ static int check_effect(const struct settings *s)
 		if (all[i].idle) {
 			tool_error("receive: %s has an effect only with %s", all[i].option,
 				all[i].needs);
-			return TOOL_EXIT_USAGE;
+			return false;
 		}
 	}
-	return TOOL_EXIT_OK;
+	return true;
 }
 
-static int check_settings(const struct settings *s)
+static bool settings_are_good(const struct settings *s)
 {
 	int given = (s->channel.redis != NULL) + (s->out != NULL) + s->discard;
 
-	if (given > 1 || (given == 0 && s->channel.conf == NULL)) {
-		tool_error("receive: needs %s of --redis, --out and --discard%s",
-			given > 1 ? "only one" : "one", given > 1 ? "" : ", or -c dynomite.yml");
-		return TOOL_EXIT_USAGE;
-	}
+	if (!channel_one_of("receive", &s->channel, given, "--redis, --out and --discard"))
+		return false;
 	if (s->accept != NULL && strcmp(s->accept, "restore") != 0 &&
 		strcmp(s->accept, "data") != 0) {
 		tool_error("receive: --accept %s: must be restore or data", s->accept);
-		return TOOL_EXIT_USAGE;
+		return false;
 	}
-	return check_effect(s);
+	return all_have_effect(s);
 }
 
 static int override(struct run *r)
@@ -375,43 +370,41 @@ static int override(struct run *r)
 			s->channel.conf);
 		return TOOL_EXIT_USAGE;
 	}
-	if (s->out == NULL && !s->discard && ch->redis.address == NULL) {
-		tool_error("receive: %s names no server: say --redis ADDR", s->channel.conf);
+	if (s->out == NULL && !s->discard && !channel_has_redis(ch, &s->channel))
 		return TOOL_EXIT_USAGE;
-	}
 	return channel_check(ch, ch->config.listen_addr);
 }
 
-static int run(const struct command *command, int argc, char **argv)
+static int override_and_receive(struct channel *ch, void *arg)
 {
-	struct settings s = {0};
-	struct channel ch = {0};
-	struct run r = {.settings = &s,
-		.channel = &ch,
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.started_us = clock_monotonic_us()};
-	int code = options_parse(command, argc, argv, &s, NULL);
+	struct run *r = arg;
+	int code;
 
-	if (code != 0)
-		return tool_parse_exit(code);
-	code = check_settings(&s);
-	if (code != TOOL_EXIT_OK)
-		return code;
-	code = channel_init(&ch, "receive", &s.channel);
-	if (code == TOOL_EXIT_OK)
-		code = override(&r);
-	if (code == TOOL_EXIT_OK)
-		code = receive(&r);
-	channel_fini(&ch);
-	return code;
+	r->channel = ch;
+	code = override(r);
+	return code == TOOL_EXIT_OK ? receive(r) : code;
 }
 
-const struct command cmd_receive = {
+static int run(const void *settings, const char *const *operands)
+{
+	const struct settings *s = settings;
+	struct run r = {.settings = s,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.started_us = clock_monotonic_us()};
+
+	(void)operands;
+	if (!settings_are_good(s))
+		return TOOL_EXIT_USAGE;
+	return channel_run("receive", &s->channel, override_and_receive, &r);
+}
+
+const struct subcommand cmd_receive = {
 	.name = "receive",
 	.operands = "",
 	.summary = "Take snapshots from peers, into a Redis or a file.",
 	.about = "The first line it writes says where it listens.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings_size = sizeof(struct settings),
 	.run = run,
 };

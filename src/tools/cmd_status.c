@@ -293,9 +293,7 @@ static void write_result_json(bool ok)
 {
 	struct json j;
 
-	json_begin(&j, stdout, "result");
-	json_text(&j, "command", "status");
-	json_bool(&j, "ok", ok);
+	tool_result_begin(&j, "status", ok);
 	json_end(&j);
 }
 
@@ -333,24 +331,23 @@ done:
 	return ok ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
 }
 
-static int run(const struct command *command, int argc, char **argv)
+static int run(const void *settings, const char *const *operands)
 {
-	struct settings s = {0};
+	const struct settings *s = settings;
 	struct addr from;
-	int code = options_parse(command, argc, argv, &s, NULL);
+	int code = choose_address(s, &from);
 
-	if (code != 0)
-		return tool_parse_exit(code);
-	code = choose_address(&s, &from);
-	return code == TOOL_EXIT_OK ? show(&s, &from) : code;
+	(void)operands;
+	return code == TOOL_EXIT_OK ? show(s, &from) : code;
 }
 
-const struct command cmd_status = {
+const struct subcommand cmd_status = {
 	.name = "status",
 	.operands = "",
 	.summary = "Ask a running node how it is, and how its entropy channel fared.",
 	.about = "0 is given when the node answers and the last round to each peer went well.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings_size = sizeof(struct settings),
 	.run = run,
 };

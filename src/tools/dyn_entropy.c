@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {
+static const struct subcommand *const commands[] = {
 	&cmd_push,
 	&cmd_receive,
 	&cmd_compare,
@@ -65,7 +65,7 @@ static int dispatch(int argc, char **argv)
 	}
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		if (strcmp(argv[1], commands[i]->name) == 0)
-			return commands[i]->run(commands[i], argc - 1, argv + 1);
+			return options_run(commands[i], argc - 1, argv + 1);
 	}
 	return unknown(argv[1]);
 }

@@ -10,8 +10,11 @@
 
 #define HELP_COLUMN 28
 
+#define HELP_GIVEN (-1)
+#define WRONG      (-2) /* which has been said */
+
 struct parse {
-	const struct command *command;
+	const struct subcommand *command;
 	int argc, next;
 	char **argv;
 	void *settings;
@@ -46,7 +49,7 @@ static int unknown_option(const struct parse *p, const char *text)
 	else
 		tool_error("%s: unknown option %s", p->command->name, text);
 	hint(p);
-	return OPTIONS_WRONG;
+	return WRONG;
 }
 
 /* Digits, and where it is a size a unit behind them. */
@@ -91,7 +94,7 @@ static int store_number(const struct parse *p, const struct option *o, const cha
 		tool_error("%s: --%s %s: must be %s%" PRIu64 "..%" PRIu64 "%s", p->command->name,
 			o->name, value, o->type == OPTION_RATE ? "0 or " : "", o->min, o->max,
 			is_size ? " bytes; K, M or G may follow" : "");
-		return OPTIONS_WRONG;
+		return WRONG;
 	}
 	number->given = true;
 	return 0;
@@ -109,7 +112,7 @@ static int store(const struct parse *p, const struct option *o, const char *valu
 	case OPTION_TEXT:
 		if (*(const char **)field != NULL) {
 			tool_error("%s: --%s is there twice", p->command->name, o->name);
-			return OPTIONS_WRONG;
+			return WRONG;
 		}
 		*(const char **)field = value;
 		return 0;
@@ -122,15 +125,15 @@ static int store(const struct parse *p, const struct option *o, const char *valu
 		if (list->n == OPTION_LIST_MAX) {
 			tool_error("%s: more than %d times --%s", p->command->name, OPTION_LIST_MAX,
 				o->name);
-			return OPTIONS_WRONG;
+			return WRONG;
 		}
 		list->items[list->n++] = value;
 		return 0;
 	}
-	return OPTIONS_WRONG;
+	return WRONG;
 }
 
-static const struct option *find(const struct command *c, const char *text, const char **value)
+static const struct option *find(const struct subcommand *c, const char *text, const char **value)
 {
 	size_t len;
 
@@ -167,54 +170,16 @@ static int parse_option(struct parse *p, const char *text)
 		return unknown_option(p, text);
 	if (o->arg == NULL && value != NULL) {
 		tool_error("%s: --%s takes no value", p->command->name, o->name);
-		return OPTIONS_WRONG;
+		return WRONG;
 	}
 	if (o->arg != NULL && value == NULL && p->next < p->argc)
 		value = p->argv[p->next++];
 	if (o->arg != NULL && (value == NULL || value[0] == '\0')) {
 		tool_error("%s: --%s needs a value: --%s %s", p->command->name, o->name, o->name,
 			o->arg);
-		return OPTIONS_WRONG;
+		return WRONG;
 	}
 	return store(p, o, value);
-}
-
-int options_parse(
-	const struct command *command, int argc, char **argv, void *settings, const char **operands)
-{
-	struct parse p = {
-		.command = command, .argc = argc, .next = 1, .argv = argv, .settings = settings};
-	bool only_operands = false;
-	size_t n = 0;
-
-	while (p.next < argc) {
-		const char *text = argv[p.next++];
-
-		if (!only_operands && strcmp(text, "--") == 0) {
-			only_operands = true;
-		} else if (!only_operands &&
-			   (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0)) {
-			options_print_help(command, stdout);
-			return OPTIONS_HELP_GIVEN;
-		} else if (!only_operands && text[0] == '-' && text[1] != '\0') {
-			int rc = parse_option(&p, text);
-
-			if (rc != 0)
-				return rc;
-		} else if (n == command->n_operands) {
-			tool_error("%s: unexpected operand '%s'", command->name, text);
-			hint(&p);
-			return OPTIONS_WRONG;
-		} else {
-			operands[n++] = text;
-		}
-	}
-	if (n < command->n_operands) {
-		tool_error("%s: needs %s", command->name, command->operands);
-		hint(&p);
-		return OPTIONS_WRONG;
-	}
-	return 0;
 }
 
 static void print_lines(FILE *to, const char *text, int indent)
@@ -246,7 +211,7 @@ static void print_option(FILE *to, const struct option *o)
 	print_lines(to, o->help, HELP_COLUMN);
 }
 
-void options_print_help(const struct command *command, FILE *to)
+static void print_help(const struct subcommand *command, FILE *to)
 {
 	static const struct option help = {
 		.letter = 'h', .name = "help", .help = "print this and exit"};
@@ -261,4 +226,62 @@ void options_print_help(const struct command *command, FILE *to)
 	for (size_t i = 0; i < command->n_options; i++)
 		print_option(to, &command->options[i]);
 	print_option(to, &help);
+}
+
+/* Returns 0, HELP_GIVEN or WRONG. */
+static int parse(const struct subcommand *command, int argc, char **argv, void *settings,
+	const char **operands)
+{
+	struct parse p = {
+		.command = command, .argc = argc, .next = 1, .argv = argv, .settings = settings};
+	bool only_operands = false;
+	size_t n = 0;
+
+	while (p.next < argc) {
+		const char *text = argv[p.next++];
+
+		if (!only_operands && strcmp(text, "--") == 0) {
+			only_operands = true;
+		} else if (!only_operands &&
+			   (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0)) {
+			print_help(command, stdout);
+			return HELP_GIVEN;
+		} else if (!only_operands && text[0] == '-' && text[1] != '\0') {
+			int rc = parse_option(&p, text);
+
+			if (rc != 0)
+				return rc;
+		} else if (n == command->n_operands) {
+			tool_error("%s: unexpected operand '%s'", command->name, text);
+			hint(&p);
+			return WRONG;
+		} else {
+			operands[n++] = text;
+		}
+	}
+	if (n < command->n_operands) {
+		tool_error("%s: needs %s", command->name, command->operands);
+		hint(&p);
+		return WRONG;
+	}
+	return 0;
+}
+
+int options_run(const struct subcommand *command, int argc, char **argv)
+{
+	const char *operands[OPTIONS_OPERANDS_MAX];
+	void *settings = calloc(1, command->settings_size);
+	int code;
+
+	if (settings == NULL) {
+		tool_error("%s: out of memory", command->name);
+		return TOOL_EXIT_FAILED;
+	}
+	code = parse(command, argc, argv, settings, operands);
+	if (code == 0)
+		code = command->run(settings, operands);
+	else
+		code = code == HELP_GIVEN ? TOOL_EXIT_OK : TOOL_EXIT_USAGE;
+	free(settings);
+	return code;
 }

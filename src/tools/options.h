@@ -48,29 +48,26 @@ struct option {
 	uint64_t min, max;
 };
 
-struct command {
+#define OPTIONS_OPERANDS_MAX 2
+
+struct subcommand {
 	const char *name;
 	const char *operands; /* such as "A B", or "" */
-	size_t n_operands;    /* how many it takes, no more and no less */
+	size_t n_operands;    /* how many it takes; at most OPTIONS_OPERANDS_MAX */
 	const char *summary;  /* one line */
 	const char *about;    /* a paragraph below it, lines separated by '\n'; may be NULL */
 	const struct option *options;
 	size_t n_options;
-	int (*run)(const struct command *command, int argc, char **argv);
+	size_t settings_size; /* of what the offsets of the options are into */
+	/* settings: zero where an option was not given.  Returns the exit code. */
+	int (*run)(const void *settings, const char *const *operands);
 };
 
-#define OPTIONS_HELP_GIVEN (-1)
-#define OPTIONS_WRONG      (-2)
-
 /*
- * Parse argv[1] .. argv[argc - 1] into settings (zeroed before by the caller) and operands, an
- * array of command->n_operands.  Returns 0; OPTIONS_HELP_GIVEN when it has printed the help; or
- * OPTIONS_WRONG when it has said on standard error what is wrong.
+ * Parse argv[1] .. argv[argc - 1] and run the command; or print its help; or say on standard error
+ * what is wrong.  Returns the exit code.
  */
-int options_parse(const struct command *command, int argc, char **argv, void *settings,
-	const char **operands);
-
-void options_print_help(const struct command *command, FILE *to);
+int options_run(const struct subcommand *command, int argc, char **argv);
 
 /*
  * The entry of names that text most resembles, or NULL when none is near; names is an array of n

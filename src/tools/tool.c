@@ -72,7 +72,9 @@ void tool_on_cancel(void (*fn)(void *arg), void *arg)
 		fn(arg);
 }
 
-int tool_parse_exit(int parsed)
+void tool_result_begin(struct json *j, const char *command, bool ok)
 {
-	return parsed == OPTIONS_HELP_GIVEN ? TOOL_EXIT_OK : TOOL_EXIT_USAGE;
+	json_begin(j, stdout, "result");
+	json_text(j, "command", command);
+	json_bool(j, "ok", ok);
 }

@@ -4,6 +4,7 @@
 #ifndef TOOLS_TOOL_H
 #define TOOLS_TOOL_H
 
+#include "base/json.h"
 #include "entropy/dynentropy.h"
 #include "tools/options.h"
 
@@ -20,7 +21,7 @@ enum tool_exit {
 	TOOL_EXIT_UNCLEAR = 2,
 };
 
-extern const struct command cmd_push, cmd_receive, cmd_compare, cmd_keygen, cmd_conf, cmd_status;
+extern const struct subcommand cmd_push, cmd_receive, cmd_compare, cmd_keygen, cmd_conf, cmd_status;
 
 /* "dyn-entropy: ..." on standard error, one line. */
 void tool_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -34,8 +35,8 @@ dyn_entropy_cancel *tool_cancel(void);
 /* Called from the signal handler too, with arg; fn must be signal-safe.  NULL: no more. */
 void tool_on_cancel(void (*fn)(void *arg), void *arg);
 
-/* The exit code for a parse that did not return 0. */
-int tool_parse_exit(int parsed);
+/* Begin the object that --json ends with; json_end() ends it. */
+void tool_result_begin(struct json *j, const char *command, bool ok);
 
 #ifdef __cplusplus
 }
