@@ -51,8 +51,8 @@ void setup_fini(struct setup *s);
  */
 struct ring *setup_ring(const struct conf *c, struct conf_report *report);
 
-/* What c, which is good and has a listen, asks of the proxy.  Borrows from c; nobody is told that a
- * node is back. */
+/* What c, which is good and has a listen, asks of the proxy.  Borrows from c; the hooks are the
+ * caller's to fill. */
 struct proxy_options setup_proxy_options(const struct conf *c);
 
 #ifdef __cplusplus

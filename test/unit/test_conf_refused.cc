@@ -118,7 +118,17 @@ TEST(Conf, WordsOfOthersHaveTheirLineAndAnEnd)
 	ASSERT_EQ(report.errors.n, size_t(CONF_ERRORS_MAX) + 1);
 	EXPECT_STREQ(report.errors.items[CONF_ERRORS_MAX],
 		"t.yml: 100 errors: what else is wrong is not told");
+	EXPECT_FALSE(conf_report_is_good(&report));
 	conf_report_fini(&report);
+	EXPECT_TRUE(conf_report_is_good(&report));
+}
+
+TEST(Conf, AReportThatLostALineIsNotGood)
+{
+	conf_report report = {};
+
+	report.no_memory = true;
+	EXPECT_FALSE(conf_report_is_good(&report));
 }
 
 TEST(Conf, ABrokenTextGetsOneClearLine)
