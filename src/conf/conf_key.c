@@ -193,6 +193,11 @@ const char *conf_key_default(const struct conf_key *k, char text[CONF_NUMBER_MAX
 	return text;
 }
 
+const char *conf_key_name(enum conf_key_id key)
+{
+	return conf_keys[key].name;
+}
+
 const char *conf_key_word(enum conf_key_id key, int value)
 {
 	return conf_keys[key].words[value];

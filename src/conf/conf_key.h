@@ -75,6 +75,9 @@ enum conf_key_id {
 extern "C" {
 #endif
 
+/* As the file has it, such as "listen". */
+const char *conf_key_name(enum conf_key_id key);
+
 /* The word of the file for a choice's value, such as "scan" for CONF_SOURCE_SCAN. */
 const char *conf_key_word(enum conf_key_id key, int value);
 

@@ -1,16 +1,19 @@
 #include "heal/remedy.h"
 
+#include "conf/conf_key.h"
+
 #include <stdio.h>
 #include <string.h>
 
 static const struct {
-	const char *setting, *key;
+	const char *setting;
+	enum conf_key_id key;
 } keys[] = {
-	{"accept", "recon_accept"},
-	{"allow", "recon_allow"},
-	{"encrypt", "recon_encrypt"},
-	{"max_connections", "recon_max_connections"},
-	{"max_snapshot_bytes", "recon_max_snapshot_bytes"},
+	{"accept", CONF_KEY_RECON_ACCEPT},
+	{"allow", CONF_KEY_RECON_ALLOW},
+	{"encrypt", CONF_KEY_RECON_ENCRYPT},
+	{"max_connections", CONF_KEY_RECON_MAX_CONNECTIONS},
+	{"max_snapshot_bytes", CONF_KEY_RECON_MAX_SNAPSHOT_BYTES},
 };
 
 void heal_remedy_add(struct dyn_entropy_error *err)
@@ -20,5 +23,5 @@ void heal_remedy_add(struct dyn_entropy_error *err)
 	for (size_t i = 0; err->setting && i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(keys[i].setting, err->setting) == 0)
 			snprintf(err->message + len, sizeof(err->message) - len, " (%s)",
-				keys[i].key);
+				conf_key_name(keys[i].key));
 }
