@@ -10,7 +10,7 @@ namespace e2e
 namespace
 {
 
-using support::RedisClient;
+using namespace support;
 using Args = RedisClient::Args;
 
 constexpr char kFarDeadline[] = "33177117420000"; /* ms, in the year 3021 */

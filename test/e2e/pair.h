@@ -4,7 +4,7 @@
 #ifndef TEST_E2E_PAIR_H
 #define TEST_E2E_PAIR_H
 
-#include "e2e/node.h"
+#include "support/node.h"
 #include "support/redis_server.h"
 #include "support/wait.h"
 
@@ -28,7 +28,7 @@ inline bool wait_keys(
 	return support::wait_until([&] { return client.dbsize() >= n; }, limit);
 }
 
-inline std::string heard(Node &node)
+inline std::string heard(support::Node &node)
 {
 	return "the log of " + node.address() + ":\n" + node.log();
 }
@@ -52,9 +52,9 @@ class Pair
 		b.peers({a.address()});
 	}
 
-	KeyFiles keys;
+	support::KeyFiles keys;
 	support::RedisServer a_redis, b_redis;
-	Node a, b;
+	support::Node a, b;
 
 	void set(const std::string &key, const std::string &value)
 	{
@@ -72,7 +72,7 @@ class Pair
 		std::string said;
 
 		EXPECT_TRUE(support::wait_until(
-			[&] { return compare(a_redis, b_redis, &said, password) == 0; },
+			[&] { return support::compare(a_redis, b_redis, &said, password) == 0; },
 			kHealLimit))
 			<< said << heard(a) << heard(b);
 	}

@@ -44,28 +44,6 @@ class Endpoint
 	std::string address_, password_, user_;
 };
 
-struct Cancel {
-	dyn_entropy_cancel *c = dyn_entropy_cancel_new();
-
-	Cancel() = default;
-	~Cancel()
-	{
-		dyn_entropy_cancel_free(c);
-	}
-	Cancel(const Cancel &) = delete;
-	Cancel &operator=(const Cancel &) = delete;
-};
-
-/* A command as it stands in a snapshot. */
-inline std::string resp(const std::vector<std::string> &args)
-{
-	std::string bytes = "*" + std::to_string(args.size()) + "\r\n";
-
-	for (const std::string &a : args)
-		bytes += "$" + std::to_string(a.size()) + "\r\n" + a + "\r\n";
-	return bytes;
-}
-
 struct Applied {
 	dyn_entropy_status status = DYN_ENTROPY_OK;
 	std::string message;
@@ -189,12 +167,6 @@ class Scan
 	dyn_entropy_source source_ = {};
 	dyn_entropy_error err_ = {};
 };
-
-/* Whether a message holds these words. */
-inline bool says(const std::string &message, const std::string &words)
-{
-	return message.find(words) != std::string::npos;
-}
 
 /* The number of calls of a command so far. */
 inline int64_t calls(support::RedisClient &client, const std::string &command)

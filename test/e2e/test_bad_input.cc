@@ -3,8 +3,9 @@
  * nothing of itself in Redis, and the next peer is served.
  */
 #include "e2e/dataset.h"
-#include "e2e/node.h"
 #include "e2e/wire_client.h"
+#include "support/node.h"
+#include "support/resp.h"
 #include "support/sanitized.h"
 #include "support/wait.h"
 
@@ -24,9 +25,7 @@ namespace
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
-using support::RedisClient;
-using support::RedisServer;
-using support::wait_until;
+using namespace support;
 using End = WireClient::End;
 
 constexpr uint32_t kMaxSize = 5 * 1024 * 1024;

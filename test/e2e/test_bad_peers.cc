@@ -20,8 +20,7 @@ namespace e2e
 namespace
 {
 
-using support::RedisClient;
-using support::RedisServer;
+using namespace support;
 
 /* ---- A round that takes longer than the interval ---- */
 

@@ -1,5 +1,6 @@
 /* dyn-entropy compare: what is equal, what differs, and what it could not tell. */
 #include "e2e/dataset.h"
+#include "support/net.h"
 #include "support/process.h"
 #include "support/redis_server.h"
 #include "support/sanitized.h"

@@ -1,7 +1,8 @@
 /*
  * The command line of dynomite, its configuration and its key files.
  */
-#include "e2e/node.h"
+#include "support/node.h"
+#include "support/text.h"
 
 #include <csignal>
 #include <cstdio>
@@ -21,13 +22,7 @@ namespace e2e
 namespace
 {
 
-using support::Process;
-using support::TempDir;
-
-bool holds(const std::string &text, const std::string &part)
-{
-	return text.find(part) != std::string::npos;
-}
+using namespace support;
 
 size_t lines_with(const std::string &text, const std::string &part)
 {
@@ -41,8 +36,8 @@ size_t lines_with(const std::string &text, const std::string &part)
 /* Run dynomite to its end. */
 int dynomite(std::vector<std::string> args, std::string *output)
 {
-	args.insert(args.begin(), support::dynomite_program());
-	return support::run(args, output);
+	args.insert(args.begin(), dynomite_program());
+	return run(args, output);
 }
 
 /* ---- Flags ---- */
@@ -82,9 +77,8 @@ TEST(EngineFlags, CountersAndKeysAreDescribed)
 TEST(EngineFlags, AFullDiskIsNoSuccess)
 {
 	for (const char *flag : {"--help-conf", "-D", "-h", "-V"})
-		EXPECT_EQ(support::run({"/bin/sh", "-c",
-				  support::dynomite_program() + " " + flag + " >/dev/full"}),
-			1)
+		EXPECT_EQ(
+			run({"/bin/sh", "-c", dynomite_program() + " " + flag + " >/dev/full"}), 1)
 			<< flag;
 }
 
@@ -160,7 +154,7 @@ TEST(EngineConf, TestReportsTheErrorsOfEveryPartAtOnce)
 	for (const char *error : errors)
 		EXPECT_TRUE(holds(said, error)) << error << "\n" << said;
 	EXPECT_EQ(lines_with(said, "dynomite: error: "), std::size(errors)) << said;
-	EXPECT_EQ(support::run({support::dyn_entropy_program(), "conf", "-c", conf}, &same), 1);
+	EXPECT_EQ(run({dyn_entropy_program(), "conf", "-c", conf}, &same), 1);
 	for (const char *error : errors)
 		EXPECT_TRUE(holds(same, error)) << error << "\n" << same;
 	EXPECT_EQ(lines_with(same, "dyn-entropy: conf: "), std::size(errors)) << same;
@@ -243,7 +237,7 @@ TEST(EngineConf, AnExistingDynomiteFileLoadsAndRuns)
 		text.replace(text.find(own), 5, std::to_string(node_port()));
 	text.replace(text.find("conf/dynomite.pem"), 17, write_rsa_key(dir));
 	const std::string conf = dir.write("redis_dc1.yml", text);
-	Process process({support::dynomite_program(), "-c", conf});
+	Process process({dynomite_program(), "-c", conf});
 
 	ASSERT_TRUE(process.wait_output("started, pid")) << process.output();
 	EXPECT_TRUE(holds(process.err(), "entropy: not enabled (recon_enabled)"));

@@ -2,9 +2,11 @@
  * How dynomite starts and stops, in the foreground and in the background, and what it tells.
  */
 #include "e2e/dataset.h"
-#include "e2e/node.h"
 #include "e2e/wire_client.h"
+#include "support/node.h"
+#include "support/resp.h"
 #include "support/sanitized.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <csignal>
@@ -20,16 +22,7 @@ namespace
 {
 
 using std::chrono::seconds;
-using support::Process;
-using support::RedisClient;
-using support::RedisServer;
-using support::TempDir;
-using support::wait_until;
-
-bool holds(const std::string &text, const std::string &part)
-{
-	return text.find(part) != std::string::npos;
-}
+using namespace support;
 
 #if SANITIZED
 constexpr auto kStopLimit = seconds(10); /* the promise is made for what is shipped */
@@ -60,8 +53,7 @@ TEST(EngineRun, StartsAndStopsInAVisibleOrder)
 	Node node(redis.address(), &keys);
 
 	node.peers({loopback(node_port())}).start();
-	EXPECT_EQ(support::read_file(node.dir().file("pid")),
-		std::to_string(node.process().pid()) + "\n");
+	EXPECT_EQ(read_file(node.dir().file("pid")), std::to_string(node.process().pid()) + "\n");
 	ASSERT_TRUE(node.wait_rounds(1)) << node.log();
 	EXPECT_EQ(node.stop(), 0);
 	expect_order(node,
@@ -167,12 +159,12 @@ TEST(EngineSignals, HupReopensARenamedLog)
 	node.process().signal(SIGHUP);
 	ASSERT_TRUE(wait_until([&] {
 		return std::filesystem::exists(path) &&
-		       holds(support::read_file(path), "the log was reopened");
+		       holds(read_file(path), "the log was reopened");
 	}));
-	const std::string before = support::read_file(path + ".1");
+	const std::string before = read_file(path + ".1");
 	EXPECT_EQ(node.stop(), 0);
-	EXPECT_EQ(support::read_file(path + ".1"), before);
-	EXPECT_TRUE(holds(support::read_file(path), "stopped"));
+	EXPECT_EQ(read_file(path + ".1"), before);
+	EXPECT_TRUE(holds(read_file(path), "stopped"));
 }
 
 TEST(EngineSignals, TtinAndTtouChangeTheLevel)
@@ -200,7 +192,7 @@ TEST(EngineRun, ASecondOneWithTheSamePidFileIsRefused)
 	second.arguments({"-p", pid_file}).launch();
 	EXPECT_EQ(second.process().wait(), 1) << second.log();
 	EXPECT_EQ(second.logged(pid_file + " is held by a running dynomite"), 1u) << second.log();
-	EXPECT_EQ(support::read_file(pid_file), std::to_string(node.process().pid()) + "\n");
+	EXPECT_EQ(read_file(pid_file), std::to_string(node.process().pid()) + "\n");
 	EXPECT_EQ(node.stop(), 0);
 	second.start();
 	EXPECT_EQ(second.stop(), 0);
@@ -230,14 +222,14 @@ TEST(EngineRun, AFileOfSomethingElseIsNoPidFile)
 		node.arguments({"-p", file}).launch();
 		EXPECT_EQ(node.process().wait(), 1) << text;
 		EXPECT_EQ(node.logged(file + " is no pid file"), 1u) << node.log();
-		EXPECT_EQ(support::read_file(file), text);
+		EXPECT_EQ(read_file(file), text);
 	}
 	for (const char *text : {"", "1234567\n", "1234567"}) {
 		Node node("127.0.0.1:1", &keys);
 		const std::string file = dir.write("old", text);
 
 		node.arguments({"-p", file}).start();
-		EXPECT_EQ(support::read_file(file), std::to_string(node.process().pid()) + "\n");
+		EXPECT_EQ(read_file(file), std::to_string(node.process().pid()) + "\n");
 		EXPECT_EQ(node.stop(), 0);
 		EXPECT_FALSE(std::filesystem::exists(file));
 	}
@@ -264,7 +256,7 @@ class Daemon
 {
       public:
 	explicit Daemon(const std::string &pid_file)
-	    : pid_(static_cast<pid_t>(std::stol(support::read_file(pid_file))))
+	    : pid_(static_cast<pid_t>(std::stol(read_file(pid_file))))
 	{
 	}
 	~Daemon()
@@ -281,7 +273,7 @@ class Daemon
 	{
 		const std::string stat = "/proc/" + std::to_string(pid_) + "/stat";
 
-		return kill(pid_, 0) == 0 && !holds(support::read_file(stat), ") Z ");
+		return kill(pid_, 0) == 0 && !holds(read_file(stat), ") Z ");
 	}
 	bool stop() const
 	{
@@ -321,7 +313,7 @@ TEST(EngineDaemon, AFailedStartShowsInStatusAndOnStandardError)
 	second.arguments({"-d"}).launch();
 	EXPECT_EQ(second.process().wait(), 1);
 	EXPECT_TRUE(holds(second.process().err(), second.dir().file("log")));
-	Process unlogged({support::dynomite_program(), "-d", "-c", second.conf_file()});
+	Process unlogged({dynomite_program(), "-d", "-c", second.conf_file()});
 	EXPECT_EQ(unlogged.wait(), 1);
 	EXPECT_TRUE(holds(unlogged.err(), "cannot listen on " + second.address()))
 		<< unlogged.err();
@@ -335,7 +327,7 @@ TEST(EngineDaemon, AFailedStartShowsInStatusAndOnStandardError)
 std::string readable_copy(const TempDir &to)
 {
 	namespace fs = std::filesystem;
-	const fs::path program = support::dynomite_program();
+	const fs::path program = dynomite_program();
 	const fs::path libs = program.parent_path() / ".libs";
 	const bool in_build_tree = fs::exists(libs / "dynomite");
 

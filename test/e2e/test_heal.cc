@@ -2,14 +2,13 @@
  * Replicas that missed writes get them back: two or three nodes, each with a real Redis.
  */
 #include "e2e/dataset.h"
-#include "e2e/node.h"
 #include "e2e/pair.h"
 #include "e2e/wire_client.h"
+#include "support/net.h"
+#include "support/node.h"
+#include "support/resp.h"
 #include "support/wait.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <gtest/gtest.h>
@@ -20,9 +19,7 @@ namespace
 {
 
 using std::chrono::seconds;
-using support::RedisClient;
-using support::RedisServer;
-using support::wait_until;
+using namespace support;
 using End = WireClient::End;
 
 class HealBySource : public testing::TestWithParam<const char *>
@@ -362,30 +359,9 @@ TEST(Heal, PlainCommandsAreTakenWhereTheyAreAllowed)
 	EXPECT_EQ(node.counted("connections_failed"), 1u);
 }
 
-/* An IPv4 address of this machine that is not loopback; "" when there is none. */
-std::string own_address()
-{
-	struct ifaddrs *all = nullptr;
-	std::string found;
-
-	if (getifaddrs(&all) != 0)
-		return "";
-	for (const struct ifaddrs *i = all; i && found.empty(); i = i->ifa_next) {
-		char text[INET_ADDRSTRLEN];
-		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET)
-			continue;
-		const auto *sin = reinterpret_cast<const struct sockaddr_in *>(i->ifa_addr);
-		inet_ntop(AF_INET, &sin->sin_addr, text, sizeof(text));
-		if (std::string(text).compare(0, 4, "127.") != 0)
-			found = text;
-	}
-	freeifaddrs(all);
-	return found;
-}
-
 TEST(Heal, StrangersAreTurnedAway)
 {
-	const std::string own = own_address();
+	const std::string own = address_beyond_loopback();
 	const KeyFiles keys;
 	RedisServer redis;
 	RedisClient client = redis.connect();

@@ -11,7 +11,7 @@ namespace e2e
 namespace
 {
 
-using support::RedisClient;
+using namespace support;
 
 /* Two megabytes in some forty snapshots, at a rate that leaves time to strike. */
 class HealThreadedKill : public testing::Test

@@ -1,6 +1,10 @@
 #include "e2e/redis_channel.h"
 #include "entropy/redis_conn.h"
+#include "support/net.h"
+#include "support/owned.h"
 #include "support/redis_server.h"
+#include "support/resp.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <arpa/inet.h>
@@ -11,7 +15,7 @@
 #include <unistd.h>
 
 using channel::Endpoint;
-using channel::says;
+using support::holds;
 using support::RedisClient;
 using support::RedisServer;
 using Clock = std::chrono::steady_clock;
@@ -123,7 +127,7 @@ TEST(RedisConn, RefusesWhatIsNoAddress)
 		const Conn conn{Endpoint(address)};
 		EXPECT_EQ(DYN_ENTROPY_ERR_CONFIG, conn.status) << address;
 		EXPECT_EQ(nullptr, conn.c);
-		EXPECT_TRUE(says(conn.err.message, "host:port")) << conn.err.message;
+		EXPECT_TRUE(holds(conn.err.message, "host:port")) << conn.err.message;
 	}
 	const Conn conn{Endpoint("/" + std::string(200, 'x'))};
 	EXPECT_NE(DYN_ENTROPY_OK, conn.status);
@@ -136,11 +140,11 @@ TEST(RedisConn, NamesTheAddressThatDoesNotAnswer)
 
 	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, conn.status);
 	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, conn.err.status);
-	EXPECT_TRUE(says(conn.err.message, address)) << conn.err.message;
-	EXPECT_TRUE(says(conn.err.message, "refused")) << conn.err.message;
+	EXPECT_TRUE(holds(conn.err.message, address)) << conn.err.message;
+	EXPECT_TRUE(holds(conn.err.message, "refused")) << conn.err.message;
 	const Conn path{Endpoint("/nonexistent/redis.sock")};
 	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, path.status);
-	EXPECT_TRUE(says(path.err.message, "/nonexistent/redis.sock")) << path.err.message;
+	EXPECT_TRUE(holds(path.err.message, "/nonexistent/redis.sock")) << path.err.message;
 }
 
 TEST(RedisConn, GivesThePassword)
@@ -154,13 +158,13 @@ TEST(RedisConn, GivesThePassword)
 
 		const Conn wrong{Endpoint(address, "p4ssw0rd")};
 		EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, wrong.status);
-		EXPECT_TRUE(says(wrong.err.message, "WRONGPASS")) << wrong.err.message;
-		EXPECT_FALSE(says(wrong.err.message, "p4ssw0rd")) << wrong.err.message;
+		EXPECT_TRUE(holds(wrong.err.message, "WRONGPASS")) << wrong.err.message;
+		EXPECT_FALSE(holds(wrong.err.message, "p4ssw0rd")) << wrong.err.message;
 
 		const Conn none{Endpoint(address)};
 		EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, none.status);
-		EXPECT_TRUE(says(none.err.message, "NOAUTH")) << none.err.message;
-		EXPECT_TRUE(says(none.err.message, "requirepass")) << none.err.message;
+		EXPECT_TRUE(holds(none.err.message, "NOAUTH")) << none.err.message;
+		EXPECT_TRUE(holds(none.err.message, "requirepass")) << none.err.message;
 	}
 }
 
@@ -174,11 +178,11 @@ TEST(RedisConn, GivesTheUser)
 	ASSERT_EQ(DYN_ENTROPY_OK, right.status) << right.err.message;
 	EXPECT_EQ("healer", right.call({"ACL", "WHOAMI"}));
 	const Conn wrong{Endpoint(server.address(), "pw", "nobody")};
-	EXPECT_TRUE(says(wrong.err.message, "WRONGPASS")) << wrong.err.message;
+	EXPECT_TRUE(holds(wrong.err.message, "WRONGPASS")) << wrong.err.message;
 	/* A password where Redis has none is a mistake of one side or the other. */
 	const Conn needless{Endpoint(server.address(), "pw")};
 	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, needless.status);
-	EXPECT_FALSE(says(needless.err.message, "'pw'"));
+	EXPECT_FALSE(holds(needless.err.message, "'pw'"));
 }
 
 TEST(RedisConn, AUserThatMayNotPingIsServed)
@@ -190,7 +194,7 @@ TEST(RedisConn, AUserThatMayNotPingIsServed)
 	Conn conn{Endpoint(server.address(), "pw", "reader")};
 	ASSERT_EQ(DYN_ENTROPY_OK, conn.status) << conn.err.message;
 	EXPECT_EQ("OK", conn.call({"SET", "k", "v"}));
-	EXPECT_TRUE(says(conn.call({"FLUSHALL"}), "NOPERM"));
+	EXPECT_TRUE(holds(conn.call({"FLUSHALL"}), "NOPERM"));
 }
 
 TEST(RedisConn, SaysWhenItIsNoRedis)
@@ -199,12 +203,12 @@ TEST(RedisConn, SaysWhenItIsNoRedis)
 		Impostor http("HTTP/1.1 400 Bad Request\r\n\r\n", stay);
 		const Conn conn{Endpoint(http.address())};
 		EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, conn.status);
-		EXPECT_TRUE(says(conn.err.message, "is that a Redis?")) << conn.err.message;
-		EXPECT_TRUE(says(conn.err.message, http.address())) << conn.err.message;
+		EXPECT_TRUE(holds(conn.err.message, "is that a Redis?")) << conn.err.message;
+		EXPECT_TRUE(holds(conn.err.message, http.address())) << conn.err.message;
 	}
 	Impostor closes("", false);
 	const Conn closed{Endpoint(closes.address())};
-	EXPECT_TRUE(says(closed.err.message, "closed the connection")) << closed.err.message;
+	EXPECT_TRUE(holds(closed.err.message, "closed the connection")) << closed.err.message;
 	Impostor partial("+PON", false);
 	const Conn cut{Endpoint(partial.address())};
 	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, cut.status);
@@ -222,7 +226,7 @@ TEST(RedisConn, WaitsNoLongerThanItIsTold)
 		const auto begin = Clock::now();
 		const Conn conn{e};
 		EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, conn.status);
-		EXPECT_TRUE(says(conn.err.message, "no answer for 200 ms")) << conn.err.message;
+		EXPECT_TRUE(holds(conn.err.message, "no answer for 200 ms")) << conn.err.message;
 		EXPECT_GE(Clock::now() - begin, std::chrono::milliseconds(190));
 		EXPECT_LT(Clock::now() - begin, std::chrono::seconds(5));
 	}
@@ -231,13 +235,14 @@ TEST(RedisConn, WaitsNoLongerThanItIsTold)
 TEST(RedisConn, CancelEndsAWait)
 {
 	Impostor silent("", true);
-	channel::Cancel cancel;
+	const support::Owned<dyn_entropy_cancel, dyn_entropy_cancel_free> cancel(
+		dyn_entropy_cancel_new());
 	Endpoint e(silent.address());
-	e.cancel = cancel.c;
+	e.cancel = cancel.get();
 	const auto begin = Clock::now();
 	std::thread later([&] {
 		std::this_thread::sleep_for(std::chrono::milliseconds(50));
-		dyn_entropy_cancel_set(cancel.c);
+		dyn_entropy_cancel_set(cancel.get());
 	});
 	const Conn conn{e};
 	later.join();
@@ -258,7 +263,7 @@ TEST(RedisConn, TakesInRepliesWhileItSends)
 
 	ASSERT_EQ(DYN_ENTROPY_OK, conn.status) << conn.err.message;
 	for (int i = 0; i < kCommands; i++)
-		bytes += channel::resp({"ECHO", payload});
+		bytes += support::resp({"ECHO", payload});
 	ASSERT_EQ(DYN_ENTROPY_OK, redis_conn_send(conn.c, bytes.data(), bytes.size(), &conn.err))
 		<< conn.err.message;
 	for (int i = 0; i < kCommands; i++) {
@@ -284,8 +289,8 @@ TEST(RedisConn, ErrorRepliesRepeatNoArguments)
 			{"XGROUP", "SETID", "secret", "secret2", "0"}, {"OBJECT", "secret", "k"},
 			{"SET", "k", "v", "secret"}}) {
 		const std::string words = conn.call(argv);
-		EXPECT_FALSE(says(words, "secret")) << words;
-		EXPECT_FALSE(says(words, "9999")) << words;
+		EXPECT_FALSE(holds(words, "secret")) << words;
+		EXPECT_FALSE(holds(words, "9999")) << words;
 		EXPECT_FALSE(words.empty());
 	}
 	EXPECT_EQ("ERR unknown command 'NOSUCHCOMMAND'", conn.call({"NOSUCHCOMMAND", "secret"}));

@@ -1,5 +1,8 @@
 #include "e2e/redis_channel.h"
+#include "support/owned.h"
 #include "support/redis_server.h"
+#include "support/resp.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <atomic>
@@ -10,11 +13,11 @@
 
 using channel::Applied;
 using channel::Endpoint;
-using channel::resp;
-using channel::says;
 using channel::Sink;
+using support::holds;
 using support::RedisClient;
 using support::RedisServer;
+using support::resp;
 using Clock = std::chrono::steady_clock;
 
 namespace
@@ -104,16 +107,16 @@ TEST_F(SinkRedis, RefusesTheWholeSnapshotForOneCommand)
 				resp({"SELECT", "1"}), resp({"DEBUG", "SEGFAULT"})}) {
 			const Applied a = sink.apply(good + bad + good);
 			EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
-			EXPECT_TRUE(says(a.message, "command 101")) << a.message;
-			EXPECT_FALSE(says(a.message, "sentinel")) << a.message;
+			EXPECT_TRUE(holds(a.message, "command 101")) << a.message;
+			EXPECT_FALSE(holds(a.message, "sentinel")) << a.message;
 			EXPECT_EQ(0u, a.result.applied);
 			EXPECT_EQ(1, client.dbsize()) << a.message;
 		}
 		const Applied named = sink.apply(resp({"flushall"}));
-		EXPECT_TRUE(says(named.message, "'flushall'")) << named.message;
+		EXPECT_TRUE(holds(named.message, "'flushall'")) << named.message;
 		const Applied replace =
 			sink.apply(resp({"RESTORE", "sentinel", "0", payload, "REPLACE"}));
-		EXPECT_TRUE(says(replace.message, "REPLACE")) << replace.message;
+		EXPECT_TRUE(holds(replace.message, "REPLACE")) << replace.message;
 	}
 	EXPECT_EQ("1", client.get("sentinel"));
 	EXPECT_EQ(dir, client.list("CONFIG", "GET", "dir").at(1));
@@ -128,7 +131,7 @@ TEST_F(SinkRedis, RefusesBrokenFraming)
 		     good + "*0\r\n", good + "\r\n", good + std::string(1, '\0'), "x" + good}) {
 		const Applied a = sink.apply(bad);
 		EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
-		EXPECT_TRUE(says(a.message, "at byte")) << a.message;
+		EXPECT_TRUE(holds(a.message, "at byte")) << a.message;
 		EXPECT_EQ(0, client.dbsize());
 	}
 }
@@ -177,11 +180,11 @@ TEST_F(SinkRedis, CountsFailuresByKind)
 	EXPECT_EQ(5u, a.result.commands);
 	EXPECT_EQ(2u, a.result.applied);
 	EXPECT_EQ(3u, a.result.failed);
-	EXPECT_TRUE(says(a.message, "3 of 5 commands failed: 2 x WRONGTYPE ('")) << a.message;
-	EXPECT_TRUE(says(a.message, "1 x ERR ('ERR DUMP payload version")) << a.message;
-	EXPECT_TRUE(says(a.message, "upgrade")) << a.message;
-	EXPECT_TRUE(says(a.message, server.address())) << a.message;
-	EXPECT_FALSE(says(a.message, "secretlist")) << a.message;
+	EXPECT_TRUE(holds(a.message, "3 of 5 commands failed: 2 x WRONGTYPE ('")) << a.message;
+	EXPECT_TRUE(holds(a.message, "1 x ERR ('ERR DUMP payload version")) << a.message;
+	EXPECT_TRUE(holds(a.message, "upgrade")) << a.message;
+	EXPECT_TRUE(holds(a.message, server.address())) << a.message;
+	EXPECT_FALSE(holds(a.message, "secretlist")) << a.message;
 	/* The replies were all read: what came after a failure was applied. */
 	EXPECT_EQ("1", client.get("c"));
 }
@@ -194,8 +197,8 @@ TEST(SinkRedisStates, OutOfMemoryIsSaidAndEveryReplyRead)
 	const Applied a = sink.apply(restores("k", 500, dump(client, std::string(20000, 'x'))));
 
 	EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
-	EXPECT_TRUE(says(a.message, "x OOM ('OOM command not allowed")) << a.message;
-	EXPECT_TRUE(says(a.message, "maxmemory or let it evict")) << a.message;
+	EXPECT_TRUE(holds(a.message, "x OOM ('OOM command not allowed")) << a.message;
+	EXPECT_TRUE(holds(a.message, "maxmemory or let it evict")) << a.message;
 	EXPECT_EQ(500u, a.result.applied + a.result.failed);
 	EXPECT_GT(a.result.applied, 0u);
 	EXPECT_EQ(static_cast<int64_t>(a.result.applied), client.dbsize());
@@ -213,8 +216,8 @@ TEST(SinkRedisStates, AReplicaIsSaidToBeOne)
 	const Applied a = sink.apply(restores("k", 3, dump(writer, "v")));
 	EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
 	EXPECT_EQ(3u, a.result.failed);
-	EXPECT_TRUE(says(a.message, "3 of 3 commands failed: 3 x READONLY")) << a.message;
-	EXPECT_TRUE(says(a.message, "name its master instead")) << a.message;
+	EXPECT_TRUE(holds(a.message, "3 of 3 commands failed: 3 x READONLY")) << a.message;
+	EXPECT_TRUE(holds(a.message, "name its master instead")) << a.message;
 	EXPECT_EQ(0, client.dbsize());
 }
 
@@ -232,8 +235,8 @@ TEST(SinkRedisStates, ARedisThatCannotSaveIsSaidToBeOne)
 	const Sink sink{Endpoint(server.address())};
 	const Applied a = sink.apply(restore("k", payload));
 	EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
-	EXPECT_TRUE(says(a.message, "1 x MISCONF")) << a.message;
-	EXPECT_TRUE(says(a.message, "could not save to disk")) << a.message;
+	EXPECT_TRUE(holds(a.message, "1 x MISCONF")) << a.message;
+	EXPECT_TRUE(holds(a.message, "could not save to disk")) << a.message;
 }
 
 TEST(SinkRedisStates, GivesThePasswordOnBothKindsOfSocket)
@@ -246,7 +249,7 @@ TEST(SinkRedisStates, GivesThePasswordOnBothKindsOfSocket)
 		const Sink without{Endpoint(address)};
 		const Applied refused = without.apply(bytes);
 		EXPECT_EQ(DYN_ENTROPY_ERR_SINK, refused.status);
-		EXPECT_TRUE(says(refused.message, "NOAUTH")) << refused.message;
+		EXPECT_TRUE(holds(refused.message, "NOAUTH")) << refused.message;
 		EXPECT_FALSE(client.exists("k"));
 		const Sink with{Endpoint(address, "p4ssw0rd")};
 		const Applied a = with.apply(bytes);
@@ -273,13 +276,13 @@ TEST(SinkRedisStates, LoadingIsWaitedFor)
 	}
 	server.kill9();
 	server.start_again(kSlowLoad, false);
-	ASSERT_TRUE(says(server.connect().error("GET", "k"), "LOADING"));
+	ASSERT_TRUE(holds(server.connect().error("GET", "k"), "LOADING"));
 
 	Endpoint hasty(server.address());
 	hasty.timeout_ms = 200;
 	const Applied too_early = Sink(hasty).apply(bytes);
 	EXPECT_EQ(DYN_ENTROPY_ERR_SINK, too_early.status);
-	EXPECT_TRUE(says(too_early.message, "LOADING")) << too_early.message;
+	EXPECT_TRUE(holds(too_early.message, "LOADING")) << too_early.message;
 
 	const Applied a = Sink(Endpoint(server.address())).apply(bytes);
 	EXPECT_EQ(DYN_ENTROPY_OK, a.status) << a.message;
@@ -294,7 +297,7 @@ TEST_F(SinkRedis, ARedisThatIsNotThereIsNamed)
 	server.stop();
 	const Applied a = sink.apply(bytes);
 	EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
-	EXPECT_TRUE(says(a.message, server.address())) << a.message;
+	EXPECT_TRUE(holds(a.message, server.address())) << a.message;
 	EXPECT_EQ(1u, a.result.commands);
 	EXPECT_EQ(0u, a.result.applied);
 	/* And it is taken again as soon as it is back. */
@@ -319,7 +322,7 @@ TEST_F(SinkRedis, ARedisThatDiesMeanwhileFailsTheSnapshot)
 	applying.join();
 	ASSERT_TRUE(begun);
 	EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
-	EXPECT_TRUE(says(a.message, "of 300000 commands were answered")) << a.message;
+	EXPECT_TRUE(holds(a.message, "of 300000 commands were answered")) << a.message;
 	EXPECT_EQ(static_cast<uint64_t>(kKeys), a.result.commands);
 	EXPECT_GT(a.result.applied, 0u);
 	EXPECT_LT(a.result.applied, static_cast<uint64_t>(kKeys));
@@ -337,15 +340,16 @@ TEST_F(SinkRedis, ARedisThatDoesNotAnswerIsGivenUp)
 	const Applied a = sink.apply(bytes);
 	server.resume();
 	EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
-	EXPECT_TRUE(says(a.message, "no answer for 300 ms")) << a.message;
+	EXPECT_TRUE(holds(a.message, "no answer for 300 ms")) << a.message;
 	EXPECT_LT(Clock::now() - begin, std::chrono::seconds(5));
 }
 
 TEST_F(SinkRedis, CancelEndsIt)
 {
-	channel::Cancel cancel;
+	const support::Owned<dyn_entropy_cancel, dyn_entropy_cancel_free> cancel(
+		dyn_entropy_cancel_new());
 	Endpoint e(server.address());
-	e.cancel = cancel.c;
+	e.cancel = cancel.get();
 	const Sink sink(e);
 	const std::string bytes = restores("k", 200000, dump(client, std::string(100, 'v')));
 	Applied a;
@@ -354,7 +358,7 @@ TEST_F(SinkRedis, CancelEndsIt)
 	const bool begun = support::wait_until([&] { return client.dbsize() > 1000; });
 	server.pause();
 	const auto begin = Clock::now();
-	dyn_entropy_cancel_set(cancel.c);
+	dyn_entropy_cancel_set(cancel.get());
 	applying.join();
 	EXPECT_LT(Clock::now() - begin, std::chrono::seconds(1));
 	server.resume();

@@ -1,7 +1,10 @@
 #include "e2e/redis_channel.h"
+#include "support/owned.h"
 #include "support/redis_server.h"
+#include "support/resp.h"
 #include "support/sanitized.h"
 #include "support/stopper.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <atomic>
@@ -16,9 +19,9 @@
 using channel::Applied;
 using channel::calls;
 using channel::Endpoint;
-using channel::says;
 using channel::Scan;
 using channel::Sink;
+using support::holds;
 using support::RedisClient;
 using support::RedisServer;
 using Clock = std::chrono::steady_clock;
@@ -270,7 +273,7 @@ TEST_F(SourceScan, ACommandIsOneRestore)
 	ASSERT_TRUE(scan.next()) << scan.message();
 	const std::string bytes = scan.read();
 	EXPECT_EQ(scan.len, bytes.size());
-	EXPECT_EQ(channel::resp({"RESTORE", "k", kFar, client.cmd("DUMP", "k"), "ABSTTL"}), bytes);
+	EXPECT_EQ(support::resp({"RESTORE", "k", kFar, client.cmd("DUMP", "k"), "ABSTTL"}), bytes);
 	EXPECT_FALSE(scan.next());
 	client.cmd("PERSIST", "k");
 	Scan again(endpoint);
@@ -539,17 +542,18 @@ TEST_F(SourceScan, IsHeardOfWhileItRests)
 
 TEST_F(SourceScan, CancelEndsALongScan)
 {
-	channel::Cancel cancel;
+	const support::Owned<dyn_entropy_cancel, dyn_entropy_cancel_free> cancel(
+		dyn_entropy_cancel_new());
 	dyn_entropy_source_options options = {};
 
 	fill(client, 1000, 1000);
 	options.max_rate = 1000; /* it would take minutes */
-	endpoint.cancel = cancel.c;
+	endpoint.cancel = cancel.get();
 	Scan scan(endpoint, options);
 	std::thread scanning([&] { scan.next(); });
 	EXPECT_TRUE(support::wait_until([&] { return calls(client, "dump") > 0; }));
 	const auto begin = Clock::now();
-	dyn_entropy_cancel_set(cancel.c);
+	dyn_entropy_cancel_set(cancel.get());
 	scanning.join();
 	EXPECT_LT(Clock::now() - begin, std::chrono::seconds(1));
 	EXPECT_EQ(DYN_ENTROPY_ERR_CANCELLED, scan.status);
@@ -567,12 +571,12 @@ TEST_F(SourceScan, ARedisThatGoesAwayFailsIt)
 	while (scan.next())
 		;
 	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, scan.status);
-	EXPECT_TRUE(says(scan.message(), server.address())) << scan.message();
+	EXPECT_TRUE(holds(scan.message(), server.address())) << scan.message();
 	EXPECT_FALSE(scan.next());
 	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, scan.status);
 	const Scan none(endpoint);
 	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, none.status);
-	EXPECT_TRUE(says(none.message(), "refused")) << none.message();
+	EXPECT_TRUE(holds(none.message(), "refused")) << none.message();
 }
 
 TEST_F(SourceScan, WhatRedisForbidsIsSaid)
@@ -585,8 +589,8 @@ TEST_F(SourceScan, WhatRedisForbidsIsSaid)
 		Scan scan(Endpoint(server.address(), "pw", user));
 		EXPECT_FALSE(scan.next());
 		EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, scan.status);
-		EXPECT_TRUE(says(scan.message(), "NOPERM")) << scan.message();
-		EXPECT_FALSE(says(scan.message(), "key:")) << scan.message();
+		EXPECT_TRUE(holds(scan.message(), "NOPERM")) << scan.message();
+		EXPECT_FALSE(holds(scan.message(), "key:")) << scan.message();
 	}
 	client.cmd("ACL", "SETUSER", "plain", "on", ">pw", "~*", "+scan", "+dump", "+pttl", "+time",
 		"+multi", "+exec");

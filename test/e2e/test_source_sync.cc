@@ -1,5 +1,6 @@
 #include "e2e/drained_source.h"
 #include "entropy/dynentropy.h"
+#include "support/net.h"
 #include "support/rdb_bytes.h"
 #include "support/redis_server.h"
 #include "support/wait.h"

@@ -2,10 +2,12 @@
  * stats_listen: what a node tells of its entropy channel, who may ask for what, the bounds of the
  * server, and dyn-entropy status.
  */
-#include "e2e/http.h"
-#include "e2e/node.h"
 #include "e2e/pair.h"
+#include "support/http.h"
+#include "support/json_at.h"
+#include "support/node.h"
 #include "support/process.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <chrono>
@@ -24,19 +26,11 @@ namespace
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using support::Process;
-using support::RedisClient;
-using support::RedisServer;
-using support::wait_until;
+using namespace support;
 using Path = std::vector<std::string>;
 
 constexpr size_t kGuestsMax = 64; /* connections that the server has at a time */
 const char kPing[] = "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n";
-
-bool holds(const std::string &text, const std::string &part)
-{
-	return text.find(part) != std::string::npos;
-}
 
 void fill(const RedisServer &redis, int n)
 {
@@ -311,17 +305,17 @@ TEST(Stats, MoreConnectionsThanThereIsRoomForWait)
 	const uint16_t port = stats_port(node);
 	EXPECT_EQ(http(port, "/ping").code, 200);
 	const size_t before = node.descriptors();
-	std::vector<std::unique_ptr<HttpSocket>> silent;
+	std::vector<std::unique_ptr<Socket>> silent;
 	for (size_t i = 0; i < 2 * kGuestsMax; i++)
-		silent.push_back(std::make_unique<HttpSocket>(port));
+		silent.push_back(std::make_unique<Socket>(port));
 	/* The first one's may have counted before. */
 	EXPECT_TRUE(wait_until([&] { return node.descriptors() >= before + kGuestsMax - 1; }));
 	/* It waits in the kernel's queue, with those that the node has not taken either. */
-	HttpSocket patient(port);
-	ASSERT_TRUE(patient.send(kPing));
+	Socket last(port);
+	ASSERT_TRUE(last.send(kPing));
 	EXPECT_LE(node.descriptors(), before + kGuestsMax + 4);
 	silent.clear();
-	EXPECT_EQ(patient.read().code, 200);
+	EXPECT_EQ(read_http(last).code, 200);
 	EXPECT_TRUE(wait_until([&] { return node.descriptors() <= before; }))
 		<< node.descriptors() << " descriptors, " << before << " before";
 	EXPECT_EQ(node.stop(), 0);
@@ -341,9 +335,9 @@ TEST(Stats, WithoutDescriptorsItWaits)
 	ASSERT_EQ(prlimit(node.process().pid(), RLIMIT_NOFILE, nullptr, &before), 0);
 	low = {some, before.rlim_max};
 	ASSERT_EQ(prlimit(node.process().pid(), RLIMIT_NOFILE, &low, nullptr), 0);
-	std::vector<std::unique_ptr<HttpSocket>> silent;
+	std::vector<std::unique_ptr<Socket>> silent;
 	for (size_t i = 0; i < 20; i++)
-		silent.push_back(std::make_unique<HttpSocket>(port));
+		silent.push_back(std::make_unique<Socket>(port));
 	EXPECT_TRUE(node.wait_log("statistics: cannot accept: Too many open files", 2));
 	silent.clear();
 	EXPECT_EQ(http(port, "/ping").code, 200);
@@ -360,15 +354,15 @@ TEST(Stats, ALongRequestIsRefused)
 	EXPECT_EQ(http(port, "/ping", "X: " + std::string(4000, 'x') + "\r\n").code, 200);
 	EXPECT_EQ(http(port, "/ping", "X: " + std::string(100000, 'x') + "\r\n").code / 100, 4);
 	EXPECT_EQ(http(port, "/" + std::string(100000, 'x')).code / 100, 4);
-	HttpSocket s(port);
+	Socket s(port);
 	ASSERT_TRUE(s.send("POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n"));
-	EXPECT_EQ(s.read().code / 100, 4);
+	EXPECT_EQ(read_http(s).code / 100, 4);
 	for (const char *raw :
 		{"GET\r\n\r\n", "\r\n\r\n", "GET /ping\r\n\r\n", "*1\r\n$4\r\nPING\r\n"}) {
-		HttpSocket bad(port);
+		Socket bad(port);
 
 		ASSERT_TRUE(bad.send(raw));
-		EXPECT_NE(bad.read().code, 200) << raw;
+		EXPECT_NE(read_http(bad).code, 200) << raw;
 	}
 	EXPECT_EQ(http(port, "/ping").code, 200);
 }
@@ -380,15 +374,15 @@ TEST(Stats, ASlowRequestIsGivenUp)
 	Node node(redis.address(), nullptr);
 
 	node.start();
-	HttpSocket slow(stats_port(node)), idle(stats_port(node));
+	Socket slow(stats_port(node)), idle(stats_port(node));
 	slow.send("GET /ping HTTP/1.1\r\nX: ");
 	EXPECT_TRUE(wait_until(
 		[&] {
 			slow.send("x");
-			return slow.is_closed(200);
+			return slow.ends(milliseconds(200));
 		},
 		seconds(30)));
-	EXPECT_TRUE(idle.is_closed(1000));
+	EXPECT_TRUE(idle.ends(milliseconds(1000)));
 	EXPECT_EQ(http(stats_port(node), "/ping").code, 200);
 }
 
@@ -413,11 +407,11 @@ TEST(Stats, StopsWithARequestUnderWay)
 	Node node(redis.address(), nullptr);
 
 	node.start();
-	HttpSocket half(stats_port(node)), silent(stats_port(node));
+	Socket half(stats_port(node)), silent(stats_port(node));
 	ASSERT_TRUE(half.send("GET /in"));
 	EXPECT_EQ(http(stats_port(node), "/ping").code, 200);
 	EXPECT_EQ(node.stop(15, seconds(5)), 0) << node.log();
-	EXPECT_TRUE(half.is_closed(1000) && silent.is_closed(1000));
+	EXPECT_TRUE(half.ends(milliseconds(1000)) && silent.ends(milliseconds(1000)));
 }
 
 /* ---- dyn-entropy status ---- */
@@ -429,7 +423,7 @@ struct Said {
 
 Said status_of(std::vector<std::string> args)
 {
-	args.insert(args.begin(), {support::dyn_entropy_program(), "status"});
+	args.insert(args.begin(), {dyn_entropy_program(), "status"});
 	Process process(args);
 	const int status = process.wait();
 

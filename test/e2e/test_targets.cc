@@ -1,7 +1,8 @@
 /*
  * What the ring says of the peers of the channel: to the node, and to the command.
  */
-#include "e2e/node.h"
+#include "support/node.h"
+#include "support/text.h"
 
 #include <gtest/gtest.h>
 
@@ -10,21 +11,15 @@ namespace e2e
 namespace
 {
 
-using support::Process;
-using support::RedisServer;
+using namespace support;
 
 constexpr int kDone = 0, kFailed = 1, kUsage = 2;
 constexpr int64_t kKeys = 1000;
 
-bool holds(const std::string &text, const std::string &part)
-{
-	return text.find(part) != std::string::npos;
-}
-
 int tool(std::vector<std::string> args, std::string *output)
 {
-	args.insert(args.begin(), support::dyn_entropy_program());
-	return support::run(args, output);
+	args.insert(args.begin(), dyn_entropy_program());
+	return run(args, output);
 }
 
 /*
@@ -53,14 +48,14 @@ Settings place(const RedisServer &redis, uint16_t peer)
 class ReconRingTool : public testing::Test
 {
       protected:
-	support::TempDir dir_;
+	TempDir dir_;
 	RedisServer from_, to_;
 	uint16_t port_ = node_port();
 	std::string said_;
 
 	void SetUp() override
 	{
-		std::vector<support::RedisClient::Args> all;
+		std::vector<RedisClient::Args> all;
 
 		for (int64_t i = 0; i < kKeys; i++)
 			all.push_back({"SET", "key " + std::to_string(i), "value"});
@@ -75,8 +70,8 @@ class ReconRingTool : public testing::Test
 TEST_F(ReconRingTool, PushesWhatTheNodeWould)
 {
 	const std::string conf = write(place(from_, port_));
-	Process r({support::dyn_entropy_program(), "receive", "--plaintext", "--listen",
-		loopback(port_), "--redis", to_.address()});
+	Process r({dyn_entropy_program(), "receive", "--plaintext", "--listen", loopback(port_),
+		"--redis", to_.address()});
 
 	ASSERT_TRUE(r.wait_output("listening on")) << r.output();
 	EXPECT_EQ(kDone, tool({"push", "-c", conf}, &said_)) << said_;
@@ -111,9 +106,7 @@ TEST_F(ReconRingTool, ConfSaysWhatTheNodeWouldDo)
 				 "every key"))
 		<< said_;
 	EXPECT_FALSE(holds(said_, "127.0.0.3:31399 is no node")) << said_;
-	EXPECT_EQ(kDone,
-		support::run({support::dynomite_program(), "-t", "-c", dir_.file("dynomite.yml")},
-			&said_));
+	EXPECT_EQ(kDone, run({dynomite_program(), "-t", "-c", dir_.file("dynomite.yml")}, &said_));
 	EXPECT_TRUE(holds(said_, "127.0.0.9:31399 is no node of dyn_seeds")) << said_;
 }
 

@@ -1,5 +1,6 @@
 /* dyn-entropy: its command line, push and receive between them, keygen, conf, and its page. */
 #include "e2e/dataset.h"
+#include "support/net.h"
 #include "support/process.h"
 #include "support/redis_server.h"
 #include "support/wait.h"

@@ -1,5 +1,7 @@
 #include "e2e/wire_client.h"
 
+#include "support/resp.h"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
@@ -16,6 +18,8 @@ namespace e2e
 {
 namespace
 {
+
+using namespace support;
 
 constexpr int kSendSeconds = 30;
 constexpr size_t kChunkBytes = 1024;
@@ -146,17 +150,8 @@ std::string encrypt(const KeyFiles &keys, const std::string &plain, bool pad)
 		reinterpret_cast<const char *>(out.data()), static_cast<size_t>(n + last));
 }
 
-std::string resp(const std::vector<std::string> &args)
-{
-	std::string text = "*" + std::to_string(args.size()) + "\r\n";
-
-	for (const std::string &a : args)
-		text += "$" + std::to_string(a.size()) + "\r\n" + a + "\r\n";
-	return text;
-}
-
-std::string restore_string(support::RedisClient &redis, const std::string &key,
-	const std::string &value, const std::vector<std::string> &options)
+std::string restore_string(RedisClient &redis, const std::string &key, const std::string &value,
+	const std::vector<std::string> &options)
 {
 	const std::string scratch = "scratch of the test";
 	std::vector<std::string> args = {"RESTORE", key, "0", ""};

@@ -5,7 +5,7 @@
 #ifndef TEST_E2E_WIRE_CLIENT_H
 #define TEST_E2E_WIRE_CLIENT_H
 
-#include "e2e/node.h"
+#include "support/node.h"
 
 #include <chrono>
 #include <cstdint>
@@ -59,16 +59,14 @@ std::string chunk(const std::string &payload);
 std::string chunk(uint32_t len, const std::string &payload);
 
 /* AES-128-CBC.  Without padding the text must be a multiple of 16 long. */
-std::string encrypt(const KeyFiles &keys, const std::string &plain, bool pad = true);
+std::string encrypt(const support::KeyFiles &keys, const std::string &plain, bool pad = true);
 
-/* A Redis command as it goes over the wire. */
-std::string resp(const std::vector<std::string> &args);
 /* RESTORE of a string, with the payload made by redis. */
 std::string restore_string(support::RedisClient &redis, const std::string &key,
 	const std::string &value, const std::vector<std::string> &options = {"ABSTTL"});
 
 /* A whole connection's bytes: headers, and plain in chunks of 1024.  keys NULL: plaintext. */
-std::string whole_stream(const KeyFiles *keys, const std::string &plain);
+std::string whole_stream(const support::KeyFiles *keys, const std::string &plain);
 
 /* Send a stream, half-close, and wait for the end. */
 WireClient::End send_whole(

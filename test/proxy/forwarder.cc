@@ -15,6 +15,8 @@ namespace e2e
 namespace
 {
 
+using namespace support;
+
 constexpr int kPortAbove = 4;
 constexpr size_t kHeldMax = 256 * 1024;
 
@@ -110,7 +112,7 @@ struct Forwarder::Pipe {
 	}
 };
 
-Forwarder::Forwarder(uint16_t target) : port_(Ring::port()), target_(target)
+Forwarder::Forwarder(uint16_t target) : port_(node_port()), target_(target)
 {
 	listen_as_told();
 	if (pipe(wake_) != 0)

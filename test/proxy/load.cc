@@ -7,8 +7,7 @@ namespace e2e
 namespace
 {
 
-using support::RedisClient;
-using support::RedisReply;
+using namespace support;
 
 constexpr size_t kAtOnce = 20; /* in a pipeline */
 
@@ -66,7 +65,7 @@ bool Load::more(size_t n, std::chrono::milliseconds limit)
 {
 	const size_t wanted = acknowledged_ + n;
 
-	return support::wait_until([&] { return acknowledged_ >= wanted; }, limit);
+	return wait_until([&] { return acknowledged_ >= wanted; }, limit);
 }
 
 size_t Load::missing(RedisClient store) const

@@ -2,7 +2,6 @@
 
 #include "support/wait.h"
 
-#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -18,7 +17,7 @@ namespace
 {
 
 using std::chrono::milliseconds;
-using support::RedisClient;
+using namespace support;
 
 constexpr int kKilled = 128 + 9; /* by the test */
 
@@ -40,8 +39,8 @@ std::string seed(const Place &place, uint16_t port)
 } // namespace
 
 Member::Member(const Place &place, const KeyFiles &keys, const std::vector<std::string> &redis_args)
-    : place_(place), redis_(redis_args), node_(redis_.address(), &keys, Ring::port()),
-      client_port_(Ring::port()), stats_port_(Ring::port())
+    : place_(place), redis_(redis_args), node_(redis_.address(), &keys, node_port()),
+      client_port_(node_port()), stats_port_(node_port())
 {
 	node_.set("recon_listen", "")
 		.set("recon_peers", "")
@@ -100,18 +99,6 @@ void Member::end()
 	EXPECT_EQ(status, running || status != kKilled ? 0 : kKilled) << last_lines(log, 20000);
 	for (const char *words : kBugWords)
 		EXPECT_EQ(log.find(words), std::string::npos) << last_lines(log, 20000);
-}
-
-uint16_t Ring::port()
-{
-	static std::set<int> taken;
-	uint16_t port;
-
-	do
-		port = node_port();
-	while (taken.count(port) || taken.count(port + 4));
-	taken.insert({port, port + 4});
-	return port;
 }
 
 Ring::Ring(const Places &places, std::vector<std::string> redis_args)
@@ -176,7 +163,7 @@ Ring &Ring::start()
 		members_[i]->node().launch();
 	}
 	for (const auto &m : members_) {
-		support::wait_until(
+		wait_until(
 			[&] {
 				return !m->node().running() || m->node().logged("started, pid") > 0;
 			},
@@ -192,7 +179,7 @@ void Ring::wait_peers(milliseconds limit)
 {
 	for (const auto &m : members_)
 		for (size_t n = 1; n < members_.size(); n++)
-			if (!support::wait_until([&] { return m->peer_is_up(n); }, limit))
+			if (!wait_until([&] { return m->peer_is_up(n); }, limit))
 				throw std::runtime_error("a peer does not come up:\n" +
 							 m->info("peer" + std::to_string(n)) +
 							 "\n" + last_lines(m->node().log(), 5000));

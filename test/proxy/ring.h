@@ -4,7 +4,7 @@
 #ifndef TEST_PROXY_RING_H
 #define TEST_PROXY_RING_H
 
-#include "e2e/node.h"
+#include "support/node.h"
 #include "support/redis_server.h"
 #include "support/sanitized.h"
 
@@ -31,14 +31,14 @@ using Places = std::vector<Place>;
 class Member
 {
       public:
-	Member(const Place &place, const KeyFiles &keys,
+	Member(const Place &place, const support::KeyFiles &keys,
 		const std::vector<std::string> &redis_args);
 
 	support::RedisServer &redis()
 	{
 		return redis_;
 	}
-	Node &node()
+	support::Node &node()
 	{
 		return node_;
 	}
@@ -79,7 +79,7 @@ class Member
       private:
 	Place place_;
 	support::RedisServer redis_;
-	Node node_;
+	support::Node node_;
 	uint16_t client_port_, stats_port_;
 };
 
@@ -130,11 +130,8 @@ class Ring
 		return to < from ? to + 1 : to;
 	}
 
-	/* A port that no member of any ring of this program has, free as is the one 4 above. */
-	static uint16_t port();
-
       private:
-	KeyFiles keys_;
+	support::KeyFiles keys_;
 	std::vector<std::unique_ptr<Member>> members_;
 	std::map<std::pair<size_t, size_t>, uint16_t> routes_;
 	std::vector<std::string> strangers_; /* seeds */

@@ -3,6 +3,7 @@
  * when they have not, or not alike.
  */
 #include "proxy/ring.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <csignal>
@@ -16,13 +17,7 @@ namespace
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using support::RedisClient;
-using support::wait_until;
-
-bool holds(const std::string &text, const std::string &part)
-{
-	return text.find(part) != std::string::npos;
-}
+using namespace support;
 
 const Places kThreeRacks = {{"dc", "r1"}, {"dc", "r2"}, {"dc", "r3"}};
 

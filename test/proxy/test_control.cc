@@ -1,9 +1,12 @@
 /*
  * stats_listen of a node of a ring: what it tells of the proxy, and what it lets one change.
  */
-#include "e2e/http.h"
-#include "proxy/message.h"
 #include "proxy/ring.h"
+#include "support/http.h"
+#include "support/json_at.h"
+#include "support/message.h"
+#include "support/resp.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <gtest/gtest.h>
@@ -13,8 +16,7 @@ namespace e2e
 namespace
 {
 
-using support::RedisClient;
-using support::wait_until;
+using namespace support;
 using Path = std::vector<std::string>;
 
 const Places kTwoRacks = {{"dc1", "r1"}, {"dc1", "r2"}};
@@ -29,15 +31,10 @@ uint64_t number(Member &m, const Path &path)
 	return json_number_at(http(m.stats_port(), "/info").body, path);
 }
 
-bool holds(const std::string &text, const std::string &part)
-{
-	return text.find(part) != std::string::npos;
-}
-
 /* Who comes when somebody has just been told may get the number of that one's descriptor. */
 TEST(Control, WhoComesAfterItsAnswerIsServed)
 {
-	Message m = request(1, resp("SET", "k", "v"));
+	Message m = dnode_message(1, resp("SET", "k", "v"));
 	One one;
 
 	one.start();

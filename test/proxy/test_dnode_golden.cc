@@ -3,9 +3,9 @@
  * node, and by our node that dials the test.
  */
 #include "proto/dnode_crypto.h"
-#include "proxy/message.h"
 #include "proxy/ring.h"
-#include "proxy/socket.h"
+#include "support/message.h"
+#include "support/socket.h"
 #include "support/tempdir.h"
 #include "support/wait.h"
 
@@ -19,14 +19,13 @@ namespace
 {
 
 using std::chrono::milliseconds;
-using support::RedisClient;
-using support::wait_until;
+using namespace support;
 
 /* ---- Recorded sessions ---- */
 
 std::string golden_file(const std::string &name)
 {
-	return support::source_file("test/unit/golden/" + name);
+	return source_file("test/unit/golden/" + name);
 }
 
 std::string from_hex(const std::string &hex)

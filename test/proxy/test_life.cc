@@ -6,7 +6,8 @@
 #include "proxy/forwarder.h"
 #include "proxy/load.h"
 #include "proxy/ring.h"
-#include "proxy/socket.h"
+#include "support/socket.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <gtest/gtest.h>
@@ -18,15 +19,9 @@ namespace
 {
 
 using std::chrono::seconds;
-using support::RedisClient;
-using support::wait_until;
+using namespace support;
 
 constexpr size_t kKeys = 3000;
-
-bool holds(const std::string &text, const std::string &part)
-{
-	return text.find(part) != std::string::npos;
-}
 
 bool soon_has(Member &m, const std::string &prefix, size_t n)
 {

@@ -1,9 +1,10 @@
 /*
  * What a node takes from other nodes beyond the recorded sessions, and what it refuses.
  */
-#include "proxy/message.h"
 #include "proxy/ring.h"
-#include "proxy/socket.h"
+#include "support/message.h"
+#include "support/resp.h"
+#include "support/socket.h"
 #include "support/wait.h"
 
 #include <thread>
@@ -16,8 +17,7 @@ namespace
 {
 
 using std::chrono::milliseconds;
-using support::RedisClient;
-using support::wait_until;
+using namespace support;
 
 class Link : public testing::Test
 {
@@ -49,7 +49,7 @@ size_t read_large(Socket &s)
 TEST_F(Link, SkipsWhatOthersAddToTheData)
 {
 	Socket s = dial();
-	Message m = request(77, resp("SET", "k", "v"));
+	Message m = dnode_message(77, resp("SET", "k", "v"));
 
 	m.data = "d and more of it";
 	ASSERT_TRUE(s.send(m.bytes()));
@@ -68,8 +68,8 @@ TEST_F(Link, TakesManyMessagesAndALargeOne)
 	std::vector<bool> answered(kMessages);
 
 	for (uint64_t i = 0; i < kMessages; i++)
-		said += request(i, resp("SET", "k" + std::to_string(i), "v")).bytes();
-	said += request(kMessages, resp("SET", "large", large)).bytes();
+		said += dnode_message(i, resp("SET", "k" + std::to_string(i), "v")).bytes();
+	said += dnode_message(kMessages, resp("SET", "large", large)).bytes();
 	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
 	for (uint64_t i = 0; i <= kMessages; i++) {
 		const Message m = read_message(s);
@@ -94,7 +94,7 @@ TEST_F(Link, RefusesWhatNoNodeMaySay)
 		{resp("FLUSHALL"), resp("CONFIG", "SET", "dir", "/"), resp("MULTI"), resp("PING"),
 			resp("NOSUCH"), resp("GET"), std::string("GET k\r\n"), std::string("x"),
 			resp("SET", "a", "b") + resp("SET", "a", "b")}) {
-		ASSERT_TRUE(s.send(request(++id, payload).bytes()));
+		ASSERT_TRUE(s.send(dnode_message(++id, payload).bytes()));
 		const Message m = read_message(s);
 		EXPECT_EQ(m.id, id);
 		EXPECT_EQ(m.payload.substr(0, 15), "-ERR dynomite: ") << payload;
@@ -104,8 +104,8 @@ TEST_F(Link, RefusesWhatNoNodeMaySay)
 
 TEST_F(Link, IsClosedOnWhatIsNoMessage)
 {
-	Message response = request(1, "+OK\r\n");
-	Message encrypted = request(1, "0123456789abcdef");
+	Message response = dnode_message(1, "+OK\r\n");
+	Message encrypted = dnode_message(1, "0123456789abcdef");
 
 	response.type = DNODE_RESPONSE;
 	encrypted.flags = DNODE_FLAG_ENCRYPTED;
@@ -120,7 +120,7 @@ TEST_F(Link, IsClosedOnWhatIsNoMessage)
 		EXPECT_TRUE(s.ends()) << bytes;
 	}
 	Socket s = dial();
-	ASSERT_TRUE(s.send(request(5, resp("SET", "k", "v")).bytes()));
+	ASSERT_TRUE(s.send(dnode_message(5, resp("SET", "k", "v")).bytes()));
 	EXPECT_EQ(read_message(s).payload, "+OK\r\n");
 	EXPECT_TRUE(wait_until([&] { return one_->number("connected_nodes") == 1; }));
 }
@@ -149,7 +149,7 @@ TEST(Links, AnswersMayComeInAnyOrder)
 	}
 	EXPECT_FALSE(client.is_readable(milliseconds(5)));
 	for (int i = kRequests; i-- > 0;) {
-		Message answer = request(asked[static_cast<size_t>(i)].id,
+		Message answer = dnode_message(asked[static_cast<size_t>(i)].id,
 			":" + std::to_string(i) + "\r\n", DNODE_RESPONSE);
 
 		ASSERT_TRUE(s.send(answer.bytes()));
@@ -175,8 +175,9 @@ TEST(Links, AnAnswerThatIsNoWholeReplyIsAnErrorOfItsOwn)
 		ASSERT_TRUE(client.send(resp("GET", "a") + resp("GET", "b") + resp("GET", "c")));
 		for (const std::string &payload :
 			{answer, std::string("+b\r\n"), std::string("+c\r\n")})
-			ASSERT_TRUE(s.send(
-				request(read_message(s).id, payload, DNODE_RESPONSE).bytes()));
+			ASSERT_TRUE(
+				s.send(dnode_message(read_message(s).id, payload, DNODE_RESPONSE)
+						.bytes()));
 		EXPECT_EQ(client.line(), "-ERR dynomite: a peer answers with what is no reply\r\n");
 		EXPECT_EQ(client.line(), "+b\r\n");
 		EXPECT_EQ(client.line(), "+c\r\n");
@@ -193,7 +194,7 @@ TEST(Links, HoldBackANodeThatReadsNothing)
 	one.start();
 	one->store().set("large", std::string(1'000'000, 'x'));
 	for (uint64_t i = 0; i < 3000; i++)
-		said += request(i, resp("GET", "large")).bytes();
+		said += dnode_message(i, resp("GET", "large")).bytes();
 	const size_t before = one->node().resident_kib();
 	std::optional<Socket> s(std::in_place, one->node().port(), 4096);
 	ASSERT_TRUE(s->send(said));
@@ -232,7 +233,8 @@ TEST(Links, ARequestThatIsPassedOverIsAnErrorAndNotKept)
 	read_message(s);
 	const auto others = [&] {
 		EXPECT_TRUE(client.send(resp("SET", "k", "v")));
-		EXPECT_TRUE(s.send(request(read_message(s).id, "+OK\r\n", DNODE_RESPONSE).bytes()));
+		EXPECT_TRUE(s.send(
+			dnode_message(read_message(s).id, "+OK\r\n", DNODE_RESPONSE).bytes()));
 		return one->missed(1) == 1;
 	};
 	EXPECT_TRUE(wait_until(others));
@@ -273,8 +275,8 @@ TEST_P(PlainMessages, AreTakenWhereNoneNeedBeEncrypted)
 {
 	const LinkKey key(2048);
 	const Wanted &wanted = GetParam();
-	Message here = request(1, resp("SET", "here", "v"));
-	Message there = request(2, resp("SET", "there", "v"));
+	Message here = dnode_message(1, resp("SET", "here", "v"));
+	Message there = dnode_message(2, resp("SET", "there", "v"));
 	One one;
 
 	there.same_dc = false;
@@ -300,7 +302,7 @@ TEST(PlainLinks, AreRefusedFromANodeThatIsToEncrypt)
 	Ring ring(Places{{"dc", "r1"}, {"dc", "r2"}});
 
 	ring.set("secure_server_option", "rack").set("pem_key_file", key.file()).start();
-	EXPECT_FALSE(is_taken(ring, request(1, resp("SET", "k", "v"))));
+	EXPECT_FALSE(is_taken(ring, dnode_message(1, resp("SET", "k", "v"))));
 	EXPECT_FALSE(ring[0].store().exists("k"));
 	/* The node itself encrypts. */
 	ring[1].client().set("k", "v");
@@ -312,7 +314,7 @@ TEST(Links, AreNoMoreThanDynConnections)
 	One one;
 
 	one.set("dyn_connections", "2").start();
-	const Message m = request(1, resp("SET", "k", "v"));
+	const Message m = dnode_message(1, resp("SET", "k", "v"));
 	std::optional<Socket> first(one->node().port());
 	Socket second(one->node().port());
 	for (Socket *s : {&*first, &second}) {

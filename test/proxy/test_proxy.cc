@@ -2,7 +2,9 @@
  * One node in front of one Redis: what a client may say, and what it is answered.
  */
 #include "proxy/ring.h"
-#include "proxy/socket.h"
+#include "support/resp.h"
+#include "support/socket.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <algorithm>
@@ -18,19 +20,7 @@ namespace
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using support::RedisClient;
-using support::RedisReply;
-using support::wait_until;
-
-bool holds(const std::string &text, const std::string &part)
-{
-	return text.find(part) != std::string::npos;
-}
-
-bool begins(const std::string &text, const std::string &with)
-{
-	return text.compare(0, with.size(), with) == 0;
-}
+using namespace support;
 
 /* A node that the tests of a suite share. */
 class Proxy : public testing::Test
@@ -434,10 +424,9 @@ TEST_F(Proxy, RedisBenchmarkRunsClean)
 	std::string output;
 
 	for (const char *pipeline : {"1", "16"}) {
-		EXPECT_EQ(
-			support::run({"redis-benchmark", "-p", std::to_string(one().client_port()),
-					     "-n", "2000", "-c", "20", "-P", pipeline, "-q"},
-				&output),
+		EXPECT_EQ(run({"redis-benchmark", "-p", std::to_string(one().client_port()), "-n",
+				      "2000", "-c", "20", "-P", pipeline, "-q"},
+				  &output),
 			0)
 			<< output;
 		EXPECT_FALSE(holds(output, "Error")) << output;

@@ -3,9 +3,11 @@
  * for ever, and nobody's slowness is another's, nor takes memory without end.
  */
 #include "proxy/load.h"
-#include "proxy/message.h"
 #include "proxy/ring.h"
-#include "proxy/socket.h"
+#include "support/message.h"
+#include "support/resp.h"
+#include "support/socket.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <csignal>
@@ -20,14 +22,8 @@ namespace
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using support::RedisClient;
-using support::wait_until;
+using namespace support;
 using Clock = std::chrono::steady_clock;
-
-bool holds(const std::string &text, const std::string &part)
-{
-	return text.find(part) != std::string::npos;
-}
 
 const Places kTwoRacks = {{"dc", "r1"}, {"dc", "r2"}};
 
@@ -270,7 +266,7 @@ TEST(DeadRedis, IsBackSoonThoughHostsAreEjected)
 
 TEST(DeadPeer, IsLeftAloneForAWhileWhenItIsEjected)
 {
-	const uint16_t port = Ring::port();
+	const uint16_t port = node_port();
 	One one;
 
 	one.unhealed()
@@ -509,7 +505,7 @@ TEST(Descriptors, MayRunOut)
 
 	one.start();
 	const std::string limit = std::to_string(one->node().descriptors() + 20);
-	ASSERT_EQ(support::run({"prlimit", "--pid", std::to_string(one->node().process().pid()),
+	ASSERT_EQ(run({"prlimit", "--pid", std::to_string(one->node().process().pid()),
 			  "--nofile=" + limit}),
 		0);
 	size_t served = 0;

@@ -3,7 +3,9 @@
  */
 #include "cluster/ring.h"
 #include "proxy/ring.h"
-#include "proxy/socket.h"
+#include "support/resp.h"
+#include "support/socket.h"
+#include "support/text.h"
 #include "support/wait.h"
 
 #include <algorithm>
@@ -16,13 +18,7 @@ namespace
 {
 
 using std::chrono::seconds;
-using support::RedisClient;
-using support::wait_until;
-
-bool holds(const std::string &text, const std::string &part)
-{
-	return text.find(part) != std::string::npos;
-}
+using namespace support;
 
 /* Whether a store has all of n keys, at once or soon: at dc_one other racks may be behind. */
 bool soon_has(Member &m, const std::string &prefix, size_t n)
@@ -123,9 +119,9 @@ TEST_F(TwoRacks, RunRedisBenchmarkClean)
 	Ring &ring = *ring_;
 	std::string output;
 
-	EXPECT_EQ(support::run({"redis-benchmark", "-p", std::to_string(ring[0].client_port()),
-				       "-n", "5000", "-P", "16", "-q", "-r", "100000", "-t",
-				       "set,get,incr,lpush,sadd,hset,zadd,mset"},
+	EXPECT_EQ(run({"redis-benchmark", "-p", std::to_string(ring[0].client_port()), "-n", "5000",
+			      "-P", "16", "-q", "-r", "100000", "-t",
+			      "set,get,incr,lpush,sadd,hset,zadd,mset"},
 			  &output),
 		0);
 	EXPECT_FALSE(holds(output, "Error")) << output;

@@ -2,7 +2,8 @@
  * A node that is told to stop: who has asked is answered, and nobody holds it up.
  */
 #include "proxy/ring.h"
-#include "proxy/socket.h"
+#include "support/resp.h"
+#include "support/socket.h"
 #include "support/wait.h"
 
 #include <csignal>
@@ -16,8 +17,7 @@ namespace
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using support::RedisClient;
-using support::wait_until;
+using namespace support;
 
 /* The node has sent so many requests to its Redis that are not answered. */
 bool queued(Member &m, uint64_t n)

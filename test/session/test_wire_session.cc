@@ -3,6 +3,7 @@
 #include "session/wire_ends.h"
 #include "support/status.h"
 #include "support/tempdir.h"
+#include "support/text.h"
 #include "support/wire_bytes.h"
 
 #include <cstring>

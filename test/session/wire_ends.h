@@ -7,6 +7,7 @@
 #include "entropy/material.h"
 #include "entropy/wire.h"
 #include "session/channel.h"
+#include "support/owned.h"
 #include "support/status.h"
 #include "support/wire_bytes.h"
 
@@ -20,16 +21,9 @@ namespace session
 
 constexpr uint32_t kMiB5 = 5 * 1024 * 1024;
 
-struct CipherFree {
-	void operator()(struct cipher *c) const
-	{
-		cipher_free(c);
-	}
-};
-
 inline struct cipher *sample_cipher()
 {
-	static std::unique_ptr<struct cipher, CipherFree> cipher;
+	static support::Owned<struct cipher, cipher_free> cipher;
 
 	if (!cipher) {
 		struct dyn_entropy_material m;
@@ -46,13 +40,7 @@ inline struct cipher *sample_cipher()
 
 /* ---- Outbound ---- */
 
-struct OutFree {
-	void operator()(struct wire_out *w) const
-	{
-		wire_out_free(w);
-	}
-};
-using Out = std::unique_ptr<struct wire_out, OutFree>;
+using Out = support::Owned<struct wire_out, wire_out_free>;
 
 inline Out make_out(uint32_t buffer_size, uint32_t header_size, bool encrypt)
 {

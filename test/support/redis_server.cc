@@ -1,5 +1,6 @@
 #include "support/redis_server.h"
 
+#include "support/net.h"
 #include "support/wait.h"
 
 #include <csignal>

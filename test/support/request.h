@@ -5,6 +5,7 @@
 #define TEST_SUPPORT_REQUEST_H
 
 #include "proto/request.h"
+#include "support/resp.h"
 
 #include <gtest/gtest.h>
 #include <sstream>
@@ -25,16 +26,6 @@ inline Args words(const std::string &line)
 	for (std::string word; in >> word;)
 		args.push_back(word);
 	return args;
-}
-
-/* As RESP. */
-inline std::string resp(const Args &args)
-{
-	std::string bytes = "*" + std::to_string(args.size()) + "\r\n";
-
-	for (const std::string &a : args)
-		bytes += "$" + std::to_string(a.size()) + "\r\n" + a + "\r\n";
-	return bytes;
 }
 
 class Request

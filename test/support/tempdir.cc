@@ -1,15 +1,12 @@
 #include "support/tempdir.h"
 
-#include <arpa/inet.h>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <netinet/in.h>
 #include <sstream>
 #include <stdexcept>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,25 +66,6 @@ std::string source_file(const std::string &name)
 		if (fs::exists(dir / name))
 			return (dir / name).string();
 	return name;
-}
-
-uint16_t free_port()
-{
-	struct sockaddr_in sin = {};
-	socklen_t len = sizeof(sin);
-	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	sin.sin_family = AF_INET;
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || bind(fd, reinterpret_cast<struct sockaddr *>(&sin), len) != 0 ||
-		getsockname(fd, reinterpret_cast<struct sockaddr *>(&sin), &len) != 0) {
-		const std::string why = strerror(errno);
-		if (fd >= 0)
-			close(fd);
-		throw std::runtime_error("no free port: " + why);
-	}
-	close(fd);
-	return ntohs(sin.sin_port);
 }
 
 } // namespace support

@@ -1,11 +1,9 @@
 /*
- * tempdir - a directory for one test, removed with all it holds, and a few words on files and
- * ports.
+ * tempdir - a directory for one test, removed with all it holds, and a few words on files.
  */
 #ifndef TEST_SUPPORT_TEMPDIR_H
 #define TEST_SUPPORT_TEMPDIR_H
 
-#include <cstdint>
 #include <string>
 #include <sys/types.h>
 
@@ -44,12 +42,6 @@ std::string read_file(const std::string &path);
 
 /* A file of the source tree, such as "test/corpus/x"; uses SRCDIR, else looks above the binary. */
 std::string source_file(const std::string &name);
-
-/*
- * A TCP port on 127.0.0.1 that was free a moment ago.  Another process may take it first: bind to
- * port 0 where the program under test can, and else try again.
- */
-uint16_t free_port();
 
 } // namespace support
 

@@ -101,18 +101,6 @@ inline std::string noise(size_t len, uint32_t seed = 1)
 	return out;
 }
 
-inline std::string unhex(const std::string &text)
-{
-	std::string out, digits;
-
-	for (char c : text)
-		if (isxdigit(static_cast<unsigned char>(c)))
-			digits += c;
-	for (size_t i = 0; i + 1 < digits.size(); i += 2)
-		out += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
-	return out;
-}
-
 } // namespace support
 
 #endif

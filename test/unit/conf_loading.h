@@ -6,6 +6,7 @@
 
 #include "conf/conf_internal.h"
 #include "conf/conf_print.h"
+#include "support/owned.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -19,7 +20,7 @@ namespace conf_loading
 using Lines = std::vector<std::string>;
 
 struct Loaded {
-	std::unique_ptr<struct conf, decltype(&conf_free)> conf{nullptr, conf_free};
+	support::Owned<struct conf, conf_free> conf;
 	Lines errors;
 	Lines warnings;
 };

@@ -7,6 +7,7 @@
 
 #include "proto/dnode.h"
 #include "support/tempdir.h"
+#include "support/text.h"
 
 #include <gtest/gtest.h>
 #include <sstream>
@@ -28,15 +29,6 @@ inline const uint8_t *bytes_of(const std::string &s)
 	return reinterpret_cast<const uint8_t *>(s.data());
 }
 
-inline std::string unhex(const std::string &hex)
-{
-	std::string s;
-
-	for (size_t i = 0; i + 1 < hex.size(); i += 2)
-		s.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
-	return s;
-}
-
 /* The reads in one direction. */
 inline std::vector<std::string> reads(const char *name, char direction)
 {
@@ -46,7 +38,7 @@ inline std::vector<std::string> reads(const char *name, char direction)
 
 	for (std::string line; std::getline(in, line);)
 		if (line.size() > 2 && line[0] == direction)
-			list.push_back(unhex(line.substr(2)));
+			list.push_back(support::unhex(line.substr(2)));
 	EXPECT_FALSE(list.empty()) << name;
 	return list;
 }

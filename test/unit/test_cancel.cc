@@ -1,22 +1,16 @@
 #include "base/clock.h"
 #include "entropy/cancel.h"
+#include "support/owned.h"
 
 #include <csignal>
 #include <gtest/gtest.h>
-#include <memory>
 #include <poll.h>
 #include <thread>
 
 namespace
 {
 
-struct Free {
-	void operator()(dyn_entropy_cancel *c) const
-	{
-		dyn_entropy_cancel_free(c);
-	}
-};
-using Cancel = std::unique_ptr<dyn_entropy_cancel, Free>;
+using Cancel = support::Owned<dyn_entropy_cancel, dyn_entropy_cancel_free>;
 
 bool readable(int fd)
 {

@@ -1,6 +1,7 @@
 /* Held against OpenSSL's own CBC with padding, used here in the plainest way. */
 #include "entropy/cipher.h"
 #include "entropy/material.h"
+#include "support/owned.h"
 #include "support/status.h"
 
 #include <gtest/gtest.h>
@@ -68,22 +69,18 @@ Bytes openssl_encrypt_blocks(const struct dyn_entropy_material &m, const Bytes &
 class Cipher : public ::testing::Test
 {
       protected:
-	struct Free {
-		void operator()(struct cipher *c) const
-		{
-			cipher_free(c);
-		}
-	};
-	std::unique_ptr<struct cipher, Free> cipher_ = make(kSample);
+	using Owned = support::Owned<struct cipher, cipher_free>;
+
+	Owned cipher_ = make(kSample);
 	Error err_;
 
-	static std::unique_ptr<struct cipher, Free> make(const struct dyn_entropy_material &m)
+	static Owned make(const struct dyn_entropy_material &m)
 	{
 		struct cipher *c = nullptr;
 		Error err;
 
 		EXPECT_TRUE(succeeds(cipher_new(&m, &c, err), err));
-		return std::unique_ptr<struct cipher, Free>(c);
+		return Owned(c);
 	}
 	Bytes encrypt(const Bytes &plain)
 	{

@@ -3,6 +3,7 @@
  */
 #include "unit/conf_loading.h"
 
+#include "support/owned.h"
 #include "support/tempdir.h"
 
 #include <cstring>
@@ -78,10 +79,8 @@ TEST(Conf, APartlyGoodFileIsLoadedPartly)
 	const char text[] = "r:\n  listen: nonsense\n  rack: here\n  dyn_seeds:\n"
 			    "  - b:1:r:d:1\n  - c:1:r:d:x\n  - d:1:r:d:3\n";
 	conf_report report = {};
-	std::unique_ptr<struct conf, decltype(&conf_free)> c(
-		conf_load_text_partly("t.yml", reinterpret_cast<const uint8_t *>(text),
-			sizeof(text) - 1, &report),
-		conf_free);
+	support::Owned<struct conf, conf_free> c(conf_load_text_partly(
+		"t.yml", reinterpret_cast<const uint8_t *>(text), sizeof(text) - 1, &report));
 
 	ASSERT_NE(c, nullptr);
 	EXPECT_EQ(report.errors.n, 2u);

@@ -1,6 +1,7 @@
 #include "proto/dnode_crypto.h"
 #include "proto/reply.h"
 #include "proto/request.h"
+#include "support/owned.h"
 #include "unit/dnode_golden.h"
 
 #include <cstring>
@@ -19,23 +20,9 @@ using dnode_golden::bytes_of;
 using dnode_golden::messages;
 using dnode_golden::reads;
 
-struct Free {
-	void operator()(dnode_rsa *r) const
-	{
-		dnode_rsa_free(r);
-	}
-	void operator()(dnode_cipher *c) const
-	{
-		dnode_cipher_free(c);
-	}
-	void operator()(EVP_PKEY *k) const
-	{
-		EVP_PKEY_free(k);
-	}
-};
-using Rsa = std::unique_ptr<dnode_rsa, Free>;
-using Cipher = std::unique_ptr<dnode_cipher, Free>;
-using Key = std::unique_ptr<EVP_PKEY, Free>;
+using Rsa = support::Owned<dnode_rsa, dnode_rsa_free>;
+using Cipher = support::Owned<dnode_cipher, dnode_cipher_free>;
+using Key = support::Owned<EVP_PKEY, EVP_PKEY_free>;
 
 Rsa load(const std::string &path, std::string *why = nullptr)
 {

@@ -1,6 +1,8 @@
 #include "conf_loading.h"
 #include "node/setup.h"
+#include "proxy/proxy.h"
 #include "proxy/proxy_internal.h"
+#include "support/owned.h"
 
 #include <chrono>
 #include <gtest/gtest.h>
@@ -20,10 +22,9 @@ class Info : public testing::Test
 {
       protected:
 	Loaded loaded;
-	std::unique_ptr<ring, decltype(&ring_free)> nodes{nullptr, ring_free};
-	std::unique_ptr<event_base, decltype(&event_base_free)> base{
-		event_base_new(), event_base_free};
-	std::unique_ptr<proxy, decltype(&proxy_free)> node{nullptr, proxy_free};
+	support::Owned<ring, ring_free> nodes;
+	support::Owned<event_base, event_base_free> base{event_base_new()};
+	support::Owned<proxy, proxy_free> node;
 
 	void SetUp() override
 	{

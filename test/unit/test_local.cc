@@ -2,7 +2,9 @@
 #include "proto/command.h"
 #include "proto/reply.h"
 #include "proxy/local.h"
+#include "support/owned.h"
 #include "support/request.h"
+#include "support/resp.h"
 
 #include <gtest/gtest.h>
 #include <hiredis.h>
@@ -96,27 +98,12 @@ class Client
 	}
 };
 
-std::string bulk(const std::string &s)
-{
-	return "$" + std::to_string(s.size()) + "\r\n" + s + "\r\n";
-}
-
-struct Free {
-	void operator()(redisReply *r) const
-	{
-		freeReplyObject(r);
-	}
-	void operator()(redisReader *r) const
-	{
-		redisReaderFree(r);
-	}
-};
-using Reply = std::unique_ptr<redisReply, Free>;
+using Reply = support::Owned<redisReply, freeReplyObject>;
 
 /* As a client understands it. */
 Reply understood(const std::string &reply)
 {
-	std::unique_ptr<redisReader, Free> reader(redisReaderCreate());
+	const support::Owned<redisReader, redisReaderFree> reader(redisReaderCreate());
 	void *r = nullptr;
 
 	EXPECT_EQ(redisReaderFeed(reader.get(), reply.data(), reply.size()), REDIS_OK);
@@ -205,11 +192,11 @@ const Case kCases[] = {
 	{{"CLIENT", "LIST", "x"}, "-ERR syntax error\r\n"},
 	{{"CLIENT", "LIST", "ID"}, "-ERR syntax error\r\n"},
 
-	{{"INFO"}, bulk("all\r\n")},
-	{{"INFO", "Server"}, bulk("server\r\n")},
-	{{"INFO", "everything"}, bulk("all\r\n")},
-	{{"INFO", "stats", "peers"}, bulk("stats\r\npeers\r\n")},
-	{{"INFO", std::string(1000, 's')}, bulk("")},
+	{{"INFO"}, support::bulk("all\r\n")},
+	{{"INFO", "Server"}, support::bulk("server\r\n")},
+	{{"INFO", "everything"}, support::bulk("all\r\n")},
+	{{"INFO", "stats", "peers"}, support::bulk("stats\r\npeers\r\n")},
+	{{"INFO", std::string(1000, 's')}, support::bulk("")},
 	{Args(33, "INFO"), "-ERR too many sections\r\n"},
 
 	{{"RESET"}, "+RESET\r\n"},
@@ -283,11 +270,11 @@ TEST(Local, KeepsTheNameOfAClient)
 	Client client;
 
 	EXPECT_EQ(client.say({"HELLO", "2", "SETNAME", "one"}), kHello);
-	EXPECT_EQ(client.say({"CLIENT", "GETNAME"}), bulk("one"));
+	EXPECT_EQ(client.say({"CLIENT", "GETNAME"}), support::bulk("one"));
 	EXPECT_EQ(client.say({"CLIENT", "SETNAME", "two"}), "+OK\r\n");
-	EXPECT_EQ(client.say({"CLIENT", "GETNAME"}), bulk("two"));
+	EXPECT_EQ(client.say({"CLIENT", "GETNAME"}), support::bulk("two"));
 	EXPECT_EQ(client.say({"HELLO", "2", "SETNAME", "th ree"}), kBadName);
-	EXPECT_EQ(client.say({"CLIENT", "GETNAME"}), bulk("two"));
+	EXPECT_EQ(client.say({"CLIENT", "GETNAME"}), support::bulk("two"));
 	EXPECT_EQ(client.say({"CLIENT", "SETNAME", ""}), "+OK\r\n");
 	EXPECT_EQ(client.say({"CLIENT", "GETNAME"}), "$-1\r\n");
 	EXPECT_EQ(client.say({"CLIENT", "SETNAME", "three"}), "+OK\r\n");
@@ -321,9 +308,9 @@ TEST(Local, ListsThisClient)
 		     std::string(" resp=2 "), std::string(" lib-name=lib "),
 		     std::string(" lib-ver=1.2\n")})
 		EXPECT_NE(line.find(field), std::string::npos) << field << "in " << line;
-	EXPECT_EQ(client.say({"CLIENT", "INFO"}), bulk(line));
-	EXPECT_EQ(client.say({"CLIENT", "LIST", "TYPE", "Normal"}), bulk(line));
-	EXPECT_EQ(client.say({"CLIENT", "LIST", "ID", "7", "42"}), bulk(line));
+	EXPECT_EQ(client.say({"CLIENT", "INFO"}), support::bulk(line));
+	EXPECT_EQ(client.say({"CLIENT", "LIST", "TYPE", "Normal"}), support::bulk(line));
+	EXPECT_EQ(client.say({"CLIENT", "LIST", "ID", "7", "42"}), support::bulk(line));
 	close(fd);
 	close(listener);
 }
@@ -488,8 +475,8 @@ TEST(Local, EchoesLargeArguments)
 	Client client;
 	const std::string large(5 * 1024 * 1024, 'x');
 
-	EXPECT_TRUE(client.say({"ECHO", large}) == bulk(large));
-	EXPECT_TRUE(client.say({"PING", large}) == bulk(large));
+	EXPECT_TRUE(client.say({"ECHO", large}) == support::bulk(large));
+	EXPECT_TRUE(client.say({"PING", large}) == support::bulk(large));
 }
 
 } // namespace

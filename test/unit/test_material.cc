@@ -1,4 +1,5 @@
 #include "entropy/material.h"
+#include "support/owned.h"
 #include "support/status.h"
 #include "support/tempdir.h"
 
@@ -205,13 +206,7 @@ class MaterialFiles : public ::testing::Test
 	const std::string key_ = dir_.write("key", kRaw),
 			  iv_ = dir_.write("iv", "ABCDEFGHIJKLMNOP");
 
-	struct Free {
-		void operator()(dyn_entropy_material *m) const
-		{
-			dyn_entropy_material_free(m);
-		}
-	};
-	using Material = std::unique_ptr<dyn_entropy_material, Free>;
+	using Material = support::Owned<dyn_entropy_material, dyn_entropy_material_free>;
 
 	enum dyn_entropy_status load(const char *key, const char *iv, Material *out = nullptr)
 	{

@@ -1,7 +1,9 @@
 #include "conf/conf_load.h"
 #include "node/setup.h"
 #include "proxy/plan.h"
+#include "support/owned.h"
 #include "support/request.h"
+#include "support/resp.h"
 #include "support/tempdir.h"
 
 #include <gtest/gtest.h>
@@ -12,23 +14,15 @@
 namespace
 {
 
-struct Free {
-	void operator()(conf *c) const
-	{
-		conf_free(c);
-	}
-	void operator()(ring *r) const
-	{
-		ring_free(r);
-	}
-};
+using Ring = support::Owned<ring, ring_free>;
+using Conf = support::Owned<conf, conf_free>;
 
 /* Three racks in two datacenters: of one node, of three, of two. */
-std::unique_ptr<ring, Free> make_ring()
+Ring make_ring()
 {
 	const support::TempDir dir;
 	conf_report report = {};
-	const std::unique_ptr<conf, Free> c(conf_load(
+	const Conf c(conf_load(
 		dir.write("t.yml", "x:\n  dyn_listen: 10.0.0.1:1\n  datacenter: dc\n  rack: r1\n"
 				   "  tokens: '7,99'\n  hash_tag: '{}'\n  dyn_seeds:\n"
 				   "  - 10.0.1.1:1:r2:dc:1000000000\n"
@@ -38,7 +32,7 @@ std::unique_ptr<ring, Free> make_ring()
 				   "  - 10.0.2.2:1:r1:other:4294967295\n")
 			.c_str(),
 		&report));
-	std::unique_ptr<ring, Free> r(setup_ring(c.get(), &report));
+	Ring r(setup_ring(c.get(), &report));
 
 	EXPECT_NE(r, nullptr);
 	conf_report_fini(&report);

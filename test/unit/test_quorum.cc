@@ -1,4 +1,5 @@
 #include "proxy/quorum.h"
+#include "support/owned.h"
 
 #include <gtest/gtest.h>
 #include <memory>
@@ -8,12 +9,12 @@
 namespace
 {
 
-using Quorum = std::unique_ptr<quorum, decltype(&quorum_free)>;
+using Quorum = support::Owned<quorum, quorum_free>;
 using Racks = std::vector<size_t>;
 
 Quorum make(consistency level, const Racks &racks)
 {
-	return Quorum(quorum_new(level, racks.data(), racks.size()), quorum_free);
+	return Quorum(quorum_new(level, racks.data(), racks.size()));
 }
 
 /*

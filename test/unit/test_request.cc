@@ -1,5 +1,6 @@
 #include "proto/request.h"
 #include "support/request.h"
+#include "support/resp.h"
 
 #include <chrono>
 #include <cstring>
@@ -48,16 +49,11 @@ class Parser
 	std::string resp; /* what request_write makes of it */
 };
 
-std::string request(const Args &args)
-{
-	return support::resp(args);
-}
-
 void expect_args(Parser &p, const std::string &bytes, const Args &args, const char *how)
 {
 	EXPECT_EQ(args, p.args) << how;
 	EXPECT_EQ(bytes.size(), p.p.len) << how;
-	EXPECT_EQ(args.empty() ? "" : request(args), p.resp) << how;
+	EXPECT_EQ(args.empty() ? "" : support::resp(args), p.resp) << how;
 }
 
 /* The request must come out the same whole, cut at every byte, byte by byte, and with something
@@ -95,7 +91,7 @@ void expect_bad(const std::string &bytes, const std::string &error)
 
 	ASSERT_EQ(REQUEST_BAD, whole.parse(bytes)) << bytes;
 	EXPECT_EQ(error, whole.p.error);
-	EXPECT_EQ(REQUEST_BAD, whole.parse(request({"PING"}))) << "it stays bad";
+	EXPECT_EQ(REQUEST_BAD, whole.parse(support::resp({"PING"}))) << "it stays bad";
 	EXPECT_EQ(error, whole.p.error);
 	for (size_t cut = 0; cut < bytes.size(); cut++) {
 		Parser p;
@@ -111,18 +107,18 @@ void expect_bad(const std::string &bytes, const std::string &error)
 	EXPECT_EQ(REQUEST_BAD, result) << "byte by byte";
 	EXPECT_EQ(error, single.p.error);
 	request_reset(&whole.p);
-	EXPECT_EQ(REQUEST_DONE, whole.parse(request({"PING"}))) << "after a reset";
+	EXPECT_EQ(REQUEST_DONE, whole.parse(support::resp({"PING"}))) << "after a reset";
 }
 
 TEST(Request, ArgumentsOfAllKinds)
 {
-	expect_request(request({"PING"}), {"PING"});
-	expect_request(
-		request({"SET", "k", std::string(16, 'v')}), {"SET", "k", std::string(16, 'v')});
-	expect_request(request({"", "", ""}), {"", "", ""});
+	expect_request(support::resp({"PING"}), {"PING"});
+	expect_request(support::resp({"SET", "k", std::string(16, 'v')}),
+		{"SET", "k", std::string(16, 'v')});
+	expect_request(support::resp({"", "", ""}), {"", "", ""});
 	const std::string binary("\0\r\n$3\r\n*1\r\n\xff", 12);
-	expect_request(request({"SET", binary, binary}), {"SET", binary, binary});
-	expect_request(request({std::string(1000, 'x'), "y"}), {std::string(1000, 'x'), "y"});
+	expect_request(support::resp({"SET", binary, binary}), {"SET", binary, binary});
+	expect_request(support::resp({std::string(1000, 'x'), "y"}), {std::string(1000, 'x'), "y"});
 }
 
 TEST(Request, MoreArgumentsThanAreKeptInPlace)
@@ -132,7 +128,7 @@ TEST(Request, MoreArgumentsThanAreKeptInPlace)
 
 		for (size_t i = 0; i < n; i++)
 			args.push_back(std::to_string(i));
-		expect_request(request(args), args);
+		expect_request(support::resp(args), args);
 	}
 }
 
@@ -150,8 +146,8 @@ TEST(Request, OneBehindTheOther)
 	Parser p;
 
 	for (const Args &args : list)
-		bytes += request(args);
-	bytes += "GET 'inline one'\r\n" + request({"QUIT"});
+		bytes += support::resp(args);
+	bytes += "GET 'inline one'\r\n" + support::resp({"QUIT"});
 	for (const Args &args : list) {
 		ASSERT_EQ(REQUEST_DONE, p.parse(bytes));
 		EXPECT_EQ(args, p.args);
@@ -270,7 +266,7 @@ double seconds_since(std::chrono::steady_clock::time_point from)
 TEST(Request, AMillionArgumentsInSmallPieces)
 {
 	const Args args(REQUEST_ARGS_MAX, "");
-	const std::string bytes = request(args);
+	const std::string bytes = support::resp(args);
 	const auto *at = reinterpret_cast<const uint8_t *>(bytes.data());
 	const auto start = std::chrono::steady_clock::now();
 	request_parser p = {};
@@ -318,7 +314,7 @@ TEST(Request, AnIdleParserIsSmall)
 	ASSERT_EQ(REQUEST_DONE, p.parse(std::string(60000, 'a') + "\r\n"));
 	request_reset(&p.p);
 	EXPECT_EQ(nullptr, p.p.text);
-	ASSERT_EQ(REQUEST_DONE, p.parse(request(Args(1000, "x"))));
+	ASSERT_EQ(REQUEST_DONE, p.parse(support::resp(Args(1000, "x"))));
 	request_reset(&p.p);
 	EXPECT_EQ(nullptr, p.p.more);
 }
@@ -381,7 +377,7 @@ TEST(Request, WrittenInParts)
 	ASSERT_TRUE(request_write_arg(&out, "SET", 3));
 	ASSERT_TRUE(request_write_arg(&out, nullptr, 0));
 	ASSERT_TRUE(request_write_arg(&out, std::string(1234, 'v').data(), 1234));
-	EXPECT_EQ(request({"SET", "", std::string(1234, 'v')}),
+	EXPECT_EQ(support::resp({"SET", "", std::string(1234, 'v')}),
 		std::string(reinterpret_cast<const char *>(buf_head(&out)), buf_len(&out)));
 	buf_fini(&out);
 }

@@ -1,4 +1,5 @@
 #include "entropy/resp.h"
+#include "support/resp.h"
 
 #include <cstring>
 #include <gtest/gtest.h>
@@ -60,15 +61,6 @@ Verdict scan(const std::vector<std::string> &pieces, uint64_t stop_at = 0)
 	return v;
 }
 
-std::string command(const std::vector<std::string> &args)
-{
-	std::string bytes = "*" + std::to_string(args.size()) + "\r\n";
-
-	for (const std::string &a : args)
-		bytes += "$" + std::to_string(a.size()) + "\r\n" + a + "\r\n";
-	return bytes;
-}
-
 /* The verdict must be the same wherever the bytes are cut, and when they come one by one. */
 void expect_same_when_cut(const std::string &bytes)
 {
@@ -94,8 +86,8 @@ TEST(Resp, NothingIsASnapshotOfNoCommands)
 TEST(Resp, TellsEachCommandWithTheHeadsOfItsArguments)
 {
 	const std::string value = std::string(RESP_ARG_HEAD, 'a') + "tail\r\n$5\r\n";
-	const std::string bytes = command({"SET", std::string("k\0\r\n", 4), value}) +
-				  command({"PING"}) + command({"X", ""});
+	const std::string bytes = support::resp({"SET", std::string("k\0\r\n", 4), value}) +
+				  support::resp({"PING"}) + support::resp({"X", ""});
 	resp_scanner s;
 	Watch w;
 
@@ -117,7 +109,7 @@ TEST(Resp, TellsEachCommandWithTheHeadsOfItsArguments)
 TEST(Resp, ManyArgumentsAreCountedButNotKept)
 {
 	std::vector<std::string> args(1000, "x");
-	const std::string bytes = command(args) + command({"Y"});
+	const std::string bytes = support::resp(args) + support::resp({"Y"});
 	resp_scanner s;
 	Watch w;
 
@@ -148,7 +140,7 @@ TEST_P(RespRefuses, WhereverItIsCut)
 	EXPECT_EQ(bad.offset, v.offset);
 	expect_same_when_cut(bad.bytes);
 	/* After a good command it is the second one that is bad. */
-	const std::string good = command({"DEL", "k"});
+	const std::string good = support::resp({"DEL", "k"});
 	const Verdict after = scan({good + bad.bytes});
 	EXPECT_FALSE(after.ok);
 	EXPECT_EQ(v.why, after.why);
@@ -183,7 +175,8 @@ TEST(Resp, TakesTheLargestLengths)
 
 TEST(Resp, EndsOnlyWhereACommandEnds)
 {
-	const std::string first = command({"SET", "k", "v"}), both = first + command({"DEL", "k"});
+	const std::string first = support::resp({"SET", "k", "v"}),
+			  both = first + support::resp({"DEL", "k"});
 
 	for (size_t len = 0; len <= both.size(); len++)
 		EXPECT_EQ(len == 0 || len == first.size() || len == both.size(),
@@ -193,7 +186,7 @@ TEST(Resp, EndsOnlyWhereACommandEnds)
 
 TEST(Resp, StopsWhenToldAndStaysStopped)
 {
-	const std::string one = command({"A"}), two = command({"B"});
+	const std::string one = support::resp({"A"}), two = support::resp({"B"});
 	const Verdict v = scan({one + two + two, two}, 2);
 
 	EXPECT_FALSE(v.ok);
@@ -204,7 +197,7 @@ TEST(Resp, StopsWhenToldAndStaysStopped)
 
 TEST(Resp, StaysWrong)
 {
-	const Verdict v = scan({"x", command({"A"})});
+	const Verdict v = scan({"x", support::resp({"A"})});
 
 	EXPECT_FALSE(v.ok);
 	EXPECT_TRUE(v.names.empty());

@@ -1,6 +1,8 @@
 #include "conf/conf_load.h"
 #include "node/setup.h"
+#include "support/owned.h"
 #include "support/tempdir.h"
+#include "support/text.h"
 
 #include <algorithm>
 #include <cstring>
@@ -13,17 +15,8 @@
 namespace
 {
 
-struct Free {
-	void operator()(conf *c) const
-	{
-		conf_free(c);
-	}
-	void operator()(ring *r) const
-	{
-		ring_free(r);
-	}
-};
-using Ring = std::unique_ptr<ring, Free>;
+using Ring = support::Owned<ring, ring_free>;
+using Conf = support::Owned<conf, conf_free>;
 
 std::string join(const conf_list &list)
 {
@@ -44,8 +37,7 @@ Ring build(const std::string &lines, std::string *errors = nullptr)
 
 	for (std::string line; std::getline(in, line);)
 		text += "  " + line + "\n";
-	const std::unique_ptr<conf, Free> c(
-		conf_load(dir.write("dynomite.yml", text).c_str(), &report));
+	const Conf c(conf_load(dir.write("dynomite.yml", text).c_str(), &report));
 	Ring r(c ? setup_ring(c.get(), &report) : nullptr);
 	EXPECT_EQ(r == nullptr, report.errors.n > 0) << join(report.errors);
 	if (errors)
@@ -54,15 +46,6 @@ Ring build(const std::string &lines, std::string *errors = nullptr)
 		EXPECT_EQ("", join(report.errors));
 	conf_report_fini(&report);
 	return r;
-}
-
-std::string unhex(const std::string &hex)
-{
-	std::string s;
-
-	for (size_t i = 0; i + 1 < hex.size(); i += 2)
-		s.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
-	return s;
 }
 
 TEST(Ring, HashesAsExistingNodesDo)
@@ -76,7 +59,7 @@ TEST(Ring, HashesAsExistingNodesDo)
 
 		if (line[0] == '#')
 			continue;
-		const std::string key = unhex(line.substr(0, tab));
+		const std::string key = support::unhex(line.substr(0, tab));
 		EXPECT_EQ(std::stoul(line.substr(tab + 1)), ring_murmur(key.data(), key.size()))
 			<< line;
 		n++;
@@ -288,8 +271,7 @@ TEST(Ring, AnErrorOfTheFileIsToldOnce)
 			if (strncmp(good, key.c_str(), key.size()) != 0)
 				text += std::string("  ") + good + "\n";
 		text += "  dyn_seeds: ['a:1:r:d:5', 'b:1:r:d:6']\n";
-		const std::unique_ptr<conf, Free> c(
-			conf_load_partly(dir.write("f.yml", text).c_str(), &report));
+		const Conf c(conf_load_partly(dir.write("f.yml", text).c_str(), &report));
 		ASSERT_NE(nullptr, c);
 		ring_free(setup_ring(c.get(), &report));
 		EXPECT_EQ(1u, report.errors.n) << join(report.errors);

@@ -1,4 +1,5 @@
 #include "entropy/segment.h"
+#include "support/resp.h"
 #include "support/tempdir.h"
 
 #include <gtest/gtest.h>
@@ -22,15 +23,10 @@ std::string content(struct segment *s)
 	return all;
 }
 
-std::string bulk(const std::string &s)
-{
-	return "$" + std::to_string(s.size()) + "\r\n" + s + "\r\n";
-}
-
 std::string command(const std::string &key, const std::string &deadline, const std::string &payload)
 {
-	return "*5\r\n" + bulk("RESTORE") + bulk(key) + bulk(deadline) + bulk(payload) +
-	       bulk("ABSTTL");
+	return "*5\r\n" + support::bulk("RESTORE") + support::bulk(key) + support::bulk(deadline) +
+	       support::bulk(payload) + support::bulk("ABSTTL");
 }
 
 class Segment : public ::testing::Test

@@ -1,4 +1,5 @@
 #include "entropy/spool.h"
+#include "support/owned.h"
 #include "support/status.h"
 #include "support/tempdir.h"
 #include "support/wire_bytes.h"
@@ -8,7 +9,6 @@
 #include <dirent.h>
 #include <filesystem>
 #include <gtest/gtest.h>
-#include <memory>
 #include <string>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -24,13 +24,7 @@ using support::succeeds;
 
 constexpr size_t kBlock = 256 * 1024;
 
-struct Free {
-	void operator()(struct spool *s) const
-	{
-		spool_free(s);
-	}
-};
-using Spool = std::unique_ptr<struct spool, Free>;
+using Spool = support::Owned<struct spool, spool_free>;
 
 Spool make(const std::string &dir, size_t memory_bytes)
 {

@@ -1,5 +1,6 @@
 /* The headers, one field at a time.  Whole sessions: test/session/test_wire_session.cc. */
 #include "support/status.h"
+#include "support/text.h"
 #include "support/wire_bytes.h"
 
 #include <cstring>

@@ -3,21 +3,23 @@
  *
  * Each wait has a deadline; what did not come in time is missing from what is returned.
  */
-#ifndef TEST_PROXY_SOCKET_H
-#define TEST_PROXY_SOCKET_H
+#ifndef TEST_SUPPORT_SOCKET_H
+#define TEST_SUPPORT_SOCKET_H
 
 #include <chrono>
 #include <cstdint>
 #include <string>
 
-namespace e2e
+namespace support
 {
 
 class Socket
 {
       public:
-	/* Connect; with receive_bytes, to a socket that holds no more than about that much. */
+	/* Connect, to 127.0.0.1 if not elsewhere; with receive_bytes, by a socket that holds no
+	 * more than about that much.  Throws std::runtime_error. */
 	explicit Socket(uint16_t port, int receive_bytes = 0);
+	Socket(const std::string &host, uint16_t port, int receive_bytes = 0);
 	explicit Socket(const std::string &path);
 	/* Take over a connection. */
 	static Socket adopt(int fd);
@@ -44,7 +46,7 @@ class Socket
 	/* All up to the end of the connection; fails when it does not end. */
 	std::string read_to_end();
 	/* Whether the connection ends, and no byte comes before that. */
-	bool ends();
+	bool ends(std::chrono::milliseconds limit = kLimit);
 	/* Whether something can be read, or the connection has ended. */
 	bool is_readable(std::chrono::milliseconds limit);
 
@@ -58,17 +60,6 @@ class Socket
 	bool fill(std::chrono::steady_clock::time_point deadline);
 };
 
-/* A request as RESP. */
-template <typename... A> std::string resp(const A &...args)
-{
-	std::string text = "*" + std::to_string(sizeof...(A)) + "\r\n";
-
-	((text += "$" + std::to_string(std::string(args).size()) + "\r\n" + std::string(args) +
-		  "\r\n"),
-		...);
-	return text;
-}
-
-} // namespace e2e
+} // namespace support
 
 #endif

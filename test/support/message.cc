@@ -1,6 +1,6 @@
-#include "proxy/message.h"
+#include "support/message.h"
 
-#include "proxy/ring.h"
+#include "support/net.h"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace e2e
+namespace support
 {
 
 std::string Message::bytes() const
@@ -64,7 +64,7 @@ Message read_message(Socket &s)
 	}
 }
 
-Message request(uint64_t id, const std::string &payload, int type)
+Message dnode_message(uint64_t id, const std::string &payload, int type)
 {
 	Message m;
 
@@ -76,7 +76,7 @@ Message request(uint64_t id, const std::string &payload, int type)
 	return m;
 }
 
-Listener::Listener(uint16_t port) : port_(port ? port : Ring::port())
+Listener::Listener(uint16_t port) : port_(port ? port : node_port())
 {
 	struct sockaddr_in sin = {};
 	const int one = 1;
@@ -105,4 +105,4 @@ Socket Listener::accept()
 	return Socket::adopt(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
 }
 
-} // namespace e2e
+} // namespace support

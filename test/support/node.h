@@ -1,9 +1,10 @@
 /*
  * node - a dynomite of its own for a test: its dynomite.yml, its key files, its process, its log.
  */
-#ifndef TEST_E2E_NODE_H
-#define TEST_E2E_NODE_H
+#ifndef TEST_SUPPORT_NODE_H
+#define TEST_SUPPORT_NODE_H
 
+#include "support/net.h"
 #include "support/process.h"
 #include "support/redis_server.h"
 #include "support/tempdir.h"
@@ -15,7 +16,7 @@
 #include <string>
 #include <vector>
 
-namespace e2e
+namespace support
 {
 
 /* A random key and IV, in files that only we can read; the nodes of a ring share them. */
@@ -43,17 +44,9 @@ class KeyFiles
 	}
 
       private:
-	support::TempDir dir_;
+	TempDir dir_;
 	std::string key_, iv_;
 };
-
-/*
- * A loopback port that is free, as is the one four above it.  Not one of those that the kernel
- * gives to outgoing connections: a node that is started again must find it free again.
- */
-uint16_t node_port();
-
-std::string loopback(uint16_t port);
 
 /* Keys of dynomite.yml and their values, as they are written there. */
 using Settings = std::map<std::string, std::string>;
@@ -82,7 +75,7 @@ class Node
 	{
 		return loopback(port_);
 	}
-	const support::TempDir &dir() const
+	const TempDir &dir() const
 	{
 		return dir_;
 	}
@@ -109,7 +102,7 @@ class Node
 	{
 		return process_ != nullptr;
 	}
-	support::Process &process()
+	Process &process()
 	{
 		return *process_;
 	}
@@ -146,18 +139,21 @@ class Node
 	size_t descriptors() const;
 
       private:
-	support::TempDir dir_;
+	TempDir dir_;
 	uint16_t port_;
 	Settings settings_;
 	std::vector<std::string> arguments_, by_;
-	std::unique_ptr<support::Process> process_;
+	std::unique_ptr<Process> process_;
 	size_t log_begin_ = 0;
 };
 
-/* `dyn-entropy compare`: its exit status (0: equal), what it wrote in *output when not NULL. */
-int compare(const support::RedisServer &a, const support::RedisServer &b,
-	std::string *output = nullptr, const std::string &password = "");
+/* The port of the statistics of a node that listens on one of the kernel's choice. */
+uint16_t stats_port(const Node &node);
 
-} // namespace e2e
+/* `dyn-entropy compare`: its exit status (0: equal), what it wrote in *output when not NULL. */
+int compare(const RedisServer &a, const RedisServer &b, std::string *output = nullptr,
+	const std::string &password = "");
+
+} // namespace support
 
 #endif

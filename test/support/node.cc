@@ -1,87 +1,32 @@
-#include "e2e/node.h"
+#include "support/node.h"
 
 #include "support/wait.h"
 
 #include <csignal>
 #include <filesystem>
-#include <netinet/in.h>
 #include <random>
 #include <sstream>
 #include <stdexcept>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-namespace e2e
+namespace support
 {
 namespace
 {
 
-using support::Process;
-
-constexpr int kPortMin = 12000, kPortMax = 32000; /* below the kernel's own */
-constexpr int kPortAbove = 4;
-constexpr int kSlots = 5;
-
-/* Test programs that run side by side each have a part of the ports, so that none takes what
- * another one is about to: whoever holds the slot's name, which goes with the program. */
-int port_slot()
-{
-	static const int slot = [] {
-		const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-		for (int i = 0; i < kSlots; i++) {
-			struct sockaddr_un un = {};
-			const std::string name = "dynomite-test-ports-" + std::to_string(i);
-
-			un.sun_family = AF_UNIX;
-			name.copy(un.sun_path + 1, name.size()); /* in no directory */
-			if (bind(fd, reinterpret_cast<struct sockaddr *>(&un),
-				    static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) +
-							   1 + name.size())) == 0)
-				return i;
-		}
-		close(fd);
-		return static_cast<int>(std::random_device{}() % kSlots);
-	}();
-
-	return slot;
-}
-
-std::mt19937_64 &random_numbers()
-{
-	static std::mt19937_64 numbers{std::random_device{}()};
-	return numbers;
-}
-
 std::string random_text()
 {
 	static const char digits[] = "0123456789abcdef";
+	std::random_device numbers;
 	std::string text;
 
 	for (int i = 0; i < 32; i++)
-		text += digits[random_numbers()() % 16];
+		text += digits[numbers() % 16];
 	return text;
-}
-
-bool can_bind(int port)
-{
-	struct sockaddr_in sin = {};
-	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool ok;
-
-	sin.sin_family = AF_INET;
-	sin.sin_port = htons(static_cast<uint16_t>(port));
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	ok = fd >= 0 && bind(fd, reinterpret_cast<struct sockaddr *>(&sin), sizeof(sin)) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok;
 }
 
 std::string file_or_empty(const std::string &path)
 {
-	return std::filesystem::exists(path) ? support::read_file(path) : std::string();
+	return std::filesystem::exists(path) ? read_file(path) : std::string();
 }
 
 } // namespace
@@ -90,24 +35,6 @@ KeyFiles::KeyFiles() : key_(random_text()), iv_(random_text())
 {
 	dir_.write("key.pem", key_ + "\n");
 	dir_.write("iv.pem", iv_ + "\n");
-}
-
-uint16_t node_port()
-{
-	constexpr int kTries = 1000, kPorts = (kPortMax - kPortMin) / kSlots;
-
-	for (int i = 0; i < kTries; i++) {
-		const int port = kPortMin + port_slot() * kPorts +
-				 static_cast<int>(random_numbers()() % (kPorts - kPortAbove));
-		if (can_bind(port) && can_bind(port + kPortAbove))
-			return static_cast<uint16_t>(port);
-	}
-	throw std::runtime_error("no free port for a node");
-}
-
-std::string loopback(uint16_t port)
-{
-	return "127.0.0.1:" + std::to_string(port);
 }
 
 std::string yaml(const Settings &settings)
@@ -180,7 +107,7 @@ Node &Node::by(std::vector<std::string> program)
 
 void Node::launch()
 {
-	const std::vector<std::string> own = {support::dynomite_program(), "-c",
+	const std::vector<std::string> own = {dynomite_program(), "-c",
 		dir_.write("dynomite.yml", yaml(settings_)), "-o", dir_.file("log"), "-p",
 		dir_.file("pid"), "-v", "6"};
 	std::vector<std::string> argv = by_;
@@ -195,7 +122,7 @@ void Node::launch()
 void Node::start()
 {
 	launch();
-	support::wait_until(
+	wait_until(
 		[&] { return !running() || logged("started, pid") > 0; }, std::chrono::seconds(30));
 	if (!running() || logged("started, pid") == 0)
 		throw std::runtime_error("dynomite does not start:\n" + log());
@@ -241,7 +168,7 @@ std::vector<std::string> Node::log_lines(const std::string &with) const
 
 bool Node::wait_log(const std::string &text, size_t n, std::chrono::milliseconds limit)
 {
-	support::wait_until([&] { return logged(text) >= n || !running(); }, limit);
+	wait_until([&] { return logged(text) >= n || !running(); }, limit);
 	return logged(text) >= n;
 }
 
@@ -260,7 +187,7 @@ uint64_t Node::counted(const std::string &name) const
 size_t Node::resident_kib() const
 {
 	std::istringstream status(
-		support::read_file("/proc/" + std::to_string(process_->pid()) + "/status"));
+		read_file("/proc/" + std::to_string(process_->pid()) + "/status"));
 	std::string line;
 
 	while (std::getline(status, line))
@@ -277,11 +204,20 @@ size_t Node::descriptors() const
 	return static_cast<size_t>(std::distance(begin(fds), end(fds)));
 }
 
-int compare(const support::RedisServer &a, const support::RedisServer &b, std::string *output,
+uint16_t stats_port(const Node &node)
+{
+	const std::vector<std::string> lines = node.log_lines("statistics on http://");
+
+	if (lines.empty())
+		throw std::runtime_error("no statistics:\n" + node.log());
+	return static_cast<uint16_t>(std::stoi(lines[0].substr(lines[0].rfind(':') + 1)));
+}
+
+int compare(const RedisServer &a, const RedisServer &b, std::string *output,
 	const std::string &password)
 {
-	Process process({support::dyn_entropy_program(), "compare", a.address(), b.address(),
-				"--limit", "20"},
+	Process process(
+		{dyn_entropy_program(), "compare", a.address(), b.address(), "--limit", "20"},
 		{"DYN_ENTROPY_REDIS_PASSWORD" + (password.empty() ? "" : "=" + password)});
 	const int status = process.wait(std::chrono::seconds(120));
 
@@ -290,4 +226,4 @@ int compare(const support::RedisServer &a, const support::RedisServer &b, std::s
 	return status;
 }
 
-} // namespace e2e
+} // namespace support

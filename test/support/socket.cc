@@ -1,5 +1,6 @@
-#include "proxy/socket.h"
+#include "support/socket.h"
 
+#include <arpa/inet.h>
 #include <cerrno>
 #include <netinet/in.h>
 #include <poll.h>
@@ -8,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-namespace e2e
+namespace support
 {
 namespace
 {
@@ -32,7 +33,11 @@ bool wait_for(int fd, short events, Clock::time_point deadline)
 
 } // namespace
 
-Socket::Socket(uint16_t port, int receive_bytes)
+Socket::Socket(uint16_t port, int receive_bytes) : Socket("127.0.0.1", port, receive_bytes)
+{
+}
+
+Socket::Socket(const std::string &host, uint16_t port, int receive_bytes)
 {
 	struct sockaddr_in sin = {};
 
@@ -41,11 +46,11 @@ Socket::Socket(uint16_t port, int receive_bytes)
 		setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
 	sin.sin_family = AF_INET;
 	sin.sin_port = htons(port);
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	inet_pton(AF_INET, host.c_str(), &sin.sin_addr);
 	if (fd_ < 0 ||
 		connect(fd_, reinterpret_cast<const struct sockaddr *>(&sin), sizeof(sin)) != 0) {
 		close(fd_);
-		throw std::runtime_error("cannot connect to port " + std::to_string(port));
+		throw std::runtime_error("cannot connect to " + host + ":" + std::to_string(port));
 	}
 }
 
@@ -165,9 +170,9 @@ std::string Socket::read_to_end()
 	return read(ahead_.size());
 }
 
-bool Socket::ends()
+bool Socket::ends(milliseconds limit)
 {
-	const auto deadline = Clock::now() + kLimit;
+	const auto deadline = Clock::now() + limit;
 
 	return ahead_.empty() && !fill(deadline) && ended_;
 }
@@ -177,4 +182,4 @@ bool Socket::is_readable(milliseconds limit)
 	return !ahead_.empty() || wait_for(fd_, POLLIN, Clock::now() + limit);
 }
 
-} // namespace e2e
+} // namespace support

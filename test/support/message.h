@@ -1,16 +1,16 @@
 /*
  * message - DNODE messages as a test says and hears them, and a node that the test plays itself.
  */
-#ifndef TEST_PROXY_MESSAGE_H
-#define TEST_PROXY_MESSAGE_H
+#ifndef TEST_SUPPORT_MESSAGE_H
+#define TEST_SUPPORT_MESSAGE_H
 
 #include "proto/dnode.h"
-#include "proxy/socket.h"
+#include "support/socket.h"
 
 #include <optional>
 #include <string>
 
-namespace e2e
+namespace support
 {
 
 struct Message {
@@ -29,7 +29,7 @@ std::optional<Message> take(std::string *bytes);
 Message read_message(Socket &s);
 
 /* A plain one, in the way of a node of the same datacenter, unless it is to be forwarded. */
-Message request(uint64_t id, const std::string &payload, int type = DNODE_REQUEST);
+Message dnode_message(uint64_t id, const std::string &payload, int type = DNODE_REQUEST);
 
 /* Where our node dials the test. */
 class Listener
@@ -51,6 +51,6 @@ class Listener
 	int fd_;
 };
 
-} // namespace e2e
+} // namespace support
 
 #endif

@@ -1,0 +1,27 @@
+/*
+ * resp - what tests say in the language of Redis, written down a second time: it shares nothing
+ * with the parsers that it is said to.
+ */
+#ifndef TEST_SUPPORT_RESP_H
+#define TEST_SUPPORT_RESP_H
+
+#include <string>
+#include <vector>
+
+namespace support
+{
+
+/* A bulk string. */
+std::string bulk(const std::string &text);
+
+/* A command. */
+std::string resp(const std::vector<std::string> &args);
+
+template <typename... A> std::string resp(const A &...args)
+{
+	return resp(std::vector<std::string>{std::string(args)...});
+}
+
+} // namespace support
+
+#endif
