@@ -3,6 +3,7 @@
  */
 #include "e2e/dataset.h"
 #include "e2e/pair.h"
+#include "support/joining_thread.h"
 #include "support/wait.h"
 
 #include <atomic>
@@ -10,7 +11,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -43,7 +43,7 @@ class DeafPeer
 			getsockname(fd_, reinterpret_cast<struct sockaddr *>(&sin), &len) != 0)
 			throw std::runtime_error("no deaf peer");
 		port_ = ntohs(sin.sin_port);
-		first_ = std::thread([this] { take_first(); });
+		first_ = JoiningThread([this] { take_first(); });
 	}
 	~DeafPeer()
 	{
@@ -73,7 +73,7 @@ class DeafPeer
 	int fd_ = -1;
 	uint16_t port_ = 0;
 	std::vector<int> taken_;
-	std::thread first_;
+	JoiningThread first_;
 
 	void take_first() const
 	{
@@ -81,7 +81,7 @@ class DeafPeer
 		char bytes[4096];
 		int fd;
 
-		if (poll(&p, 1, 20000) <= 0)
+		if (poll(&p, 1, patient_ms(20000)) <= 0)
 			return;
 		fd = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
 		while (recv(fd, bytes, sizeof(bytes), 0) > 0)
@@ -134,7 +134,7 @@ class VanishingPeer
 			getsockname(fd_, reinterpret_cast<struct sockaddr *>(&sin), &len) != 0)
 			throw std::runtime_error("no vanishing peer");
 		port_ = ntohs(sin.sin_port);
-		thread_ = std::thread([this] { serve(); });
+		thread_ = JoiningThread([this] { serve(); });
 	}
 	~VanishingPeer()
 	{
@@ -153,7 +153,7 @@ class VanishingPeer
 	int fd_ = -1;
 	uint16_t port_ = 0;
 	std::atomic<bool> stop_{false};
-	std::thread thread_;
+	JoiningThread thread_;
 
 	void serve()
 	{

@@ -4,6 +4,7 @@
 #include "proto/command.h"
 #include "support/redis_server.h"
 #include "support/request.h"
+#include "support/wait.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -385,7 +386,8 @@ std::string say(uint16_t port, const std::string &bytes, const std::string &unti
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	EXPECT_EQ(0, connect(fd, reinterpret_cast<sockaddr *>(&sa), sizeof(sa)));
 	EXPECT_EQ(static_cast<ssize_t>(bytes.size()), send(fd, bytes.data(), bytes.size(), 0));
-	while (got.find(until) == std::string::npos && poll(&p, 1, 10000) == 1) {
+	while (got.find(until) == std::string::npos &&
+		poll(&p, 1, support::patient_ms(10000)) == 1) {
 		const ssize_t n = recv(fd, piece, sizeof(piece), 0);
 
 		if (n <= 0)

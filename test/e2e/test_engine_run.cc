@@ -5,7 +5,6 @@
 #include "e2e/wire_client.h"
 #include "support/node.h"
 #include "support/resp.h"
-#include "support/sanitized.h"
 #include "support/text.h"
 #include "support/wait.h"
 
@@ -23,12 +22,6 @@ namespace
 
 using std::chrono::seconds;
 using namespace support;
-
-#if SANITIZED
-constexpr auto kStopLimit = seconds(10); /* the promise is made for what is shipped */
-#else
-constexpr auto kStopLimit = seconds(1);
-#endif
 
 /* ---- Starting and stopping ---- */
 
@@ -73,7 +66,7 @@ class EngineThreadedStop : public testing::TestWithParam<int>
 
 	void expect_stop(Node &which)
 	{
-		EXPECT_EQ(which.stop(GetParam(), kStopLimit), 0)
+		EXPECT_EQ(which.stop(GetParam(), seconds(1)), 0)
 			<< "it takes longer than a second:\n"
 			<< which.log();
 		EXPECT_EQ(which.logged("stopping on "), 1u);

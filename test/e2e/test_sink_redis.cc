@@ -1,4 +1,5 @@
 #include "e2e/redis_channel.h"
+#include "support/joining_thread.h"
 #include "support/owned.h"
 #include "support/redis_server.h"
 #include "support/resp.h"
@@ -9,7 +10,6 @@
 #include <chrono>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <thread>
 
 using channel::Applied;
 using channel::Endpoint;
@@ -313,7 +313,7 @@ TEST_F(SinkRedis, ARedisThatDiesMeanwhileFailsTheSnapshot)
 	std::atomic<bool> ended{false};
 	Applied a;
 
-	std::thread applying([&] {
+	support::JoiningThread applying([&] {
 		a = sink.apply(bytes);
 		ended = true;
 	});
@@ -341,7 +341,7 @@ TEST_F(SinkRedis, ARedisThatDoesNotAnswerIsGivenUp)
 	server.resume();
 	EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
 	EXPECT_TRUE(holds(a.message, "no answer for 300 ms")) << a.message;
-	EXPECT_LT(Clock::now() - begin, std::chrono::seconds(5));
+	EXPECT_LT(Clock::now() - begin, support::patient(std::chrono::seconds(5)));
 }
 
 TEST_F(SinkRedis, CancelEndsIt)
@@ -354,13 +354,13 @@ TEST_F(SinkRedis, CancelEndsIt)
 	const std::string bytes = restores("k", 200000, dump(client, std::string(100, 'v')));
 	Applied a;
 
-	std::thread applying([&] { a = sink.apply(bytes); });
+	support::JoiningThread applying([&] { a = sink.apply(bytes); });
 	const bool begun = support::wait_until([&] { return client.dbsize() > 1000; });
 	server.pause();
 	const auto begin = Clock::now();
 	dyn_entropy_cancel_set(cancel.get());
 	applying.join();
-	EXPECT_LT(Clock::now() - begin, std::chrono::seconds(1));
+	EXPECT_LT(Clock::now() - begin, support::patient(std::chrono::seconds(1)));
 	server.resume();
 	EXPECT_TRUE(begun);
 	EXPECT_EQ(DYN_ENTROPY_ERR_CANCELLED, a.status) << a.message;
@@ -372,7 +372,7 @@ TEST_F(SinkRedis, ServesSeveralAtATime)
 	constexpr int kThreads = 4, kKeys = 5000;
 	const Sink sink{Endpoint(server.address())};
 	const std::string payload = dump(client, "v");
-	std::vector<std::thread> threads;
+	std::vector<support::JoiningThread> threads;
 	std::vector<Applied> results(kThreads);
 
 	for (int t = 0; t < kThreads; t++)
@@ -381,7 +381,7 @@ TEST_F(SinkRedis, ServesSeveralAtATime)
 			results[static_cast<size_t>(t)] =
 				sink.apply(restores(prefix, kKeys, payload));
 		});
-	for (std::thread &t : threads)
+	for (support::JoiningThread &t : threads)
 		t.join();
 	for (const Applied &a : results) {
 		EXPECT_EQ(DYN_ENTROPY_OK, a.status) << a.message;

@@ -644,11 +644,12 @@ class SilentPeer
 		struct pollfd p = {fd_, POLLIN, 0};
 		char bytes[20];
 
-		if (poll(&p, 1, 10000) != 1)
+		if (poll(&p, 1, support::patient_ms(10000)) != 1)
 			return false;
 		taken_.push_back(accept(fd_, nullptr, nullptr));
 		p.fd = taken_.back();
-		return poll(&p, 1, 10000) == 1 && recv(p.fd, bytes, sizeof(bytes), 0) > 0;
+		return poll(&p, 1, support::patient_ms(10000)) == 1 &&
+		       recv(p.fd, bytes, sizeof(bytes), 0) > 0;
 	}
 
       private:

@@ -28,7 +28,7 @@ constexpr size_t kChunkBytes = 1024;
 
 WireClient::WireClient(uint16_t port, const std::string &host)
 {
-	const struct timeval limit = {kSendSeconds, 0};
+	const struct timeval limit = {static_cast<time_t>(kSendSeconds * support::slowness()), 0};
 	struct sockaddr_in sin = {};
 
 	sin.sin_family = AF_INET;
@@ -182,7 +182,7 @@ WireClient::End send_whole(uint16_t port, const std::string &stream, const std::
 	if (!client.send(stream))
 		return WireClient::End::kReset;
 	client.half_close();
-	return client.wait_end(std::chrono::seconds(60));
+	return client.wait_end(support::patient(std::chrono::seconds(60)));
 }
 
 } // namespace e2e

@@ -6,6 +6,7 @@
 #define TEST_E2E_WIRE_CLIENT_H
 
 #include "support/node.h"
+#include "support/wait.h"
 
 #include <chrono>
 #include <cstdint>
@@ -37,7 +38,7 @@ class WireClient
 	};
 
 	/* Wait until the node ends the connection: kOpen when it has not within limit. */
-	End wait_end(std::chrono::milliseconds limit = std::chrono::seconds(10));
+	End wait_end(std::chrono::milliseconds limit = support::patient(std::chrono::seconds(10)));
 
       private:
 	int fd_ = -1;

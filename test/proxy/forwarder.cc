@@ -1,6 +1,7 @@
 #include "proxy/forwarder.h"
 
 #include "proxy/ring.h"
+#include "support/joining_thread.h"
 
 #include <cerrno>
 #include <netinet/in.h>
@@ -117,7 +118,7 @@ Forwarder::Forwarder(uint16_t target) : port_(node_port()), target_(target)
 	listen_as_told();
 	if (pipe(wake_) != 0)
 		throw std::runtime_error("no pipe for a forwarder");
-	thread_ = std::thread([this] { run(); });
+	thread_ = JoiningThread([this] { run(); });
 }
 
 Forwarder::~Forwarder()

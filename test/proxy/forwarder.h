@@ -7,10 +7,11 @@
 #ifndef TEST_PROXY_FORWARDER_H
 #define TEST_PROXY_FORWARDER_H
 
+#include "support/joining_thread.h"
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <thread>
 #include <vector>
 
 namespace e2e
@@ -58,7 +59,7 @@ class Forwarder
 	int wake_[2] = {-1, -1};
 	std::atomic<State> state_{State::kOpen};
 	std::vector<std::unique_ptr<Pipe>> pipes_;
-	std::thread thread_;
+	support::JoiningThread thread_;
 
 	void tell(State state);
 	void run();

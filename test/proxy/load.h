@@ -5,10 +5,10 @@
 #define TEST_PROXY_LOAD_H
 
 #include "proxy/ring.h"
+#include "support/joining_thread.h"
 
 #include <atomic>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace e2e
@@ -67,7 +67,7 @@ class Load
 	std::atomic<size_t> acknowledged_{0};
 	std::vector<std::string> keys_;
 	size_t errors_ = 0, broken_ = 0;
-	std::thread thread_;
+	support::JoiningThread thread_;
 
 	void run();
 	void write(support::RedisClient &c, size_t *n);

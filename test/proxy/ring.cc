@@ -1,10 +1,10 @@
 #include "proxy/ring.h"
 
+#include "support/joining_thread.h"
 #include "support/wait.h"
 
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
@@ -109,11 +109,11 @@ Ring::Ring(const Places &places, std::vector<std::string> redis_args)
 
 Ring::~Ring()
 {
-	std::vector<std::thread> ends; /* all at once */
+	std::vector<JoiningThread> ends; /* all at once */
 
 	for (const auto &m : members_)
 		ends.emplace_back([&m] { m->end(); });
-	for (std::thread &t : ends)
+	for (JoiningThread &t : ends)
 		t.join();
 }
 

@@ -2,12 +2,11 @@
  * What a node takes from other nodes beyond the recorded sessions, and what it refuses.
  */
 #include "proxy/ring.h"
+#include "support/joining_thread.h"
 #include "support/message.h"
 #include "support/resp.h"
 #include "support/socket.h"
 #include "support/wait.h"
-
-#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -70,7 +69,7 @@ TEST_F(Link, TakesManyMessagesAndALargeOne)
 	for (uint64_t i = 0; i < kMessages; i++)
 		said += dnode_message(i, resp("SET", "k" + std::to_string(i), "v")).bytes();
 	said += dnode_message(kMessages, resp("SET", "large", large)).bytes();
-	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
+	JoiningThread writer([&] { EXPECT_TRUE(s.send(said)); });
 	for (uint64_t i = 0; i <= kMessages; i++) {
 		const Message m = read_message(s);
 

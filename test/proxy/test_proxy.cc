@@ -2,6 +2,7 @@
  * One node in front of one Redis: what a client may say, and what it is answered.
  */
 #include "proxy/ring.h"
+#include "support/joining_thread.h"
 #include "support/resp.h"
 #include "support/socket.h"
 #include "support/text.h"
@@ -271,7 +272,7 @@ TEST_F(Proxy, AnswersAPipelineInOrder)
 			expected += ":" + std::to_string(i / 6 + 1) + "\r\n";
 		}
 	}
-	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
+	JoiningThread writer([&] { EXPECT_TRUE(s.send(said)); });
 	EXPECT_TRUE(s.read(expected.size()) == expected);
 	writer.join();
 }
@@ -543,7 +544,7 @@ TEST(ProxySettings, SeveralConnectionsToRedisKeepTheOrderOfAKey)
 		said += resp("INCR", "k" + std::to_string(i % 100));
 		expected += ":" + std::to_string(i / 100 + 1) + "\r\n";
 	}
-	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
+	JoiningThread writer([&] { EXPECT_TRUE(s.send(said)); });
 	EXPECT_TRUE(s.read(expected.size()) == expected);
 	writer.join();
 	EXPECT_GE(one->number("datastore_connects"), 8u);

@@ -4,6 +4,7 @@
  */
 #include "proxy/load.h"
 #include "proxy/ring.h"
+#include "support/joining_thread.h"
 #include "support/message.h"
 #include "support/resp.h"
 #include "support/socket.h"
@@ -176,7 +177,7 @@ TEST(SilentRedis, IsAnErrorInTime)
 		const auto begin = Clock::now();
 		EXPECT_EQ(c.error("GET", "k"), "ERR dynomite: no answer within 400 ms");
 		EXPECT_GE(Clock::now() - begin, milliseconds(300));
-		EXPECT_LT(Clock::now() - begin, milliseconds(1500));
+		EXPECT_LT(Clock::now() - begin, patient(milliseconds(1500)));
 		EXPECT_EQ(c.cmd("PING"), "PONG") << "the connection stays";
 		one->redis().resume();
 		EXPECT_TRUE(wait_until([&] {
@@ -237,7 +238,7 @@ TEST(DeadRedis, IsAnErrorAtOnceAndBackByItself)
 	const auto begin = Clock::now();
 	for (int i = 0; i < 100; i++)
 		EXPECT_EQ(c.error("GET", "k"), "ERR dynomite: the datastore is down");
-	EXPECT_LT(Clock::now() - begin, seconds(2));
+	EXPECT_LT(Clock::now() - begin, patient(seconds(2)));
 	one->redis().start_again();
 	EXPECT_TRUE(wait_until(
 		[&] {
@@ -336,10 +337,10 @@ TEST(SlowClient, IsReadNoMoreAndAloneWaits)
 	const auto begin = Clock::now();
 	for (int i = 0; i < 500; i++)
 		c.set("k" + std::to_string(i), "v");
-	EXPECT_LT(Clock::now() - begin, seconds(2)) << "others are served meanwhile";
+	EXPECT_LT(Clock::now() - begin, patient(seconds(2))) << "others are served meanwhile";
 	expect_grown_at_most(40 * 1024, "a client that reads nothing", before, *one);
 	/* When it does read at last, all is there. */
-	std::thread writer([&] { EXPECT_TRUE(slow.send(said.substr(taken), seconds(60))); });
+	JoiningThread writer([&] { EXPECT_TRUE(slow.send(said.substr(taken), seconds(60))); });
 	const std::string expected = "$" + std::to_string(kBytes) + "\r\n" + value + "\r\n";
 	for (size_t i = 0; i < kRequests; i++)
 		ASSERT_TRUE(slow.read(expected.size()) == expected) << i;
@@ -394,7 +395,7 @@ TEST(SlowClient, WhoseRepliesWaitForAnotherStarvesNobody)
 	const auto begin = Clock::now();
 	for (int i = 0; i < 500; i++)
 		c.set("k" + std::to_string(i), "v");
-	EXPECT_LT(Clock::now() - begin, seconds(3));
+	EXPECT_LT(Clock::now() - begin, patient(seconds(3)));
 	expect_grown_at_most(20 * 1024, "replies that wait for one", before, *one);
 }
 
@@ -485,7 +486,7 @@ TEST(SlowPeer, DoesNotSlowClientsAtDcOne)
 			writes.begin() + static_cast<std::ptrdiff_t>(i + 1000)});
 		slowest = std::max(slowest, Clock::now() - begin);
 	}
-	EXPECT_LT(slowest, seconds(1));
+	EXPECT_LT(slowest, patient(seconds(1)));
 	expect_grown_at_most(250 * 1024, "120 MB for a peer that takes nothing", before, ring[0]);
 	EXPECT_EQ(ring[0].store().dbsize(), static_cast<int64_t>(kWrites));
 	EXPECT_TRUE(wait_until([&] { return ring[0].missed(1) > 0; }));

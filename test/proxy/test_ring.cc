@@ -3,6 +3,7 @@
  */
 #include "cluster/ring.h"
 #include "proxy/ring.h"
+#include "support/joining_thread.h"
 #include "support/resp.h"
 #include "support/socket.h"
 #include "support/text.h"
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
-#include <thread>
 
 namespace e2e
 {
@@ -142,7 +142,7 @@ TEST(TwoRacksWithSeveralConnections, KeepTheOrderOfAKey)
 	Socket s(ring[0].client_port());
 	for (int i = 0; i < kRequests; i++)
 		said += resp("APPEND", "k" + std::to_string(i % kKeys), std::to_string(i) + ",");
-	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
+	JoiningThread writer([&] { EXPECT_TRUE(s.send(said)); });
 	for (int i = 0; i < kRequests; i++)
 		ASSERT_EQ(s.line()[0], ':');
 	writer.join();
@@ -180,7 +180,7 @@ TEST(TwoRacksWithSeveralConnections, KeepTheOrderOfCommandsWithSeveralKeys)
 	}
 	said += resp("SCRIPT", "LOAD", "return redis.call('GET', KEYS[1])");
 	said += resp("EVALSHA", "d3c21d0c2b9ca22f82737626a27bcaf5d288f99f", "1", "k0");
-	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
+	JoiningThread writer([&] { EXPECT_TRUE(s.send(said)); });
 	EXPECT_TRUE(s.read(expected.size()) == expected);
 	writer.join();
 	EXPECT_EQ(s.line(), "$40\r\n");
@@ -325,7 +325,7 @@ TEST_F(OneRack, KeepsTheOrderOfRepliesOfDifferentNodes)
 				   : resp("SET", key, "v");
 		expected += i % 7 == 6 ? ":0\r\n" : "+OK\r\n";
 	}
-	std::thread writer([&] { EXPECT_TRUE(s.send(said)); });
+	JoiningThread writer([&] { EXPECT_TRUE(s.send(said)); });
 	EXPECT_EQ(s.read(expected.size()), expected);
 	writer.join();
 }

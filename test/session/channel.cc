@@ -218,14 +218,15 @@ void Gate::wait()
 
 	visitors_++;
 	changed_.notify_all();
-	changed_.wait_for(held, std::chrono::seconds(20), [this] { return open_; });
+	changed_.wait_for(
+		held, support::patient(std::chrono::seconds(20)), [this] { return open_; });
 }
 
 bool Gate::wait_for_visitors(unsigned n, Milliseconds limit)
 {
 	std::unique_lock<std::mutex> held(lock_);
 
-	return changed_.wait_for(held, limit, [&] { return visitors_ >= n; });
+	return changed_.wait_for(held, support::patient(limit), [&] { return visitors_ >= n; });
 }
 
 /* ---- Node ---- */
@@ -418,7 +419,7 @@ void Peer::reset()
 
 End Peer::end(std::string *read, Milliseconds limit)
 {
-	const auto deadline = std::chrono::steady_clock::now() + limit;
+	const auto deadline = std::chrono::steady_clock::now() + support::patient(limit);
 	char buf[65536];
 
 	for (;;) {
@@ -466,7 +467,7 @@ Peer Listener::accept()
 {
 	struct pollfd p = {fd_, POLLIN, 0};
 
-	if (poll(&p, 1, 20000) != 1)
+	if (poll(&p, 1, support::patient_ms(20000)) != 1)
 		throw std::runtime_error("nobody came");
 	const int fd = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
 	if (fd < 0)

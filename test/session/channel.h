@@ -6,6 +6,7 @@
 #define TEST_SESSION_CHANNEL_H
 
 #include "entropy/dynentropy.h"
+#include "support/joining_thread.h"
 #include "support/status.h"
 
 #include <atomic>
@@ -16,7 +17,6 @@
 #include <mutex>
 #include <string>
 #include <sys/socket.h>
-#include <thread>
 #include <vector>
 
 namespace session
@@ -277,7 +277,7 @@ class Stranger
 
       private:
 	Listener listener_;
-	std::thread thread_;
+	support::JoiningThread thread_;
 };
 
 } // namespace session

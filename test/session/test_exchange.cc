@@ -1,5 +1,6 @@
 /* A push to a receiver over loopback that goes well. */
 #include "session/channel.h"
+#include "support/joining_thread.h"
 #include "support/tempdir.h"
 #include "support/wait.h"
 #include "support/wire_bytes.h"
@@ -9,7 +10,6 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <string>
-#include <thread>
 
 namespace
 {
@@ -120,7 +120,8 @@ TEST(Exchange, TheMemorySinkHasTheLastSnapshot)
 		err));
 	const std::string to = "127.0.0.1:" + std::to_string(dyn_entropy_receiver_port(receiver));
 	for (const char *snapshot : {"first", "second"}) {
-		std::thread sender([&] { EXPECT_EQ(push(to, snapshot).status, DYN_ENTROPY_OK); });
+		support::JoiningThread sender(
+			[&] { EXPECT_EQ(push(to, snapshot).status, DYN_ENTROPY_OK); });
 
 		EXPECT_TRUE(succeeds(
 			dyn_entropy_receiver_accept_one(receiver, 20000, &result, err), err));
@@ -204,10 +205,12 @@ TEST(Exchange, ClosedOnlyWhenTheSinkHasApplied)
 		gate.wait();
 		return DYN_ENTROPY_OK;
 	};
-	std::thread sender([&] {
-		p = push(node.address(), "content");
-		ended = true;
-	});
+	support::JoiningThread sender(
+		[&] {
+			p = push(node.address(), "content");
+			ended = true;
+		},
+		[&] { gate.open(); });
 	ASSERT_TRUE(gate.wait_for_visitors(1));
 	EXPECT_FALSE(support::wait_until([&] { return ended.load(); }, session::Milliseconds(100)));
 	EXPECT_EQ(node.counters().committed, 0u);

@@ -254,7 +254,7 @@ TEST(Outcome, UnansweredByAPeerThatNeverCloses)
 	EXPECT_EQ(p.result.outcome, DYN_ENTROPY_OUTCOME_UNANSWERED);
 	EXPECT_EQ(p.result.snapshots, 1u);
 	EXPECT_GE(clock_monotonic_ms() - begin, 100);
-	EXPECT_LT(clock_monotonic_ms() - begin, 10000);
+	EXPECT_LT(clock_monotonic_ms() - begin, support::patient_ms(10000));
 }
 
 TEST(Outcome, UnansweredByAPeerThatTalksForEver)

@@ -1,6 +1,7 @@
 #include "support/message.h"
 
 #include "support/net.h"
+#include "support/wait.h"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -100,7 +101,7 @@ Socket Listener::accept()
 {
 	struct pollfd p = {fd_, POLLIN, 0};
 
-	if (poll(&p, 1, 20000) != 1)
+	if (poll(&p, 1, patient_ms(20000)) != 1)
 		throw std::runtime_error("nobody dials");
 	return Socket::adopt(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
 }

@@ -1,5 +1,7 @@
 #include "support/socket.h"
 
+#include "support/wait.h"
+
 #include <arpa/inet.h>
 #include <cerrno>
 #include <netinet/in.h>
@@ -90,7 +92,7 @@ Socket::~Socket()
 
 bool Socket::send(const std::string &bytes, milliseconds limit)
 {
-	const auto deadline = Clock::now() + limit;
+	const auto deadline = Clock::now() + patient(limit);
 
 	for (size_t at = 0; at < bytes.size();) {
 		const ssize_t n = ::send(
@@ -140,7 +142,7 @@ bool Socket::fill(Clock::time_point deadline)
 
 std::string Socket::read(size_t n, milliseconds limit)
 {
-	const auto deadline = Clock::now() + limit;
+	const auto deadline = Clock::now() + patient(limit);
 
 	while (ahead_.size() < n && fill(deadline))
 		;
@@ -151,7 +153,7 @@ std::string Socket::read(size_t n, milliseconds limit)
 
 std::string Socket::line()
 {
-	const auto deadline = Clock::now() + kLimit;
+	const auto deadline = Clock::now() + patient(kLimit);
 	size_t end;
 
 	while ((end = ahead_.find("\r\n")) == std::string::npos && fill(deadline))
@@ -161,7 +163,7 @@ std::string Socket::line()
 
 std::string Socket::read_to_end()
 {
-	const auto deadline = Clock::now() + kLimit;
+	const auto deadline = Clock::now() + patient(kLimit);
 
 	while (fill(deadline))
 		;
@@ -172,14 +174,14 @@ std::string Socket::read_to_end()
 
 bool Socket::ends(milliseconds limit)
 {
-	const auto deadline = Clock::now() + limit;
+	const auto deadline = Clock::now() + patient(limit);
 
 	return ahead_.empty() && !fill(deadline) && ended_;
 }
 
 bool Socket::is_readable(milliseconds limit)
 {
-	return !ahead_.empty() || wait_for(fd_, POLLIN, Clock::now() + limit);
+	return !ahead_.empty() || wait_for(fd_, POLLIN, Clock::now() + patient(limit));
 }
 
 } // namespace support

@@ -1,7 +1,8 @@
 /*
  * socket - a client that says exactly the bytes a test wants, and sees exactly what is answered.
  *
- * Each wait has a deadline; what did not come in time is missing from what is returned.
+ * Each wait has a deadline (support/wait.h); what did not come in time is missing from what is
+ * returned.
  */
 #ifndef TEST_SUPPORT_SOCKET_H
 #define TEST_SUPPORT_SOCKET_H

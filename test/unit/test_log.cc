@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "support/joining_thread.h"
 #include "support/tempdir.h"
 
 #include <cctype>
@@ -7,7 +8,6 @@
 #include <gtest/gtest.h>
 #include <string>
 #include <sys/stat.h>
-#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -133,7 +133,7 @@ TEST_F(Log, AppendsAndSaysWhenAFileCannotBeOpened)
 
 TEST_F(Log, ManyThreadsWriteWholeLinesAcrossReopens)
 {
-	std::vector<std::thread> threads;
+	std::vector<support::JoiningThread> threads;
 
 	for (int t = 0; t < 4; t++)
 		threads.emplace_back([] {

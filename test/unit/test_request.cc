@@ -1,6 +1,7 @@
 #include "proto/request.h"
 #include "support/request.h"
 #include "support/resp.h"
+#include "support/wait.h"
 
 #include <chrono>
 #include <cstring>
@@ -276,7 +277,7 @@ TEST(Request, AMillionArgumentsInSmallPieces)
 	ASSERT_EQ(REQUEST_DONE, request_parse(&p, at, bytes.size()));
 	EXPECT_EQ(uint32_t{REQUEST_ARGS_MAX}, p.argc);
 	EXPECT_EQ(bytes.size() - 2, p.args[p.argc - 1].offset);
-	EXPECT_LT(seconds_since(start), 2.5);
+	EXPECT_LT(seconds_since(start), 2.5 * support::slowness());
 	request_reset(&p);
 	EXPECT_EQ(nullptr, p.more) << "an idle client keeps nothing of it";
 	request_parser_fini(&p);
@@ -301,7 +302,7 @@ TEST(Request, TheLargestArgumentInSmallPieces)
 	ASSERT_EQ(REQUEST_DONE, request_parse(&p, bytes, size));
 	EXPECT_EQ(REQUEST_ARG_MAX, p.args[1].len);
 	EXPECT_EQ(size, p.len);
-	EXPECT_LT(seconds_since(start), 5);
+	EXPECT_LT(seconds_since(start), 5 * support::slowness());
 	request_parser_fini(&p);
 	munmap(bytes, size);
 }
