@@ -149,8 +149,8 @@ void asker_quit_all(struct asker_list *l)
 {
 	struct asker *a;
 
-	LIST_FOREACH(a, &l->all, next)
-	asker_quit(a);
+	LIST_FOREACH (a, &l->all, next)
+		asker_quit(a);
 }
 
 /* The connection is closed: nobody waits for the calls any more. */

@@ -120,8 +120,8 @@ static void gone(struct asker *a)
 {
 	struct asker_call *c;
 
-	TAILQ_FOREACH(c, &a->calls, next)
-	outq_clear(&call_of(c)->reply);
+	TAILQ_FOREACH (c, &a->calls, next)
+		outq_clear(&call_of(c)->reply);
 }
 
 static void fini(struct asker *a)

@@ -10,26 +10,25 @@
 bool conn_loop_init(struct conn_loop *l, struct event_base *base)
 {
 	l->base = base;
-	l->dirty = NULL;
-	l->graves = NULL;
+	LIST_INIT(&l->dirty);
+	SLIST_INIT(&l->graves);
 	l->shared = malloc(CONN_READ_BYTES);
 	return l->shared != NULL;
 }
 
 static void release_graves(struct conn_loop *l)
 {
-	while (l->graves) {
-		struct conn_grave *g = l->graves;
+	struct conn_grave *g;
 
-		l->graves = g->next;
+	while ((g = SLIST_FIRST(&l->graves)) != NULL) {
+		SLIST_REMOVE_HEAD(&l->graves, next);
 		g->free_it(g);
 	}
 }
 
 void conn_bury(struct conn_loop *l, struct conn_grave *g)
 {
-	g->next = l->graves;
-	l->graves = g;
+	SLIST_INSERT_HEAD(&l->graves, g, next);
 }
 
 void conn_loop_fini(struct conn_loop *l)
@@ -196,8 +195,7 @@ void conn_wrote(struct conn *c)
 	if (c->is_dirty || c->connecting || c->wants_write || c->fd < 0)
 		return;
 	c->is_dirty = true;
-	c->next_dirty = c->loop->dirty;
-	c->loop->dirty = c;
+	LIST_INSERT_HEAD(&c->loop->dirty, c, next_dirty);
 }
 
 bool conn_send(struct conn *c, const void *bytes, size_t len)
@@ -210,14 +208,19 @@ bool conn_send(struct conn *c, const void *bytes, size_t len)
 	return true;
 }
 
+static void leave_dirty(struct conn *c)
+{
+	LIST_REMOVE(c, next_dirty);
+	c->is_dirty = false;
+}
+
 void conn_loop_flush(struct conn_loop *l)
 {
-	/* Flushing one may make another dirty: that one has its turn here too. */
-	while (l->dirty) {
-		struct conn *c = l->dirty;
+	struct conn *c;
 
-		l->dirty = c->next_dirty;
-		c->is_dirty = false;
+	/* Flushing one may make another dirty: that one has its turn here too. */
+	while ((c = LIST_FIRST(&l->dirty)) != NULL) {
+		leave_dirty(c);
 		flush(c);
 	}
 	release_graves(l);
@@ -276,16 +279,6 @@ bool conn_connect(struct conn *c, const struct conn_ops *ops, struct conn_loop *
 	c->wants_write = true;
 	event_add(&c->write_event, NULL);
 	return true;
-}
-
-static void leave_dirty(struct conn *c)
-{
-	struct conn **at = &c->loop->dirty;
-
-	while (*at != c)
-		at = &(*at)->next_dirty;
-	*at = c->next_dirty;
-	c->is_dirty = false;
 }
 
 void conn_give_up(struct conn *c)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #ifdef __cplusplus
@@ -24,8 +25,8 @@ extern "C" {
 /* What all connections of a loop share. */
 struct conn_loop {
 	struct event_base *base;
-	struct conn *dirty; /* have something to write */
-	struct conn_grave *graves;
+	LIST_HEAD(, conn) dirty; /* have something to write */
+	SLIST_HEAD(, conn_grave) graves;
 	uint8_t *shared; /* CONN_READ_BYTES: input that leaves nothing behind needs no buffer of its
 			    own */
 };
@@ -36,7 +37,7 @@ struct conn;
 
 /* Memory to be released, by free_it, at the end of the turn: calls above may still look at it. */
 struct conn_grave {
-	struct conn_grave *next;
+	SLIST_ENTRY(conn_grave) next;
 	void (*free_it)(struct conn_grave *g);
 };
 
@@ -71,7 +72,7 @@ struct conn {
 	bool wants_write; /* write_event is pending */
 	bool close_after; /* close, in good order, once out is empty */
 	bool given_up;    /* see conn_give_up() */
-	struct conn *next_dirty;
+	LIST_ENTRY(conn) next_dirty;
 	struct outq out;
 	struct buf in; /* input that waits for more */
 	struct event read_event, write_event;

@@ -59,9 +59,9 @@ static void take_reply(struct store_line *l, const uint8_t *bytes, size_t len)
 	}
 	replica_unqueue(&l->line, leg);
 	r->counters.replies++;
-	if (!l->partial.head && refusal_in(bytes, len) == REFUSAL_NO_ANSWER) {
+	if (l->partial.bytes == 0 && refusal_in(bytes, len) == REFUSAL_NO_ANSWER) {
 		call_leg_refused(leg, &reply);
-	} else if (!l->partial.head) {
+	} else if (l->partial.bytes == 0) {
 		call_leg_answered(leg, &reply);
 	} else if (outq_append(&l->partial, bytes, len)) {
 		reply = reply_of_queue(&l->partial);

@@ -4,12 +4,18 @@
 #include <string.h>
 
 struct lanes_waiting {
-	struct lanes_waiting *next;
+	STAILQ_ENTRY(lanes_waiting) next;
 	struct leg *leg;
 	struct lane_keys keys;
 	size_t len;
 	uint8_t bytes[];
 };
+
+void lanes_init(struct lanes *l)
+{
+	*l = (struct lanes){0};
+	STAILQ_INIT(&l->waiting);
+}
 
 /* Whether a request may go now, as far as those under way are concerned. */
 static bool may_go(const struct lanes *l, const struct lane_keys *keys)
@@ -28,11 +34,9 @@ static void go(struct lanes *l, struct leg *leg, const struct lane_keys *keys, c
 
 static struct lanes_waiting *pop(struct lanes *l)
 {
-	struct lanes_waiting *w = l->head;
+	struct lanes_waiting *w = STAILQ_FIRST(&l->waiting);
 
-	l->head = w->next;
-	if (!l->head)
-		l->tail = NULL;
+	STAILQ_REMOVE_HEAD(&l->waiting, next);
 	l->n_waiting--;
 	l->bytes_waiting -= w->len;
 	return w;
@@ -41,16 +45,16 @@ static struct lanes_waiting *pop(struct lanes *l)
 /* Those that wait have their turn.  Sending one may end others, which comes back to here. */
 static void advance(struct lanes *l)
 {
-	if (l->at_it)
+	if (l->advancing)
 		return;
-	l->at_it = true;
-	while (l->head && may_go(l, &l->head->keys)) {
+	l->advancing = true;
+	while (!STAILQ_EMPTY(&l->waiting) && may_go(l, &STAILQ_FIRST(&l->waiting)->keys)) {
 		struct lanes_waiting *w = pop(l);
 
 		go(l, w->leg, &w->keys, w->bytes, w->len);
 		free(w);
 	}
-	l->at_it = false;
+	l->advancing = false;
 }
 
 static void wait_for_turn(struct lanes *l, struct leg *leg, const struct lane_keys *keys,
@@ -68,16 +72,11 @@ static void wait_for_turn(struct lanes *l, struct leg *leg, const struct lane_ke
 		l->refuse(l->arg, leg, "out of memory");
 		return;
 	}
-	w->next = NULL;
 	w->leg = leg;
 	w->keys = *keys;
 	w->len = len;
 	memcpy(w->bytes, bytes, len);
-	if (l->tail)
-		l->tail->next = w;
-	else
-		l->head = w;
-	l->tail = w;
+	STAILQ_INSERT_TAIL(&l->waiting, w, next);
 	l->n_waiting++;
 	l->bytes_waiting += len;
 }
@@ -87,7 +86,7 @@ void lanes_send(struct lanes *l, struct leg *leg, const struct lane_keys *keys,
 {
 	if (l->n == 1)
 		l->send(l->arg, 0, leg, bytes, len);
-	else if (!l->head && may_go(l, keys))
+	else if (STAILQ_EMPTY(&l->waiting) && may_go(l, keys))
 		go(l, leg, keys, bytes, len);
 	else
 		wait_for_turn(l, leg, keys, bytes, len);
@@ -104,7 +103,7 @@ void lanes_ended(struct lanes *l)
 
 void lanes_fini(struct lanes *l, const char *why)
 {
-	while (l->head) {
+	while (!STAILQ_EMPTY(&l->waiting)) {
 		struct lanes_waiting *w = pop(l);
 
 		l->refuse(l->arg, w->leg, why);

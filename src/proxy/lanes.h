@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,10 +41,13 @@ struct lanes {
 	void *arg;
 	size_t under_way; /* on all lanes; counted with several of them alone */
 	bool exclusive;   /* what is under way is one that wants no other beside it */
-	bool at_it;       /* is sending those that wait */
-	struct lanes_waiting *head, *tail;
+	bool advancing;   /* is sending those that wait */
+	STAILQ_HEAD(, lanes_waiting) waiting; /* in their order */
 	size_t n_waiting, bytes_waiting;
 };
+
+/* Nobody waits; the fields above under_way are the caller's to set. */
+void lanes_init(struct lanes *l);
 
 /* Send a request now, or in its turn.  bytes are copied when it has to wait. */
 void lanes_send(struct lanes *l, struct leg *leg, const struct lane_keys *keys,

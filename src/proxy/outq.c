@@ -14,14 +14,16 @@
 #define IOV_N       64
 
 struct outq_chunk {
-	struct outq_chunk *next;
+	SLIST_ENTRY(outq_chunk) next;
 	size_t cap;
 	size_t pos; /* first byte to write */
 	size_t end;
 	uint8_t bytes[];
 };
 
-static struct outq_chunk *pool;
+SLIST_HEAD(chunk_list, outq_chunk);
+
+static struct chunk_list pool = SLIST_HEAD_INITIALIZER(pool);
 static size_t pool_len;
 
 static struct outq_chunk *chunk_new(size_t len)
@@ -29,9 +31,9 @@ static struct outq_chunk *chunk_new(size_t len)
 	struct outq_chunk *c;
 	size_t cap = len <= CHUNK_BYTES ? CHUNK_BYTES : len < CHUNK_LARGE ? len : CHUNK_LARGE;
 
-	if (cap == CHUNK_BYTES && pool) {
-		c = pool;
-		pool = c->next;
+	if (cap == CHUNK_BYTES && !SLIST_EMPTY(&pool)) {
+		c = SLIST_FIRST(&pool);
+		SLIST_REMOVE_HEAD(&pool, next);
 		pool_len--;
 	} else {
 		c = malloc(sizeof(*c) + cap);
@@ -39,7 +41,7 @@ static struct outq_chunk *chunk_new(size_t len)
 			return NULL;
 		c->cap = cap;
 	}
-	c->next = NULL;
+	SLIST_NEXT(c, next) = NULL;
 	c->pos = 0;
 	c->end = 0;
 	return c;
@@ -48,8 +50,7 @@ static struct outq_chunk *chunk_new(size_t len)
 static void chunk_free(struct outq_chunk *c)
 {
 	if (c->cap == CHUNK_BYTES && pool_len < POOL_MAX) {
-		c->next = pool;
-		pool = c;
+		SLIST_INSERT_HEAD(&pool, c, next);
 		pool_len++;
 	} else {
 		free(c);
@@ -58,10 +59,10 @@ static void chunk_free(struct outq_chunk *c)
 
 void outq_drain_pool(void)
 {
-	while (pool) {
-		struct outq_chunk *c = pool;
+	struct outq_chunk *c;
 
-		pool = c->next;
+	while ((c = SLIST_FIRST(&pool)) != NULL) {
+		SLIST_REMOVE_HEAD(&pool, next);
 		free(c);
 	}
 	pool_len = 0;
@@ -70,7 +71,7 @@ void outq_drain_pool(void)
 static void free_list(struct outq_chunk *c)
 {
 	while (c) {
-		struct outq_chunk *next = c->next;
+		struct outq_chunk *next = SLIST_NEXT(c, next);
 
 		chunk_free(c);
 		c = next;
@@ -79,11 +80,11 @@ static void free_list(struct outq_chunk *c)
 
 static void link_tail(struct outq *q, struct outq_chunk *first, struct outq_chunk *last)
 {
-	if (q->tail)
-		q->tail->next = first;
+	if (q->last)
+		SLIST_NEXT(q->last, next) = first;
 	else
-		q->head = first;
-	q->tail = last;
+		SLIST_FIRST(&q->chunks) = first;
+	q->last = last;
 }
 
 /* What does not fit behind the tail goes into chunks of its own, all or none of them. */
@@ -105,7 +106,7 @@ static bool append_chunks(struct outq *q, const uint8_t *bytes, size_t len)
 		bytes += n;
 		len -= n;
 		if (last)
-			last->next = c;
+			SLIST_INSERT_AFTER(last, c, next);
 		else
 			first = c;
 		last = c;
@@ -116,7 +117,7 @@ static bool append_chunks(struct outq *q, const uint8_t *bytes, size_t len)
 
 bool outq_append(struct outq *q, const void *bytes, size_t len)
 {
-	struct outq_chunk *t = q->tail;
+	struct outq_chunk *t = q->last;
 	size_t room = t ? t->cap - t->end : 0;
 	size_t n = len < room ? len : room;
 
@@ -132,25 +133,29 @@ bool outq_append(struct outq *q, const void *bytes, size_t len)
 
 void outq_splice(struct outq *q, struct outq *from)
 {
-	if (!from->head)
+	struct outq_chunk *first = SLIST_FIRST(&from->chunks);
+
+	if (!first)
 		return;
 	/* A chunk for each of many small pieces would take many times their size. */
-	if (from->head == from->tail && from->bytes <= COPY_MAX && q->tail &&
-		q->tail->cap - q->tail->end >= from->bytes &&
-		outq_append(q, from->head->bytes + from->head->pos, from->bytes)) {
+	if (first == from->last && from->bytes <= COPY_MAX && q->last &&
+		q->last->cap - q->last->end >= from->bytes &&
+		outq_append(q, first->bytes + first->pos, from->bytes)) {
 		outq_clear(from);
 		return;
 	}
-	link_tail(q, from->head, from->tail);
+	link_tail(q, first, from->last);
 	q->bytes += from->bytes;
 	memset(from, 0, sizeof(*from));
 }
 
 bool outq_copy(const struct outq *q, struct buf *to)
 {
+	const struct outq_chunk *c;
+
 	if (!buf_reserve(to, q->bytes))
 		return false;
-	for (const struct outq_chunk *c = q->head; c; c = c->next)
+	SLIST_FOREACH (c, &q->chunks, next)
 		if (!buf_append(to, c->bytes + c->pos, c->end - c->pos))
 			return false;
 	return true;
@@ -158,9 +163,10 @@ bool outq_copy(const struct outq *q, struct buf *to)
 
 static void consume(struct outq *q, size_t n)
 {
+	struct outq_chunk *c;
+
 	q->bytes -= n;
-	while (n > 0 || (q->head && q->head->pos == q->head->end)) {
-		struct outq_chunk *c = q->head;
+	while ((c = SLIST_FIRST(&q->chunks)) != NULL && (n > 0 || c->pos == c->end)) {
 		size_t here = c->end - c->pos;
 
 		if (n < here) {
@@ -168,9 +174,9 @@ static void consume(struct outq *q, size_t n)
 			return;
 		}
 		n -= here;
-		q->head = c->next;
-		if (!q->head)
-			q->tail = NULL;
+		SLIST_REMOVE_HEAD(&q->chunks, next);
+		if (SLIST_EMPTY(&q->chunks))
+			q->last = NULL;
 		chunk_free(c);
 	}
 }
@@ -179,13 +185,15 @@ ssize_t outq_write(struct outq *q, int fd)
 {
 	ssize_t total = 0;
 
-	while (q->head) {
+	while (!SLIST_EMPTY(&q->chunks)) {
+		struct outq_chunk *c;
 		struct iovec iov[IOV_N];
 		struct msghdr msg = {.msg_iov = iov};
 		size_t want = 0;
 		ssize_t n;
 
-		for (struct outq_chunk *c = q->head; c && msg.msg_iovlen < IOV_N; c = c->next) {
+		for (c = SLIST_FIRST(&q->chunks); c && msg.msg_iovlen < IOV_N;
+			c = SLIST_NEXT(c, next)) {
 			iov[msg.msg_iovlen].iov_base = c->bytes + c->pos;
 			iov[msg.msg_iovlen].iov_len = c->end - c->pos;
 			want += c->end - c->pos;
@@ -206,6 +214,6 @@ ssize_t outq_write(struct outq *q, int fd)
 
 void outq_clear(struct outq *q)
 {
-	free_list(q->head);
+	free_list(SLIST_FIRST(&q->chunks));
 	memset(q, 0, sizeof(*q));
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -21,8 +22,9 @@ extern "C" {
 struct outq_chunk;
 
 struct outq {
-	struct outq_chunk *head, *tail;
-	size_t bytes; /* still to be written */
+	SLIST_HEAD(, outq_chunk) chunks;
+	struct outq_chunk *last; /* of them; zero is empty: no STAILQ */
+	size_t bytes;            /* still to be written */
 };
 
 /* Copy bytes behind the end.  False when memory is short; nothing is appended then. */

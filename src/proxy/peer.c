@@ -64,8 +64,7 @@ static struct leg *take_leg(struct peer_line *l, uint64_t id)
 {
 	struct leg *leg;
 
-	LIST_FOREACH(leg, &l->table[id % TABLE_SIZE], same_bucket)
-	{
+	LIST_FOREACH (leg, &l->table[id % TABLE_SIZE], same_bucket) {
 		if (leg->id != id)
 			continue;
 		LIST_REMOVE(leg, same_bucket);

@@ -134,14 +134,13 @@ struct replica *replica_new(const struct replica_kind *kind, const struct replic
 	if (!r)
 		return NULL;
 	r->kind = kind;
-	r->lanes = (struct lanes){
-		.n = options->n_connections,
-		.queue_max = options->queue_max,
-		.queue_bytes_max = options->queue_bytes_max,
-		.send = send_on,
-		.refuse = refuse,
-		.arg = r,
-	};
+	lanes_init(&r->lanes);
+	r->lanes.n = options->n_connections;
+	r->lanes.queue_max = options->queue_max;
+	r->lanes.queue_bytes_max = options->queue_bytes_max;
+	r->lanes.send = send_on;
+	r->lanes.refuse = refuse;
+	r->lanes.arg = r;
 	r->options = *options;
 	r->options.n_connections = 0; /* those that are there */
 	r->lines = calloc(options->n_connections, kind->line_bytes);

@@ -22,6 +22,7 @@ class Lanes : public testing::Test
 
 	void SetUp() override
 	{
+		lanes_init(&lanes_);
 		use(4);
 	}
 	void TearDown() override

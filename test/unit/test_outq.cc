@@ -103,7 +103,7 @@ TEST_F(Outq, BeginsEmpty)
 	EXPECT_EQ(q.bytes, 0u);
 	EXPECT_EQ(outq_write(&q, pair.fd[0]), 0);
 	outq_splice(&q, &other);
-	EXPECT_EQ(q.head, nullptr);
+	EXPECT_EQ(SLIST_FIRST(&q.chunks), nullptr);
 }
 
 TEST_F(Outq, HoldsWhatWasAppendedInOrder)
@@ -143,7 +143,7 @@ TEST_F(Outq, TakesAnotherQueueOver)
 	append(&other, b);
 	outq_splice(&q, &other);
 	EXPECT_EQ(other.bytes, 0u);
-	EXPECT_EQ(other.head, nullptr);
+	EXPECT_EQ(SLIST_FIRST(&other.chunks), nullptr);
 	EXPECT_TRUE(content(&q) == a + b);
 	append(&q, c); /* behind what was taken over */
 	append(&other, c);
@@ -162,8 +162,8 @@ TEST_F(Outq, WritesAll)
 	append(&q, all);
 	EXPECT_EQ(outq_write(&q, pair.fd[0]), static_cast<ssize_t>(all.size()));
 	EXPECT_EQ(q.bytes, 0u);
-	EXPECT_EQ(q.head, nullptr);
-	EXPECT_EQ(q.tail, nullptr);
+	EXPECT_EQ(SLIST_FIRST(&q.chunks), nullptr);
+	EXPECT_EQ(q.last, nullptr);
 	EXPECT_TRUE(pair.read_all() == all);
 	append(&q, "more");
 	EXPECT_EQ(outq_write(&q, pair.fd[0]), 4);
@@ -226,11 +226,11 @@ TEST_F(Outq, CopiesBehindWhatIsThere)
 TEST_F(Outq, ReusesChunks)
 {
 	append(&q, "x");
-	const outq_chunk *chunk = q.head;
+	const outq_chunk *chunk = SLIST_FIRST(&q.chunks);
 
 	outq_clear(&q);
 	append(&other, "y");
-	EXPECT_EQ(other.head, chunk);
+	EXPECT_EQ(SLIST_FIRST(&other.chunks), chunk);
 	EXPECT_EQ(content(&other), "y");
 }
 
