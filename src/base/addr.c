@@ -109,13 +109,6 @@ static bool ipv4_of(const struct sockaddr *sa, uint32_t *out)
 	return false;
 }
 
-bool addr_text_is_loopback(const char *text)
-{
-	struct addr a;
-
-	return addr_parse(&a, text) && addr_is_loopback(&a);
-}
-
 bool addr_sockaddr_is_loopback(const struct sockaddr *sa)
 {
 	uint32_t v4;
@@ -124,18 +117,6 @@ bool addr_sockaddr_is_loopback(const struct sockaddr *sa)
 		return ntohl(v4) >> 24 == 127;
 	return sa->sa_family == AF_INET6 &&
 	       IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
-}
-
-bool addr_is_loopback(const struct addr *a)
-{
-	struct in_addr v4;
-	struct in6_addr v6;
-
-	if (strcasecmp(a->host, "localhost") == 0)
-		return true;
-	if (inet_pton(AF_INET, a->host, &v4) == 1)
-		return ntohl(v4.s_addr) >> 24 == 127;
-	return inet_pton(AF_INET6, a->host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 bool addr_literal(const struct addr *a, struct sockaddr_storage *out)
@@ -154,6 +135,18 @@ bool addr_literal(const struct addr *a, struct sockaddr_storage *out)
 	in6->sin6_family = AF_INET6;
 	in6->sin6_port = htons(a->port);
 	return true;
+}
+
+bool addr_text_is_loopback(const char *text)
+{
+	struct sockaddr_storage sa;
+	struct addr a;
+
+	if (!addr_parse(&a, text))
+		return false;
+	if (strcasecmp(a.host, "localhost") == 0)
+		return true;
+	return addr_literal(&a, &sa) && addr_sockaddr_is_loopback((const struct sockaddr *)&sa);
 }
 
 bool addr_same_host(const struct sockaddr *a, const struct sockaddr *b)

@@ -39,10 +39,10 @@ const char *addr_format(const struct addr *a, char *text, size_t cap);
 /* The same for a socket address; "unix" for a Unix socket. */
 const char *addr_format_sockaddr(const struct sockaddr *sa, char *text, size_t cap);
 
-/* Whether the host is a literal address in 127.0.0.0/8 or ::1, or the name localhost. */
-bool addr_is_loopback(const struct addr *a);
-bool addr_text_is_loopback(const char *text); /* "host:port"; false when it is not that */
+/* Whether it is in 127.0.0.0/8, mapped into IPv6 too, or ::1.  In a text, which is "host:port", the
+ * host may also be the name localhost. */
 bool addr_sockaddr_is_loopback(const struct sockaddr *sa);
+bool addr_text_is_loopback(const char *text);
 
 /* The socket address of a literal IPv4 or IPv6 address; false when the host is a name. */
 bool addr_literal(const struct addr *a, struct sockaddr_storage *out);

@@ -110,6 +110,8 @@ TEST(Addr, KnowsLoopback)
 		{"127.0.0.1", true},
 		{"127.255.0.9", true},
 		{"::1", true},
+		{"::ffff:127.0.0.1", true},
+		{"::ffff:10.0.0.1", false},
 		{"localhost", true},
 		{"LocalHost", true},
 		{"128.0.0.1", false},
@@ -122,9 +124,11 @@ TEST(Addr, KnowsLoopback)
 
 	for (const auto &c : cases) {
 		struct addr a = {};
+		char text[ADDR_TEXT_MAX];
 
 		snprintf(a.host, sizeof(a.host), "%s", c.host);
-		EXPECT_EQ(addr_is_loopback(&a), c.loopback) << c.host;
+		EXPECT_EQ(addr_text_is_loopback(addr_format(&a, text, sizeof(text))), c.loopback)
+			<< c.host;
 	}
 	EXPECT_TRUE(addr_sockaddr_is_loopback(Socket("127.9.9.9", 1).get()));
 	EXPECT_TRUE(addr_sockaddr_is_loopback(Socket("::1", 1).get()));
