@@ -21,6 +21,7 @@ struct json {
 	bool comma; /* one belongs before the next value */
 };
 
+/* Begin; nothing is written yet. */
 void json_init(struct json *j, FILE *to);
 
 /* In an object every value has a name; in an array, and as the outermost, it is NULL. */
@@ -29,7 +30,8 @@ void json_close_object(struct json *j);
 void json_open_array(struct json *j, const char *name);
 void json_close_array(struct json *j);
 
-void json_text(struct json *j, const char *name, const char *text); /* NULL writes null */
+/* A value; a text that is NULL writes null. */
+void json_text(struct json *j, const char *name, const char *text);
 void json_number(struct json *j, const char *name, uint64_t value);
 void json_real(struct json *j, const char *name, double value); /* three decimals; NaN is null */
 void json_bool(struct json *j, const char *name, bool value);

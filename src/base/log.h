@@ -38,12 +38,19 @@ bool log_open(const char *path, int level);
 /* Open the file again under its name, after a rotation.  Keeps the old one when that fails (false).
  */
 bool log_reopen(void);
+
+/* Close the file; lines go to standard error from now on. */
 void log_close(void);
 
-void log_set_level(int level); /* clamped to 0..LOG_LEVEL_MAX */
+/* The highest level that is written, clamped to 0..LOG_LEVEL_MAX when it is set. */
+void log_set_level(int level);
 int log_get_level(void);
+
+/* A level as a word, such as "notice".  Static storage. */
 const char *log_level_name(int level);
 
+/* Write a line, unless its level is above the highest; what is too long is cut, and a line that
+ * cannot be written is lost. */
 void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...)  log_line(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -1,6 +1,6 @@
 /*
  * compare_chunks - the readers of large values behind compare_value, one for each way that Redis
- * can be asked for a part of a value.
+ * can be asked for a part of a value.  One thread.
  */
 #ifndef TOOLS_COMPARE_CHUNKS_H
 #define TOOLS_COMPARE_CHUNKS_H

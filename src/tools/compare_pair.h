@@ -24,6 +24,8 @@ struct compare_pair {
 	bool field_deadlines; /* one of them has deadlines on the fields of a hash (7.4) */
 };
 
+/* Connect to both and find out what they can do; p is empty after a failure.  compare_pair_close()
+ * is harmless then. */
 enum dyn_entropy_status compare_pair_open(struct compare_pair *p, const struct dyn_entropy_redis *a,
 	const struct dyn_entropy_redis *b, struct dyn_entropy_error *err);
 void compare_pair_close(struct compare_pair *p);
@@ -44,6 +46,7 @@ struct compare_bytes {
 	size_t len;
 };
 
+/* Begin a command, and append arguments: COMPARE_ARGS_MAX with its name, four of them numbers. */
 void compare_command_begin(struct compare_command *c, const char *name);
 void compare_command_text(struct compare_command *c, const char *text);
 void compare_command_bytes(struct compare_command *c, const char *bytes, size_t len);

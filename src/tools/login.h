@@ -1,6 +1,6 @@
 /*
  * login - the password of a Redis, from a file or from the environment: never from the command
- * line, where other users could read it.
+ * line, where other users could read it.  Main thread.
  */
 #ifndef TOOLS_LOGIN_H
 #define TOOLS_LOGIN_H

@@ -40,11 +40,6 @@ void progress_begin(struct progress *p, enum progress_style style, const char *l
 	p->drawn = false;
 }
 
-double progress_seconds(const struct progress *p)
-{
-	return (double)(clock_monotonic_us() - p->started_us) / 1e6;
-}
-
 const char *progress_bytes(double bytes, char text[PROGRESS_TEXT_MAX])
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};

@@ -41,6 +41,7 @@ struct progress {
 /* The style for these flags, and for what standard error is. */
 enum progress_style progress_style_choose(bool json, bool quiet);
 
+/* Start the clock; label is borrowed until progress_clear(). */
 void progress_begin(struct progress *p, enum progress_style style, const char *label);
 
 /* Call as often as you like: it writes a few times a second (bar) or every few seconds. */
@@ -48,8 +49,6 @@ void progress_update(struct progress *p, const struct progress_state *state);
 
 /* Take the bar off the terminal.  Before anything else is written. */
 void progress_clear(struct progress *p);
-
-double progress_seconds(const struct progress *p);
 
 /* The pieces, for the lines that end a command: "12.3 MiB", "1:02:03", "1,234,567". */
 #define PROGRESS_TEXT_MAX 32

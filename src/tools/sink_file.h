@@ -21,6 +21,7 @@ struct sink_file_options {
 		wanted; /* the file gets its name after so many snapshots; 0: at sink_file_finish */
 };
 
+/* Make the partial file.  Fails when there is a file already that may not be replaced. */
 enum dyn_entropy_status sink_file_new(const struct sink_file_options *options,
 	struct dyn_entropy_sink *out, struct dyn_entropy_error *err);
 

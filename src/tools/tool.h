@@ -1,5 +1,7 @@
 /*
  * tool - what the subcommands of dyn-entropy share: exit codes, messages, being interrupted.
+ *
+ * Messages from any thread, the rest from the main thread.
  */
 #ifndef TOOLS_TOOL_H
 #define TOOLS_TOOL_H
