@@ -257,19 +257,6 @@ static enum dyn_entropy_status find_missing(
 	return suspect_missing(w, keys, err);
 }
 
-static bool is_scan_page(const redisReply *r)
-{
-	if (r->type != REDIS_REPLY_ARRAY || r->elements != 2 ||
-		r->element[0]->type != REDIS_REPLY_STRING ||
-		r->element[1]->type != REDIS_REPLY_ARRAY)
-		return false;
-	for (size_t i = 0; i < r->element[1]->elements; i++) {
-		if (r->element[1]->element[i]->type != REDIS_REPLY_STRING)
-			return false;
-	}
-	return true;
-}
-
 static enum dyn_entropy_status walk_side(struct walk *w, int side, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
@@ -286,7 +273,7 @@ static enum dyn_entropy_status walk_side(struct walk *w, int side, struct dyn_en
 		status = compare_pair_one(&w->pair, side, &c, &page, err);
 		if (status != DYN_ENTROPY_OK)
 			break;
-		if (!is_scan_page(page)) {
+		if (!compare_reply_is_page(page)) {
 			status = compare_pair_refused(&w->pair, side, "SCAN", page, err);
 		} else {
 			snprintf(cursor, sizeof(cursor), "%s", page->element[0]->str);

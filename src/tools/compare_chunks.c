@@ -153,9 +153,7 @@ static enum dyn_entropy_status scan_page(struct compare_value *v, const char *co
 	r = *page;
 	if (compare_reply_is_stale(r))
 		v->verdict = COMPARE_OTHER_VALUE;
-	else if (r->type != REDIS_REPLY_ARRAY || r->elements != 2 ||
-		 r->element[0]->type != REDIS_REPLY_STRING ||
-		 r->element[1]->type != REDIS_REPLY_ARRAY)
+	else if (!compare_reply_is_page(r))
 		status = compare_pair_refused(v->pair, SIDE_A, command, r, err);
 	if (status != DYN_ENTROPY_OK || v->verdict != COMPARE_SAME) {
 		freeReplyObject(r);

@@ -140,6 +140,19 @@ bool compare_reply_is_stale(const redisReply *reply)
 	return false;
 }
 
+bool compare_reply_is_page(const redisReply *reply)
+{
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+		reply->element[0]->type != REDIS_REPLY_STRING ||
+		reply->element[1]->type != REDIS_REPLY_ARRAY)
+		return false;
+	for (size_t i = 0; i < reply->element[1]->elements; i++) {
+		if (reply->element[1]->element[i]->type != REDIS_REPLY_STRING)
+			return false;
+	}
+	return true;
+}
+
 bool compare_replies_equal(const redisReply *a, const redisReply *b)
 {
 	if (a->type != b->type)

@@ -88,6 +88,9 @@ enum dyn_entropy_status compare_pair_refused(const struct compare_pair *p, int s
 /* An error that only says that the key, or a group of its, is no longer what it was. */
 bool compare_reply_is_stale(const redisReply *reply);
 
+/* Whether it is what SCAN and its kin answer: a cursor, and an array of texts. */
+bool compare_reply_is_page(const redisReply *reply);
+
 /* Whether two replies are the same to the last byte, arrays element by element. */
 bool compare_replies_equal(const redisReply *a, const redisReply *b);
 
