@@ -1,7 +1,6 @@
 #include "base/json_view.h"
 
 #include <ctype.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
 #include "base/addr.h"
 #include "tools/login.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 bool channel_tell(const char *command, struct conf_report *report)

@@ -2,7 +2,6 @@
 #include "base/json.h"
 #include "heal/ledger.h"
 #include "tools/channel.h"
-#include "tools/login.h"
 #include "tools/progress.h"
 
 #include <stdio.h>

@@ -1,7 +1,6 @@
 #include "tools/compare_look.h"
 
 #include "base/clock.h"
-#include "entropy/error.h"
 
 #include <string.h>
 

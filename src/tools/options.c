@@ -5,6 +5,7 @@
 #include "tools/tool.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
