@@ -3,6 +3,7 @@
 #include "base/number.h"
 #include "control/internal.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- Consistency ---- */
@@ -176,13 +177,16 @@ void control_actions_set_state(struct control *c, const char *value, struct cont
 
 void control_actions_run_round(struct control *c, const char *value, struct control_answer *a)
 {
+	struct heal_schedule_figures schedule;
+
 	(void)value;
 	if (!control_pages_need_healer(c, a))
 		return;
-	if (healer_is_running(c->healer)) {
+	healer_schedule(c->healer, &schedule);
+	if (schedule.running) {
 		control_answer_refuse(
 			a, 409, "a round is running already: ask again when it has ended");
-	} else if (healer_next_round_ms(c->healer) < 0) {
+	} else if (isnan(schedule.next_round)) {
 		control_answer_refuse(a, 409,
 			"there is no peer that shares keys with this node: see dyn_seeds and "
 			"recon_peers");

@@ -26,10 +26,10 @@ enum figures_scope {
 	FIGURES_POOL,     /* struct figures_pool */
 	FIGURES_STORE,    /* struct figures_store */
 	FIGURES_PEER,     /* struct figures_peer, for each other node of the ring */
-	FIGURES_ENTROPY,  /* struct figures_entropy */
-	FIGURES_SCHEDULE, /* struct figures_schedule */
-	FIGURES_PUSH,     /* struct figures_push, for each peer of the entropy channel */
-	FIGURES_SENDER,   /* struct figures_sender, for each address that pushed to us */
+	FIGURES_ENTROPY,  /* struct heal_figures */
+	FIGURES_SCHEDULE, /* struct heal_schedule_figures */
+	FIGURES_TARGET,   /* struct heal_target_figures, for each target of the entropy channel */
+	FIGURES_SENDER,   /* struct heal_sender_figures, for each address that pushed to us */
 	FIGURES_N_SCOPES,
 };
 
@@ -69,28 +69,11 @@ struct figures_peer {
 	uint64_t failed_requests, missed_writes, queue;
 };
 
-struct figures_schedule {
-	uint64_t running;
-	double next_round; /* NaN: there is none */
-};
-
-struct figures_push {
-	uint64_t rounds, rounds_failed, snapshots_sent, keys_sent, bytes_sent;
-	uint64_t last_ok, last_keys, last_bytes;
-	double last_seconds, last_round;
-};
-
-struct figures_sender {
-	uint64_t snapshots_committed, connections_failed, bytes_received;
-	uint64_t commands, applied, kept, failed;
-	double last_seconds, last_connection;
-};
-
 /* For -D: every figure with its unit and meaning. */
 void control_figures_describe(FILE *to);
 
 /* "name value, name value, ..." of all counters; cut to cap.  Returns text. */
-const char *control_figures_format(const struct figures_entropy *s, char *text, size_t cap);
+const char *control_figures_format(const struct heal_figures *f, char *text, size_t cap);
 
 /* The figures of a scope, as values of the object that is open; values is the scope's struct. */
 void control_figures_write_json(struct json *j, enum figures_scope scope, const void *values);

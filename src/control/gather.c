@@ -2,8 +2,6 @@
 #include "base/process.h"
 #include "control/internal.h"
 
-#include <math.h>
-
 void control_gather_node(const struct control *c, struct figures_node *s)
 {
 	s->uptime = (uint64_t)(clock_monotonic_ms() - c->started_ms) / 1000;
@@ -89,48 +87,5 @@ void control_gather_peer(const struct control *c, size_t node, struct figures_pe
 		.failed_requests = of.failures,
 		.missed_writes = of.missed,
 		.queue = of.queued,
-	};
-}
-
-/* ---- The entropy channel ---- */
-
-void control_gather_schedule(const struct control *c, struct figures_schedule *s)
-{
-	int64_t next_ms = healer_next_round_ms(c->healer);
-
-	s->running = healer_is_running(c->healer);
-	s->next_round = next_ms < 0 ? (double)NAN : (double)next_ms / 1e3;
-}
-
-void control_gather_push(const struct heal_ledger_target *p, struct figures_push *s)
-{
-	bool ever = p->ended_ms > 0;
-
-	*s = (struct figures_push){
-		.rounds = p->rounds,
-		.rounds_failed = p->rounds_failed,
-		.snapshots_sent = p->snapshots,
-		.keys_sent = p->keys,
-		.bytes_sent = p->bytes,
-		.last_ok = ever && p->last.status == DYN_ENTROPY_OK,
-		.last_keys = p->last.last.keys,
-		.last_bytes = p->last.last.bytes,
-		.last_seconds = ever ? p->last.last.seconds : (double)NAN,
-		.last_round = ever ? (double)p->ended_ms / 1e3 : (double)NAN,
-	};
-}
-
-void control_gather_sender(const struct heal_ledger_sender *p, struct figures_sender *s)
-{
-	*s = (struct figures_sender){
-		.snapshots_committed = p->snapshots,
-		.connections_failed = p->failed,
-		.bytes_received = p->bytes,
-		.commands = p->commands,
-		.applied = p->applied,
-		.kept = p->kept,
-		.failed = p->commands_failed,
-		.last_seconds = p->seconds,
-		.last_connection = (double)p->ended_ms / 1e3,
 	};
 }

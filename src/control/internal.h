@@ -67,9 +67,6 @@ void control_gather_node(const struct control *c, struct figures_node *s);
 void control_gather_pool(const struct control *c, struct figures_pool *s);
 void control_gather_store(const struct control *c, struct figures_store *s);
 void control_gather_peer(const struct control *c, size_t node, struct figures_peer *s);
-void control_gather_schedule(const struct control *c, struct figures_schedule *s);
-void control_gather_push(const struct heal_ledger_target *p, struct figures_push *s);
-void control_gather_sender(const struct heal_ledger_sender *p, struct figures_sender *s);
 
 /* The pages that tell. */
 void control_tell_info(struct control *c, const char *value, struct control_answer *a);

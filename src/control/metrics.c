@@ -1,42 +1,28 @@
 #include "control/internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define LABELS_MAX 3
 
-/* Samples of one scope, with their values behind them. */
+/* The samples of one scope, whose values somebody else holds. */
 struct family {
-	struct figures_sample *samples;
-	struct figures_label *labels; /* LABELS_MAX each */
-	char *values;                 /* size each */
-	size_t size, n;
+	struct figures_sample *samples; /* n */
+	struct figures_label *labels;   /* LABELS_MAX each */
 };
 
-static bool family_init(struct family *f, size_t n, size_t size)
+static bool family_init(struct family *f, size_t n)
 {
-	f->n = n;
-	f->size = size;
 	f->samples = calloc(n + 1, sizeof(*f->samples));
 	f->labels = calloc(n + 1, LABELS_MAX * sizeof(*f->labels));
-	f->values = calloc(n + 1, size);
-	for (size_t i = 0; f->samples && i < n; i++) {
+	for (size_t i = 0; f->samples && i < n; i++)
 		f->samples[i].labels = f->labels + i * LABELS_MAX;
-		f->samples[i].values = f->values + i * size;
-	}
-	return f->samples && f->labels && f->values;
+	return f->samples && f->labels;
 }
 
 static void family_fini(struct family *f)
 {
 	free(f->samples);
 	free(f->labels);
-	free(f->values);
-}
-
-static void *values_of(struct family *f, size_t i)
-{
-	return f->values + i * f->size;
 }
 
 static void add_label(struct family *f, size_t i, const char *name, const char *value)
@@ -89,12 +75,12 @@ static void write_proxy(const struct control *c, FILE *to)
 
 static void write_entropy(const struct control *c, FILE *to)
 {
-	struct figures_entropy entropy = {0};
-	struct figures_schedule schedule;
+	struct heal_schedule_figures schedule;
+	struct heal_figures figures;
 
-	healer_count(c->healer, &entropy);
-	write_one(to, FIGURES_ENTROPY, &entropy);
-	control_gather_schedule(c, &schedule);
+	healer_figures(c->healer, &figures);
+	write_one(to, FIGURES_ENTROPY, &figures);
+	healer_schedule(c->healer, &schedule);
 	write_one(to, FIGURES_SCHEDULE, &schedule);
 }
 
@@ -103,62 +89,61 @@ static void write_entropy(const struct control *c, FILE *to)
 static bool write_peers(const struct control *c, FILE *to)
 {
 	const struct ring *ring = c->ring;
+	size_t n = ring->n_nodes - 1;
+	struct figures_peer *peers = calloc(n + 1, sizeof(*peers));
 	struct family f = {0};
-	bool ok = family_init(&f, ring->n_nodes - 1, sizeof(struct figures_peer));
+	bool ok = peers && family_init(&f, n);
 
-	for (size_t i = 0; ok && i < f.n; i++) {
+	for (size_t i = 0; ok && i < n; i++) {
 		const struct ring_node *node = &ring->nodes[i + 1];
 		const struct ring_rack *rack = &ring->racks[node->rack];
 
-		control_gather_peer(c, i + 1, values_of(&f, i));
+		control_gather_peer(c, i + 1, &peers[i]);
+		f.samples[i].values = &peers[i];
 		add_label(&f, i, "peer", node->name);
 		add_label(&f, i, "peer_rack", rack->name);
 		add_label(&f, i, "peer_dc", ring->dcs[rack->dc].name);
 	}
 	if (ok)
-		control_figures_write_metrics(to, FIGURES_PEER, f.samples, f.n);
+		control_figures_write_metrics(to, FIGURES_PEER, f.samples, n);
 	family_fini(&f);
+	free(peers);
 	return ok;
 }
 
-static bool write_pushes(const struct control *c, FILE *to)
+static bool write_targets(const struct control *c, FILE *to)
 {
 	struct heal_ledger *ledger = healer_ledger(c->healer);
-	struct heal_ledger_target peer;
+	size_t n = heal_ledger_n_targets(ledger);
+	struct heal_ledger_target *targets = calloc(n + 1, sizeof(*targets));
 	struct family f = {0};
-	size_t n = 0;
-	bool ok;
+	bool ok = targets && family_init(&f, n);
 
-	while (heal_ledger_copy_target(ledger, n, &peer))
-		n++;
-	ok = family_init(&f, n, sizeof(struct figures_push));
-	for (size_t i = 0; ok && i < n && heal_ledger_copy_target(ledger, i, &peer); i++) {
-		control_gather_push(&peer, values_of(&f, i));
-		add_label(&f, i, "peer", peer.last.endpoint);
+	for (size_t i = 0; ok && i < n && heal_ledger_copy_target(ledger, i, &targets[i]); i++) {
+		f.samples[i].values = &targets[i].figures;
+		add_label(&f, i, "peer", targets[i].endpoint);
 	}
 	if (ok)
-		control_figures_write_metrics(to, FIGURES_PUSH, f.samples, f.n);
+		control_figures_write_metrics(to, FIGURES_TARGET, f.samples, n);
 	family_fini(&f);
+	free(targets);
 	return ok;
 }
 
 static bool write_senders(const struct control *c, FILE *to)
 {
 	struct heal_ledger *ledger = healer_ledger(c->healer);
-	struct heal_ledger_sender *senders = calloc(HEAL_LEDGER_SENDERS_MAX, sizeof(*senders));
+	size_t n = heal_ledger_n_senders(ledger); /* there may be more in a moment, never fewer */
+	struct heal_ledger_sender *senders = calloc(n + 1, sizeof(*senders));
 	struct family f = {0};
-	size_t n = 0;
-	bool ok = senders != NULL;
+	bool ok = senders && family_init(&f, n);
 
-	while (ok && n < HEAL_LEDGER_SENDERS_MAX && heal_ledger_copy_sender(ledger, n, &senders[n]))
-		n++;
-	ok = ok && family_init(&f, n, sizeof(struct figures_sender));
-	for (size_t i = 0; ok && i < n; i++) {
-		control_gather_sender(&senders[i], values_of(&f, i));
+	for (size_t i = 0; ok && i < n && heal_ledger_copy_sender(ledger, i, &senders[i]); i++) {
+		f.samples[i].values = &senders[i].figures;
 		add_label(&f, i, "sender", senders[i].address);
 	}
 	if (ok)
-		control_figures_write_metrics(to, FIGURES_SENDER, f.samples, f.n);
+		control_figures_write_metrics(to, FIGURES_SENDER, f.samples, n);
 	family_fini(&f);
 	free(senders);
 	return ok;
@@ -177,7 +162,7 @@ void control_metrics(struct control *c, const char *value, struct control_answer
 	}
 	if (c->healer) {
 		write_entropy(c, a->to);
-		ok = ok && write_pushes(c, a->to) && write_senders(c, a->to);
+		ok = ok && write_targets(c, a->to) && write_senders(c, a->to);
 	}
 	if (!ok)
 		control_answer_refuse(a, 500, "out of memory");

@@ -19,42 +19,37 @@ static void end(struct json *j)
 
 /* ---- The entropy channel ---- */
 
-static void write_push(struct json *j, const struct heal_ledger_target *p)
+static void write_target(struct json *j, const struct heal_ledger_target *t)
 {
-	bool ever = p->ended_ms > 0;
-	struct figures_push s;
+	const char *outcome = heal_ledger_outcome_word(t->outcome);
 
-	control_gather_push(p, &s);
 	json_open_object(j, NULL);
-	json_text(j, "peer", p->last.endpoint);
-	json_text(j, "outcome", ever ? heal_ledger_outcome_word(p->last.last.outcome) : NULL);
-	json_text(j, "error", p->last.message[0] ? p->last.message : NULL);
-	control_figures_write_json(j, FIGURES_PUSH, &s);
-	json_number(j, "not_carried", p->last.last.source.not_carried);
+	json_text(j, "peer", t->endpoint);
+	json_text(j, "outcome", t->figures.rounds > 0 ? outcome : NULL);
+	json_text(j, "error", t->message[0] ? t->message : NULL);
+	control_figures_write_json(j, FIGURES_TARGET, &t->figures);
+	json_number(j, "not_carried", t->not_carried);
 	json_close_object(j);
 }
 
-static void write_sender(struct json *j, const struct heal_ledger_sender *p)
+static void write_sender(struct json *j, const struct heal_ledger_sender *s)
 {
-	struct figures_sender s;
-
-	control_gather_sender(p, &s);
 	json_open_object(j, NULL);
-	json_text(j, "sender", p->address);
-	json_bool(j, "last_ok", p->status == DYN_ENTROPY_OK);
-	json_text(j, "error", p->message[0] ? p->message : NULL);
-	control_figures_write_json(j, FIGURES_SENDER, &s);
+	json_text(j, "sender", s->address);
+	json_bool(j, "last_ok", s->last_ok);
+	json_text(j, "error", s->message[0] ? s->message : NULL);
+	control_figures_write_json(j, FIGURES_SENDER, &s->figures);
 	json_close_object(j);
 }
 
 static void write_ledger(struct json *j, struct heal_ledger *l)
 {
-	struct heal_ledger_target peer;
+	struct heal_ledger_target target;
 	struct heal_ledger_sender sender;
 
 	json_open_array(j, "peers");
-	for (size_t i = 0; heal_ledger_copy_target(l, i, &peer); i++)
-		write_push(j, &peer);
+	for (size_t i = 0; heal_ledger_copy_target(l, i, &target); i++)
+		write_target(j, &target);
 	json_close_array(j);
 	json_open_array(j, "senders");
 	for (size_t i = 0; heal_ledger_copy_sender(l, i, &sender); i++)
@@ -65,17 +60,17 @@ static void write_ledger(struct json *j, struct heal_ledger *l)
 /* The values of an object. */
 static void write_entropy(struct json *j, const struct control *c)
 {
-	struct figures_entropy s = {0};
-	struct figures_schedule schedule;
+	struct heal_schedule_figures schedule;
+	struct heal_figures figures;
 
 	json_bool(j, "enabled", c->healer != NULL);
 	if (!c->healer)
 		return;
-	healer_count(c->healer, &s);
-	control_gather_schedule(c, &schedule);
+	healer_figures(c->healer, &figures);
+	healer_schedule(c->healer, &schedule);
 	json_number(j, "interval_seconds", (uint64_t)c->conf->recon_interval_seconds);
 	control_figures_write_json(j, FIGURES_SCHEDULE, &schedule);
-	control_figures_write_json(j, FIGURES_ENTROPY, &s);
+	control_figures_write_json(j, FIGURES_ENTROPY, &figures);
 	write_ledger(j, healer_ledger(c->healer));
 }
 

@@ -1,6 +1,6 @@
 /*
- * healer - the entropy channel as a node runs it: its receiver, a round to all peers on a timer,
- * and one to a peer that is back.
+ * healer - the entropy channel as a node runs it: its receiver, a round to all targets on a timer,
+ * and one to those that missed writes when a node of the ring is back.
  *
  * It uses the library's public door alone.  Main thread; the receiver has a thread of its own with
  * its workers, a round another.
@@ -8,7 +8,6 @@
 #ifndef HEAL_HEALER_H
 #define HEAL_HEALER_H
 
-#include "conf/conf.h"
 #include "entropy/dynentropy.h"
 #include "heal/figures.h"
 #include "heal/ledger.h"
@@ -18,7 +17,6 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,13 +24,10 @@ extern "C" {
 
 struct healer_options {
 	struct event_base *base;
-	const struct conf *conf;
 	const struct heal_settings *settings; /* heal_settings_init() found it good */
-	dyn_entropy_cancel *cancel;           /* set when the healer stops */
 	const struct heal_targets *targets;   /* who is pushed to, and what */
+	dyn_entropy_cancel *cancel;           /* set when the healer stops */
 };
-
-#define HEALER_ALL SIZE_MAX
 
 struct healer;
 
@@ -43,13 +38,13 @@ struct healer *healer_new(const struct healer_options *options);
 /* The receiver serves, the timer runs.  False, with a message logged, on failure. */
 bool healer_start(struct healer *h);
 
-/* A round to all peers: the first, and any that is wanted out of turn.  False when one runs
- * already, or there is no peer. */
+/* A round to all targets: the first, and any that is wanted out of turn.  False when one runs
+ * already, or there is no target. */
 bool healer_run_now(struct healer *h);
 
-/* A round to one peer, or to HEALER_ALL, in a moment, together with those wanted meanwhile; after
- * the round that runs, if one does. */
-void healer_run_soon(struct healer *h, size_t peer);
+/* A node of the ring that was down is back: a round, in a moment, to the targets that missed writes
+ * meanwhile. */
+void healer_node_back(struct healer *h, size_t node);
 
 /* Everything stops, mid-transfer too, within a second: healer_begin_stop() tells all that runs,
  * healer_stop() waits for its end, too.  Harmless when nothing of it runs. */
@@ -57,14 +52,12 @@ void healer_begin_stop(struct healer *h);
 void healer_stop(struct healer *h);
 void healer_free(struct healer *h);
 
-/* Its part of the counters. */
-void healer_count(struct healer *h, struct figures_entropy *s);
+/* What it did, and when it does it again. */
+void healer_figures(struct healer *h, struct heal_figures *out);
+void healer_schedule(const struct healer *h, struct heal_schedule_figures *out);
 
-/* What it did with each peer and each sender.  Lives as long as the healer. */
+/* What it did with each target and each sender.  Lives as long as the healer. */
 struct heal_ledger *healer_ledger(struct healer *h);
-
-bool healer_is_running(const struct healer *h);       /* a round is */
-int64_t healer_next_round_ms(const struct healer *h); /* from now; -1: there is no peer */
 
 #ifdef __cplusplus
 }

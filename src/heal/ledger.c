@@ -2,29 +2,34 @@
 
 #include "base/clock.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct heal_ledger {
 	pthread_mutex_t lock;
+	struct heal_figures totals;
 	struct heal_ledger_sender *senders; /* n_senders of HEAL_LEDGER_SENDERS_MAX */
 	size_t n_senders;
-	size_t n_peers;
-	struct heal_ledger_target peers[];
+	size_t n_targets;
+	struct heal_ledger_target targets[];
 };
 
 struct heal_ledger *heal_ledger_new(const char *const *endpoints, size_t n)
 {
-	struct heal_ledger *l = calloc(1, sizeof(*l) + n * sizeof(l->peers[0]));
+	struct heal_ledger *l = calloc(1, sizeof(*l) + n * sizeof(l->targets[0]));
 
 	if (!l)
 		return NULL;
 	pthread_mutex_init(&l->lock, NULL);
 	l->senders = calloc(HEAL_LEDGER_SENDERS_MAX, sizeof(*l->senders));
-	l->n_peers = n;
-	for (size_t i = 0; i < n; i++)
-		l->peers[i].last.endpoint = endpoints[i];
+	l->n_targets = n;
+	for (size_t i = 0; i < n; i++) {
+		l->targets[i].endpoint = endpoints[i];
+		l->targets[i].figures.last_seconds = (double)NAN;
+		l->targets[i].figures.last_round = (double)NAN;
+	}
 	if (!l->senders) {
 		heal_ledger_free(l);
 		return NULL;
@@ -41,31 +46,90 @@ void heal_ledger_free(struct heal_ledger *l)
 	free(l);
 }
 
-/* ---- Peers ---- */
+static double now_s(void)
+{
+	return (double)clock_wall_ms() / 1e3;
+}
+
+/* What went wrong, if it did. */
+static void note_message(
+	char to[DYN_ENTROPY_MESSAGE_MAX], enum dyn_entropy_status status, const char *message)
+{
+	memset(to, 0, DYN_ENTROPY_MESSAGE_MAX);
+	if (status != DYN_ENTROPY_OK)
+		memcpy(to, message, DYN_ENTROPY_MESSAGE_MAX);
+}
+
+/* ---- Rounds and targets ---- */
+
+static void sum_push(struct heal_figures *t, const struct dyn_entropy_target_report *r)
+{
+	t->peers_attempted++;
+	t->peers_exchanged += r->status == DYN_ENTROPY_OK;
+	t->peers_failed += r->status != DYN_ENTROPY_OK;
+	t->snapshots_sent += r->last.snapshots;
+	t->keys_sent += r->last.keys;
+	t->bytes_sent += r->last.bytes;
+}
+
+static void write_target(struct heal_ledger_target *p, const struct dyn_entropy_target_report *r)
+{
+	struct heal_target_figures *f = &p->figures;
+
+	f->rounds++;
+	f->rounds_failed += r->status != DYN_ENTROPY_OK;
+	f->snapshots_sent += r->last.snapshots;
+	f->keys_sent += r->last.keys;
+	f->bytes_sent += r->last.bytes;
+	f->last_ok = r->status == DYN_ENTROPY_OK;
+	f->last_keys = r->last.keys;
+	f->last_bytes = r->last.bytes;
+	f->last_seconds = r->last.seconds;
+	f->last_round = now_s();
+	p->outcome = r->last.outcome;
+	p->not_carried = r->last.source.not_carried;
+	note_message(p->message, r->status, r->message);
+}
 
 void heal_ledger_pushed(struct heal_ledger *l, const struct dyn_entropy_target_report *report)
 {
-	struct heal_ledger_target *p = &l->peers[report->target];
-	const char *endpoint = p->last.endpoint; /* the report's may not live as long */
+	pthread_mutex_lock(&l->lock);
+	sum_push(&l->totals, report);
+	write_target(&l->targets[report->target], report);
+	pthread_mutex_unlock(&l->lock);
+}
+
+static uint64_t count(struct heal_ledger *l, uint64_t *figure)
+{
+	uint64_t n;
 
 	pthread_mutex_lock(&l->lock);
-	p->last = *report;
-	p->last.endpoint = endpoint;
-	p->rounds++;
-	p->rounds_failed += report->status != DYN_ENTROPY_OK;
-	p->snapshots += report->last.snapshots;
-	p->keys += report->last.keys;
-	p->bytes += report->last.bytes;
-	p->ended_ms = clock_wall_ms();
+	n = ++*figure;
 	pthread_mutex_unlock(&l->lock);
+	return n;
+}
+
+uint64_t heal_ledger_round_ended(struct heal_ledger *l)
+{
+	return count(l, &l->totals.rounds);
+}
+
+uint64_t heal_ledger_round_skipped(struct heal_ledger *l)
+{
+	return count(l, &l->totals.rounds_skipped);
+}
+
+size_t heal_ledger_n_targets(struct heal_ledger *l)
+{
+	return l->n_targets;
 }
 
 bool heal_ledger_copy_target(struct heal_ledger *l, size_t i, struct heal_ledger_target *out)
 {
-	if (i >= l->n_peers)
+	if (i >= l->n_targets)
 		return false;
 	pthread_mutex_lock(&l->lock);
-	*out = l->peers[i];
+	*out = l->targets[i];
 	pthread_mutex_unlock(&l->lock);
 	return true;
 }
@@ -89,7 +153,28 @@ const char *heal_ledger_outcome_word(enum dyn_entropy_outcome outcome)
 	return "unknown";
 }
 
-/* ---- Senders ---- */
+/* ---- Connections and senders ---- */
+
+static void sum_connection(struct heal_figures *t, enum dyn_entropy_status status,
+	const struct dyn_entropy_receive_result *result)
+{
+	const struct dyn_entropy_apply_result *applied = &result->applied;
+
+	if (result->turned_away) {
+		t->connections_turned_away++;
+		return;
+	}
+	t->connections++;
+	if (status == DYN_ENTROPY_OK) {
+		t->snapshots_committed++;
+		t->bytes_received += result->bytes;
+	} else {
+		t->connections_failed++;
+	}
+	t->commands += applied->commands;
+	t->keys_applied += applied->applied;
+	t->keys_kept += applied->kept;
+}
 
 /* A page to write anew: a fresh one, or that of the address which was without success for longest.
  */
@@ -102,7 +187,8 @@ static struct heal_ledger_sender *free_page(struct heal_ledger *l)
 	for (size_t i = 0; i < l->n_senders; i++) {
 		struct heal_ledger_sender *s = &l->senders[i];
 
-		if (s->snapshots == 0 && (!worst || s->ended_ms < worst->ended_ms))
+		if (s->figures.snapshots_committed == 0 &&
+			(!worst || s->figures.last_connection < worst->figures.last_connection))
 			worst = s;
 	}
 	return worst;
@@ -127,42 +213,51 @@ static struct heal_ledger_sender *page_of(
 	return s;
 }
 
-static void write_page(struct heal_ledger_sender *s, enum dyn_entropy_status status,
+static void write_sender(struct heal_ledger_sender *s, enum dyn_entropy_status status,
 	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err)
 {
 	const struct dyn_entropy_apply_result *applied = &result->applied;
+	struct heal_sender_figures *f = &s->figures;
 
 	if (status == DYN_ENTROPY_OK) {
-		s->snapshots++;
-		s->bytes += result->bytes;
+		f->snapshots_committed++;
+		f->bytes_received += result->bytes;
 	} else {
-		s->failed++;
+		f->connections_failed++;
 	}
-	s->commands += applied->commands;
-	s->applied += applied->applied;
-	s->kept += applied->kept;
-	s->commands_failed += applied->failed;
-	s->ended_ms = clock_wall_ms();
-	s->seconds = result->seconds;
-	s->status = status;
-	memset(s->message, 0, sizeof(s->message));
-	if (status != DYN_ENTROPY_OK)
-		memcpy(s->message, err->message, sizeof(s->message));
+	f->commands += applied->commands;
+	f->applied += applied->applied;
+	f->kept += applied->kept;
+	f->failed += applied->failed;
+	f->last_connection = now_s();
+	f->last_seconds = result->seconds;
+	s->last_ok = status == DYN_ENTROPY_OK;
+	note_message(s->message, status, err->message);
 }
 
 void heal_ledger_received(struct heal_ledger *l, enum dyn_entropy_status status,
 	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err)
 {
-	struct heal_ledger_sender *s;
+	struct heal_ledger_sender *s = NULL;
 	struct addr from;
 
-	if (status == DYN_ENTROPY_ERR_CANCELLED || !addr_parse(&from, result->peer))
-		return;
 	pthread_mutex_lock(&l->lock);
-	s = page_of(l, from.host, status);
+	sum_connection(&l->totals, status, result);
+	if (status != DYN_ENTROPY_ERR_CANCELLED && addr_parse(&from, result->peer))
+		s = page_of(l, from.host, status);
 	if (s)
-		write_page(s, status, result, err);
+		write_sender(s, status, result, err);
 	pthread_mutex_unlock(&l->lock);
+}
+
+size_t heal_ledger_n_senders(struct heal_ledger *l)
+{
+	size_t n;
+
+	pthread_mutex_lock(&l->lock);
+	n = l->n_senders;
+	pthread_mutex_unlock(&l->lock);
+	return n;
 }
 
 bool heal_ledger_copy_sender(struct heal_ledger *l, size_t i, struct heal_ledger_sender *out)
@@ -175,4 +270,11 @@ bool heal_ledger_copy_sender(struct heal_ledger *l, size_t i, struct heal_ledger
 		*out = l->senders[i];
 	pthread_mutex_unlock(&l->lock);
 	return found;
+}
+
+void heal_ledger_totals(struct heal_ledger *l, struct heal_figures *out)
+{
+	pthread_mutex_lock(&l->lock);
+	*out = l->totals;
+	pthread_mutex_unlock(&l->lock);
 }

@@ -1,6 +1,6 @@
 /*
- * ledger - what the entropy channel did with whom: a page for each peer that is pushed to, and one
- * for each address that pushed to us.
+ * ledger - what the entropy channel did, and with whom: the totals, a page for each target that is
+ * sent something, and one for each address that pushed to us.
  *
  * The wire tells a sender nothing of what became of its keys: what was applied and what was kept is
  * known where it was received, and stands here under the address it came from.  Any thread.
@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "entropy/dynentropy.h"
+#include "heal/figures.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,30 +26,32 @@ extern "C" {
 struct heal_ledger;
 
 struct heal_ledger_target {
-	uint64_t rounds, rounds_failed; /* that it took part in; of them, those that failed */
-	uint64_t snapshots, keys, bytes;
-	int64_t ended_ms; /* wall clock, of the last round; 0: there was none */
-	struct dyn_entropy_target_report last; /* its endpoint is always there */
+	const char *endpoint;
+	struct heal_target_figures figures;
+	/* Of its last round. */
+	enum dyn_entropy_outcome outcome;
+	uint64_t not_carried;
+	char message[DYN_ENTROPY_MESSAGE_MAX]; /* empty when it went well */
 };
 
 struct heal_ledger_sender {
 	char address[ADDR_HOST_MAX];
-	uint64_t snapshots; /* applied whole */
-	uint64_t failed;    /* connections that ended otherwise */
-	uint64_t bytes;     /* plaintext of the snapshots applied whole */
-	uint64_t commands, applied, kept, commands_failed;
-	int64_t ended_ms; /* wall clock, of the last connection */
-	double seconds;   /* that it took */
-	enum dyn_entropy_status status;
-	char message[DYN_ENTROPY_MESSAGE_MAX]; /* empty when it went well */
+	struct heal_sender_figures figures;
+	bool last_ok;                          /* of its last connection */
+	char message[DYN_ENTROPY_MESSAGE_MAX]; /* likewise; empty when it went well */
 };
 
-/* endpoints is borrowed, and so is what it names.  NULL when memory is short. */
+/* endpoints are those of the driver's targets, in its order; borrowed, and so is what they name.
+ * NULL when memory is short. */
 struct heal_ledger *heal_ledger_new(const char *const *endpoints, size_t n);
 void heal_ledger_free(struct heal_ledger *l);
 
-/* A peer's part of a round has ended. */
+/* A target's part of a round has ended. */
 void heal_ledger_pushed(struct heal_ledger *l, const struct dyn_entropy_target_report *report);
+
+/* A round has ended, or was skipped.  Returns how many have. */
+uint64_t heal_ledger_round_ended(struct heal_ledger *l);
+uint64_t heal_ledger_round_skipped(struct heal_ledger *l);
 
 /*
  * A connection to the receiver has ended.  Who gets no further than to connect gets no page, and
@@ -60,6 +63,12 @@ void heal_ledger_received(struct heal_ledger *l, enum dyn_entropy_status status,
 
 /* "closed", "refused" and so on: for programs, as dyn_entropy_outcome_text() is for people. */
 const char *heal_ledger_outcome_word(enum dyn_entropy_outcome outcome);
+
+/* A copy of the totals; connections are those that have ended. */
+void heal_ledger_totals(struct heal_ledger *l, struct heal_figures *out);
+
+size_t heal_ledger_n_targets(struct heal_ledger *l);
+size_t heal_ledger_n_senders(struct heal_ledger *l);
 
 /* A copy of page i; false when there is none. */
 bool heal_ledger_copy_target(struct heal_ledger *l, size_t i, struct heal_ledger_target *out);

@@ -38,21 +38,39 @@ size_t heal_targets_find(const struct heal_targets *t, const char *endpoint)
 	return n_of_host == 1 ? of_host : SIZE_MAX;
 }
 
+static void choose_sent(struct heal_targets *t)
+{
+	for (size_t i = 0; i < t->conf->recon_peers.n; i++) {
+		if (!heal_targets_takes_part(t, i))
+			continue;
+		t->sent_endpoints[t->n_sent] = t->conf->recon_peers.items[i];
+		t->sent_nodes[t->n_sent++] = t->nodes[i];
+	}
+}
+
 bool heal_targets_init(struct heal_targets *t, const struct conf *conf, const struct ring *ring)
 {
+	size_t n = conf->recon_peers.n;
+
+	memset(t, 0, sizeof(*t));
 	t->ring = ring;
 	t->conf = conf;
-	t->nodes = calloc(conf->recon_peers.n + 1, sizeof(*t->nodes));
-	if (!t->nodes)
+	t->nodes = calloc(n + 1, sizeof(*t->nodes));
+	t->sent_endpoints = calloc(n + 1, sizeof(*t->sent_endpoints));
+	t->sent_nodes = calloc(n + 1, sizeof(*t->sent_nodes));
+	if (!t->nodes || !t->sent_endpoints || !t->sent_nodes)
 		return false;
-	for (size_t i = 0; i < conf->recon_peers.n; i++)
+	for (size_t i = 0; i < n; i++)
 		t->nodes[i] = heal_targets_find(t, conf->recon_peers.items[i]);
+	choose_sent(t);
 	return true;
 }
 
 void heal_targets_fini(struct heal_targets *t)
 {
 	free(t->nodes);
+	free(t->sent_endpoints);
+	free(t->sent_nodes);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -80,6 +98,27 @@ bool heal_targets_owns(const struct heal_targets *t, size_t node, const void *ke
 
 	return node == SIZE_MAX ||
 	       ring_owner(ring, ring->nodes[node].rack, ring_token(ring, key, len)) == node;
+}
+
+/* Whether other may have missed what node did: in another datacenter one node takes a write for
+ * all. */
+static bool misses_with(const struct ring *ring, size_t node, size_t other)
+{
+	size_t dc = ring->racks[ring->nodes[node].rack].dc;
+
+	return other == node ||
+	       (dc != 0 && other != SIZE_MAX && ring->racks[ring->nodes[other].rack].dc == dc);
+}
+
+void heal_targets_missed(const struct heal_targets *t, size_t node, bool *due)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < t->conf->recon_peers.n; i++)
+		known = known || t->nodes[i] == node;
+	/* Its channel may have an address of its own: then it may be any of them. */
+	for (size_t i = 0; i < t->n_sent; i++)
+		due[i] = due[i] || !known || misses_with(t->ring, node, t->sent_nodes[i]);
 }
 
 const char *heal_targets_part_text(enum heal_part part)

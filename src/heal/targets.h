@@ -29,6 +29,10 @@ struct heal_targets {
 	const struct ring *ring; /* borrowed; NULL: there is none */
 	const struct conf *conf; /* borrowed */
 	size_t *nodes; /* of the ring, by place in recon_peers; SIZE_MAX: none of them; owned */
+	/* Those that are sent something, in the order of recon_peers: the driver's targets. */
+	size_t n_sent;
+	const char **sent_endpoints; /* owned; what it names is conf's */
+	size_t *sent_nodes;          /* as nodes; owned */
 };
 
 /* ring may be NULL.  False when memory is short; call heal_targets_fini() in either case. */
@@ -47,6 +51,12 @@ bool heal_targets_takes_part(const struct heal_targets *t, size_t target); /* an
 
 /* Whether a node, which may be SIZE_MAX, is sent a key. */
 bool heal_targets_owns(const struct heal_targets *t, size_t node, const void *key, size_t len);
+
+/*
+ * A node of the ring that was down is back: mark in due (n_sent of them) the targets that may have
+ * missed writes meanwhile, and leave the others as they are.
+ */
+void heal_targets_missed(const struct heal_targets *t, size_t node, bool *due);
 
 /* In words, for people: "the keys that it owns" and so on. */
 const char *heal_targets_part_text(enum heal_part part);

@@ -74,39 +74,15 @@ static bool add_signals(struct engine *e)
 	return true;
 }
 
-/* ---- Peers that are back ---- */
+/* ---- What the proxy tells ---- */
 
-/* Whether other may have missed what node did: in another datacenter one node takes a write for
- * all. */
-static bool misses_with(const struct ring *ring, size_t node, size_t other)
-{
-	size_t dc = ring->racks[ring->nodes[node].rack].dc;
-
-	return other == node ||
-	       (dc != 0 && other != SIZE_MAX && ring->racks[ring->nodes[other].rack].dc == dc);
-}
-
-/* A node that was down has missed what was written meanwhile: a round to it is due. */
 static void on_node_back(void *arg, size_t node)
 {
 	struct engine *e = arg;
-	const struct heal_targets *peers = e->options.targets;
-	bool known = false;
 
-	if (!e->healer)
-		return;
-	for (size_t i = 0; i < e->options.conf->recon_peers.n; i++) {
-		if (!misses_with(e->options.ring, node, peers->nodes[i]))
-			continue;
-		healer_run_soon(e->healer, i);
-		known = known || peers->nodes[i] == node;
-	}
-	/* Its channel may have an address of its own. */
-	if (!known)
-		healer_run_soon(e->healer, HEALER_ALL);
+	if (e->healer)
+		healer_node_back(e->healer, node);
 }
-
-/* ---- Keys that are written ---- */
 
 static void on_write_begun(void *arg, const void *key, size_t len)
 {
@@ -133,10 +109,9 @@ static bool make_healer(struct engine *e)
 	const struct engine_options *o = &e->options;
 	const struct healer_options options = {
 		.base = e->base,
-		.conf = o->conf,
 		.settings = o->heal,
-		.cancel = o->cancel,
 		.targets = o->targets,
+		.cancel = o->cancel,
 	};
 
 	e->healer = healer_new(&options);
@@ -177,13 +152,13 @@ failed:
 	return NULL;
 }
 
-static void log_stats(struct engine *e)
+static void log_figures(struct engine *e)
 {
-	struct figures_entropy s = {0};
+	struct heal_figures figures;
 	char text[1024];
 
-	healer_count(e->healer, &s);
-	log_notice("counted: %s", control_figures_format(&s, text, sizeof(text)));
+	healer_figures(e->healer, &figures);
+	log_notice("counted: %s", control_figures_format(&figures, text, sizeof(text)));
 }
 
 /* A turn of the loop; false when there is nothing left that could wake it. */
@@ -236,7 +211,7 @@ bool engine_run(struct engine *e)
 		finish_requests(e);
 	if (e->healer) {
 		healer_stop(e->healer);
-		log_stats(e);
+		log_figures(e);
 	}
 	return true;
 }

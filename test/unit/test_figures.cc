@@ -16,12 +16,13 @@
 namespace
 {
 
-constexpr size_t kFigures = (sizeof(struct figures_identity) + sizeof(struct figures_node) +
-				    sizeof(struct figures_pool) + sizeof(struct figures_store) +
-				    sizeof(struct figures_peer) + sizeof(struct figures_entropy) +
-				    sizeof(struct figures_schedule) + sizeof(struct figures_push) +
-				    sizeof(struct figures_sender)) /
-			    sizeof(uint64_t);
+constexpr size_t kFigures =
+	(sizeof(struct figures_identity) + sizeof(struct figures_node) +
+		sizeof(struct figures_pool) + sizeof(struct figures_store) +
+		sizeof(struct figures_peer) + sizeof(struct heal_figures) +
+		sizeof(struct heal_schedule_figures) + sizeof(struct heal_target_figures) +
+		sizeof(struct heal_sender_figures)) /
+	sizeof(uint64_t);
 
 /* What is written into a stream. */
 template <typename Write> std::string written(Write write)
@@ -74,7 +75,7 @@ const uint64_t kZeroes[64] = {};
 
 TEST(Figures, FormatsEveryCounterOnce)
 {
-	const auto s = numbered<struct figures_entropy>();
+	const auto s = numbered<struct heal_figures>();
 	char text[4096];
 	const std::string all =
 		std::string(", ") + control_figures_format(&s, text, sizeof(text)) + ",";
@@ -92,7 +93,7 @@ TEST(Figures, FormatsEveryCounterOnce)
 
 TEST(Figures, CutsToTheSpaceThereIs)
 {
-	const auto s = numbered<struct figures_entropy>();
+	const auto s = numbered<struct heal_figures>();
 	char all[4096], text[4096];
 
 	control_figures_format(&s, all, sizeof(all));
@@ -145,7 +146,7 @@ TEST(Figures, EveryFigureHasItsFieldInJson)
 TEST(Figures, JsonHasTheValuesUnderTheirNames)
 {
 	const auto pool = numbered<struct figures_pool>();
-	struct figures_schedule schedule = {};
+	struct heal_schedule_figures schedule = {};
 
 	EXPECT_NE(json_of(FIGURES_POOL, &pool).find("\"client_connections\":1000,"),
 		std::string::npos);
@@ -219,13 +220,13 @@ TEST(Figures, ASampleForEachWithItsLabels)
 {
 	const struct figures_label a[] = {{"peer", "a\"b\\c\nd"}, {"dc", "x"}},
 				   b[] = {{"peer", "e"}};
-	struct figures_push first = {}, second = {};
+	struct heal_target_figures first = {}, second = {};
 
 	first.keys_sent = 7;
 	second.keys_sent = 8;
 	first.last_seconds = NAN;
 	second.last_seconds = 0.25;
-	const std::string text = metrics_of(FIGURES_PUSH, {{a, 2, &first}, {b, 1, &second}});
+	const std::string text = metrics_of(FIGURES_TARGET, {{a, 2, &first}, {b, 1, &second}});
 
 	EXPECT_NE(text.find("\ndynomite_entropy_peer_sent_keys_total{peer=\"a\\\"b\\\\c\\nd\",dc="
 			    "\"x\"} 7\n"

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "heal/ledger.h"
 
+#include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <string>
@@ -38,7 +39,8 @@ class Ledger : public testing::Test
 		heal_ledger_pushed(ledger_, &r);
 	}
 
-	void received(const std::string &from, enum dyn_entropy_status status, uint64_t applied = 0)
+	void received(const std::string &from, enum dyn_entropy_status status, uint64_t applied = 0,
+		bool turned_away = false)
 	{
 		struct dyn_entropy_receive_result r = {};
 		struct dyn_entropy_error err = {};
@@ -46,6 +48,7 @@ class Ledger : public testing::Test
 		strcpy(r.peer, from.c_str());
 		r.bytes = 100;
 		r.seconds = 1.5;
+		r.turned_away = turned_away;
 		r.applied.commands = applied + 2;
 		r.applied.applied = applied;
 		r.applied.kept = 1;
@@ -82,24 +85,27 @@ class Ledger : public testing::Test
 TEST_F(Ledger, SumsWhatEachPeerGot)
 {
 	struct heal_ledger_target p;
-	const int64_t before = clock_wall_ms();
+	const double before = double(clock_wall_ms()) / 1e3;
 
 	pushed(1, DYN_ENTROPY_OK, 5);
 	pushed(1, DYN_ENTROPY_ERR_IO, 2);
 	ASSERT_TRUE(heal_ledger_copy_target(ledger_, 0, &p));
-	EXPECT_STREQ(p.last.endpoint, "a:1");
-	EXPECT_EQ(p.rounds, 0u);
-	EXPECT_EQ(p.ended_ms, 0);
+	EXPECT_STREQ(p.endpoint, "a:1");
+	EXPECT_EQ(p.figures.rounds, 0u);
+	EXPECT_TRUE(std::isnan(p.figures.last_round));
+	EXPECT_TRUE(std::isnan(p.figures.last_seconds));
 	ASSERT_TRUE(heal_ledger_copy_target(ledger_, 1, &p));
-	EXPECT_EQ(p.last.endpoint, endpoints_[1]) << "the name that we gave, which lives on";
-	EXPECT_EQ(p.rounds, 2u);
-	EXPECT_EQ(p.rounds_failed, 1u);
-	EXPECT_EQ(p.keys, 7u);
-	EXPECT_EQ(p.bytes, 70u);
-	EXPECT_EQ(p.snapshots, 2u);
-	EXPECT_EQ(p.last.status, DYN_ENTROPY_ERR_IO);
-	EXPECT_STREQ(p.last.message, "why");
-	EXPECT_GE(p.ended_ms, before);
+	EXPECT_EQ(p.endpoint, endpoints_[1]) << "the name that we gave, which lives on";
+	EXPECT_EQ(p.figures.rounds, 2u);
+	EXPECT_EQ(p.figures.rounds_failed, 1u);
+	EXPECT_EQ(p.figures.keys_sent, 7u);
+	EXPECT_EQ(p.figures.bytes_sent, 70u);
+	EXPECT_EQ(p.figures.snapshots_sent, 2u);
+	EXPECT_FALSE(p.figures.last_ok);
+	EXPECT_EQ(p.figures.last_keys, 2u);
+	EXPECT_EQ(p.figures.last_bytes, 20u);
+	EXPECT_STREQ(p.message, "why");
+	EXPECT_GE(p.figures.last_round, before);
 	EXPECT_FALSE(heal_ledger_copy_target(ledger_, 2, &p));
 }
 
@@ -114,21 +120,53 @@ TEST_F(Ledger, SumsWhatCameFromEachAddress)
 	ASSERT_EQ(senders(), 2u);
 	ASSERT_TRUE(heal_ledger_copy_sender(ledger_, 0, &s));
 	EXPECT_STREQ(s.address, "10.0.0.1") << "whatever port it came from";
-	EXPECT_EQ(s.snapshots, 2u);
-	EXPECT_EQ(s.failed, 1u);
-	EXPECT_EQ(s.bytes, 200u) << "of what was applied whole";
-	EXPECT_EQ(s.commands, 14u);
-	EXPECT_EQ(s.applied, 8u);
-	EXPECT_EQ(s.kept, 3u);
-	EXPECT_EQ(s.commands_failed, 3u);
-	EXPECT_EQ(s.status, DYN_ENTROPY_OK);
+	EXPECT_EQ(s.figures.snapshots_committed, 2u);
+	EXPECT_EQ(s.figures.connections_failed, 1u);
+	EXPECT_EQ(s.figures.bytes_received, 200u) << "of what was applied whole";
+	EXPECT_EQ(s.figures.commands, 14u);
+	EXPECT_EQ(s.figures.applied, 8u);
+	EXPECT_EQ(s.figures.kept, 3u);
+	EXPECT_EQ(s.figures.failed, 3u);
+	EXPECT_TRUE(s.last_ok);
 	EXPECT_STREQ(s.message, "") << "of the last one, which went well";
-	EXPECT_EQ(s.seconds, 1.5);
+	EXPECT_EQ(s.figures.last_seconds, 1.5);
 	ASSERT_TRUE(heal_ledger_copy_sender(ledger_, 1, &s));
 	EXPECT_STREQ(s.address, "::1");
 	received("[::1]:4001", DYN_ENTROPY_ERR_SINK);
 	ASSERT_TRUE(heal_ledger_copy_sender(ledger_, 1, &s));
 	EXPECT_STREQ(s.message, "why");
+}
+
+TEST_F(Ledger, TotalsCountEachEventOnce)
+{
+	struct heal_figures f;
+
+	pushed(0, DYN_ENTROPY_OK, 5);
+	pushed(1, DYN_ENTROPY_ERR_IO, 2);
+	EXPECT_EQ(heal_ledger_round_ended(ledger_), 1u);
+	EXPECT_EQ(heal_ledger_round_skipped(ledger_), 1u);
+	EXPECT_EQ(heal_ledger_round_skipped(ledger_), 2u);
+	received("10.0.0.1:1", DYN_ENTROPY_OK, 3);
+	received("10.0.0.2:1", DYN_ENTROPY_ERR_SINK, 4);
+	received("10.0.0.2:2", DYN_ENTROPY_ERR_CANCELLED, 1);
+	received("10.0.0.9:1", DYN_ENTROPY_ERR_IO, 0, true);
+	heal_ledger_totals(ledger_, &f);
+	EXPECT_EQ(f.rounds, 1u);
+	EXPECT_EQ(f.rounds_skipped, 2u);
+	EXPECT_EQ(f.peers_attempted, 2u);
+	EXPECT_EQ(f.peers_exchanged, 1u);
+	EXPECT_EQ(f.peers_failed, 1u);
+	EXPECT_EQ(f.snapshots_sent, 2u);
+	EXPECT_EQ(f.keys_sent, 7u);
+	EXPECT_EQ(f.bytes_sent, 70u);
+	EXPECT_EQ(f.connections, 3u);
+	EXPECT_EQ(f.snapshots_committed, 1u);
+	EXPECT_EQ(f.connections_failed, 2u) << "one that is given up was not applied whole";
+	EXPECT_EQ(f.connections_turned_away, 1u);
+	EXPECT_EQ(f.bytes_received, 100u) << "of what was applied whole";
+	EXPECT_EQ(f.commands, 14u);
+	EXPECT_EQ(f.keys_applied, 8u);
+	EXPECT_EQ(f.keys_kept, 3u);
 }
 
 TEST_F(Ledger, WhoOnlyConnectsGetsNoPage)
@@ -142,7 +180,7 @@ TEST_F(Ledger, WhoOnlyConnectsGetsNoPage)
 	received("10.0.0.1:1", DYN_ENTROPY_OK);
 	received("10.0.0.1:1", DYN_ENTROPY_ERR_IO);
 	ASSERT_TRUE(heal_ledger_copy_sender(ledger_, 0, &s));
-	EXPECT_EQ(s.failed, 1u) << "of one that is known it counts";
+	EXPECT_EQ(s.figures.connections_failed, 1u) << "of one that is known it counts";
 }
 
 TEST_F(Ledger, StrangersNeitherFillNorGrowIt)

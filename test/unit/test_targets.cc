@@ -98,6 +98,30 @@ TEST_F(Targets, AnotherPortIsFoundByItsHost)
 	EXPECT_NE(warnings_[1].find("10.0.0.9:8105"), std::string::npos);
 }
 
+TEST_F(Targets, WhoMissedWritesIsDueWhenTheNodeIsBack)
+{
+	using Due = std::vector<int>;
+
+	load("  dyn_seeds: ['10.0.0.2:8101:r2:d:0', '10.0.0.3:8101:r3:d:0',\n"
+	     "    '10.1.0.1:8101:r1:e:0', '10.1.0.2:8101:r2:e:0']\n"
+	     "  recon_peers: ['10.0.0.2:8105', '10.0.0.1:8105', '10.1.0.1:8105', "
+	     "'10.1.0.2:8105',\n"
+	     "    '10.0.0.9:8105']\n");
+	ASSERT_EQ(targets_.n_sent, 4u) << "all but this node itself";
+	const auto missed = [this](size_t node) {
+		bool due[4] = {};
+
+		heal_targets_missed(&targets_, node, due);
+		return Due(due, due + 4);
+	};
+	EXPECT_EQ(missed(1), (Due{1, 0, 0, 0})) << "of this datacenter: itself";
+	EXPECT_EQ(missed(2), (Due{1, 1, 1, 1})) << "its channel may have any of the addresses";
+	EXPECT_EQ(missed(3), (Due{0, 1, 1, 0})) << "of another: it may have taken writes for all";
+	bool due[4] = {false, false, false, true};
+	heal_targets_missed(&targets_, 1, due);
+	EXPECT_EQ(Due(due, due + 4), (Due{1, 0, 0, 1})) << "who was due is due";
+}
+
 TEST_F(Targets, WithoutARingEveryTargetIsSentEveryKey)
 {
 	load("  dyn_seeds: ['10.0.0.2:8101:r1:d:5']\n", false);

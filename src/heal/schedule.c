@@ -1,0 +1,158 @@
+#include "heal/schedule.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Nodes that come back together are healed by one round. */
+#define SOON_SECONDS 1
+
+struct heal_schedule {
+	const struct heal_targets *targets;
+	struct heal_rounds *rounds;
+	struct heal_ledger *ledger;
+	int64_t interval_s;
+	struct event *timer;   /* starts a round */
+	struct event *soon;    /* starts one out of turn */
+	int64_t next_round_ms; /* monotonic */
+	bool stopping;
+	bool due[]; /* of each target that is sent something: it is to be part of the next round */
+};
+
+static void set_soon(struct heal_schedule *s)
+{
+	const struct timeval soon = {.tv_sec = SOON_SECONDS};
+
+	if (!event_pending(s->soon, EV_TIMEOUT, NULL))
+		event_add(s->soon, &soon);
+}
+
+/* A round to those that are due. */
+static bool run_due(struct heal_schedule *s)
+{
+	size_t n = s->targets->n_sent;
+
+	if (heal_rounds_is_running(s->rounds) || n == 0 || s->stopping)
+		return false;
+	if (!heal_rounds_begin(s->rounds, s->due)) {
+		set_soon(s);
+		return false;
+	}
+	memset(s->due, 0, n * sizeof(s->due[0]));
+	return true;
+}
+
+bool heal_schedule_run_now(struct heal_schedule *s)
+{
+	if (heal_rounds_is_running(s->rounds))
+		return false;
+	for (size_t i = 0; i < s->targets->n_sent; i++)
+		s->due[i] = true;
+	return run_due(s);
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct heal_schedule *s = arg;
+
+	(void)fd;
+	(void)events;
+	s->next_round_ms = clock_deadline_ms(s->interval_s * 1000);
+	if (!heal_rounds_is_running(s->rounds)) {
+		heal_schedule_run_now(s);
+		return;
+	}
+	log_warn("entropy: the last round still runs, so this one is skipped (%" PRIu64
+		 " so far): raise recon_interval_seconds or recon_max_rate",
+		heal_ledger_round_skipped(s->ledger));
+}
+
+void heal_schedule_node_back(struct heal_schedule *s, size_t node)
+{
+	heal_targets_missed(s->targets, node, s->due);
+	set_soon(s);
+}
+
+static bool any_due(const struct heal_schedule *s)
+{
+	for (size_t i = 0; i < s->targets->n_sent; i++)
+		if (s->due[i])
+			return true;
+	return false;
+}
+
+static void on_soon(evutil_socket_t fd, short events, void *arg)
+{
+	struct heal_schedule *s = arg;
+
+	(void)fd;
+	(void)events;
+	if (heal_rounds_is_running(s->rounds))
+		set_soon(s); /* the one that runs may have passed that target by */
+	else if (any_due(s))
+		run_due(s);
+}
+
+/* ---- Coming and going ---- */
+
+struct heal_schedule *heal_schedule_new(struct event_base *base, const struct heal_targets *targets,
+	struct heal_rounds *rounds, struct heal_ledger *ledger)
+{
+	struct heal_schedule *s = calloc(1, sizeof(*s) + targets->n_sent * sizeof(s->due[0]));
+
+	if (!s)
+		return NULL;
+	s->targets = targets;
+	s->rounds = rounds;
+	s->ledger = ledger;
+	s->interval_s = targets->conf->recon_interval_seconds;
+	s->timer = event_new(base, -1, EV_PERSIST, on_timer, s);
+	s->soon = event_new(base, -1, 0, on_soon, s);
+	if (!s->timer || !s->soon) {
+		heal_schedule_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void heal_schedule_free(struct heal_schedule *s)
+{
+	if (!s)
+		return;
+	if (s->timer)
+		event_free(s->timer);
+	if (s->soon)
+		event_free(s->soon);
+	free(s);
+}
+
+bool heal_schedule_start(struct heal_schedule *s)
+{
+	const struct timeval interval = {.tv_sec = (time_t)s->interval_s};
+
+	if (s->targets->n_sent == 0)
+		return true;
+	s->next_round_ms = clock_deadline_ms(s->interval_s * 1000);
+	return event_add(s->timer, &interval) == 0;
+}
+
+void heal_schedule_stop(struct heal_schedule *s)
+{
+	s->stopping = true;
+	event_del(s->timer);
+	event_del(s->soon);
+}
+
+void heal_schedule_figures(const struct heal_schedule *s, struct heal_schedule_figures *out)
+{
+	int64_t left_ms = s->next_round_ms - clock_monotonic_ms();
+
+	out->running = heal_rounds_is_running(s->rounds);
+	out->next_round = (double)(left_ms > 0 ? left_ms : 0) / 1e3;
+	if (s->targets->n_sent == 0)
+		out->next_round = (double)NAN;
+}
