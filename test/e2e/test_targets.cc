@@ -45,7 +45,7 @@ Settings place(const RedisServer &redis, uint16_t peer)
 	};
 }
 
-class ReconRingTool : public testing::Test
+class TargetsTool : public testing::Test
 {
       protected:
 	TempDir dir_;
@@ -67,7 +67,7 @@ class ReconRingTool : public testing::Test
 	}
 };
 
-TEST_F(ReconRingTool, PushesWhatTheNodeWould)
+TEST_F(TargetsTool, PushesWhatTheNodeWould)
 {
 	const std::string conf = write(place(from_, port_));
 	Process r({dyn_entropy_program(), "receive", "--plaintext", "--listen", loopback(port_),
@@ -91,7 +91,7 @@ TEST_F(ReconRingTool, PushesWhatTheNodeWould)
 	EXPECT_EQ(kKeys, to_.connect().dbsize());
 }
 
-TEST_F(ReconRingTool, ConfSaysWhatTheNodeWouldDo)
+TEST_F(TargetsTool, ConfSaysWhatTheNodeWouldDo)
 {
 	Settings settings = place(from_, port_);
 
@@ -110,7 +110,7 @@ TEST_F(ReconRingTool, ConfSaysWhatTheNodeWouldDo)
 	EXPECT_TRUE(holds(said_, "127.0.0.9:31399 is no node of dyn_seeds")) << said_;
 }
 
-TEST_F(ReconRingTool, WithNobodyToPushToItSaysWhy)
+TEST_F(TargetsTool, WithNobodyToPushToItSaysWhy)
 {
 	Settings settings = place(from_, port_);
 
@@ -121,7 +121,7 @@ TEST_F(ReconRingTool, WithNobodyToPushToItSaysWhy)
 }
 
 /* Nothing to send is no reason to find nobody at home. */
-TEST_F(ReconRingTool, APeerThatIsAwayIsAnErrorOfAnEmptyPush)
+TEST_F(TargetsTool, APeerThatIsAwayIsAnErrorOfAnEmptyPush)
 {
 	EXPECT_EQ(kFailed,
 		tool({"push", "--plaintext", "--redis", to_.address(), "--to", loopback(port_)},
@@ -130,7 +130,7 @@ TEST_F(ReconRingTool, APeerThatIsAwayIsAnErrorOfAnEmptyPush)
 	EXPECT_TRUE(holds(said_, loopback(port_))) << said_;
 }
 
-TEST(ReconRingNode, SaysWhyItPushesToNobody)
+TEST(TargetsNode, SaysWhyItPushesToNobody)
 {
 	const KeyFiles keys;
 	RedisServer redis;
