@@ -84,11 +84,12 @@ static void on_node_back(void *arg, size_t node)
 		healer_node_back(e->healer, node);
 }
 
-static void on_write_begun(void *arg, const void *key, size_t len)
+static uint64_t on_write_begun(void *arg, const void *key, size_t len)
 {
 	struct engine *e = arg;
 
 	recent_note(e->recent, key, len, clock_monotonic_ms());
+	return 0;
 }
 
 /* ---- Starting and stopping ---- */

@@ -94,15 +94,10 @@ void asker_call_end(struct asker_call *c)
 
 /* ---- How much is taken ---- */
 
-static size_t unread(const struct asker *a)
-{
-	return a->conn.out.bytes + a->parked;
-}
-
 bool asker_has_room(const struct asker *a, unsigned part)
 {
 	return window_has_room(&a->window, a->n_calls, part) &&
-	       unread(a) < a->list->kind->unread_max / part;
+	       asker_unread(a) < a->list->kind->unread_max / part;
 }
 
 void asker_written(struct conn *c)
@@ -122,14 +117,12 @@ void asker_give_up(struct asker *a, const char *why)
 	conn_give_up(&a->conn);
 }
 
-void asker_check_unread(struct asker *a)
+void asker_give_up_unread(struct asker *a)
 {
 	char why[96];
 
-	if (unread(a) <= a->list->kind->unread_hard_max)
-		return;
-	snprintf(
-		why, sizeof(why), "it does not take its answers: %zu bytes wait for it", unread(a));
+	snprintf(why, sizeof(why), "it does not take its answers: %zu bytes wait for it",
+		asker_unread(a));
 	asker_give_up(a, why);
 }
 

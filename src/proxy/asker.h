@@ -142,8 +142,20 @@ static inline void asker_check_quit(struct asker *a)
  * close, from the loop. */
 void asker_give_up(struct asker *a, const char *why);
 
+/* It does not take its answers. */
+void asker_give_up_unread(struct asker *a);
+
+static inline size_t asker_unread(const struct asker *a)
+{
+	return a->conn.out.bytes + a->parked;
+}
+
 /* More waits for it: give it up when it is too much. */
-void asker_check_unread(struct asker *a);
+static inline void asker_check_unread(struct asker *a)
+{
+	if (asker_unread(a) > a->list->kind->unread_hard_max)
+		asker_give_up_unread(a);
+}
 
 /* Close now. */
 void asker_close(struct asker *a);

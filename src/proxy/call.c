@@ -41,6 +41,7 @@ static void free_parts(struct call *c)
 	if (c->parts != &c->one)
 		free(c->parts);
 	free(c->part_of);
+	kept_keys_fini(&c->keys);
 }
 
 static void free_call(struct call *c)

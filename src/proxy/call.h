@@ -12,6 +12,7 @@
 #define PROXY_CALL_H
 
 #include "proto/command.h"
+#include "proxy/kept_keys.h"
 #include "proxy/outq.h"
 #include "proxy/quorum.h"
 #include "proxy/reply.h"
@@ -37,7 +38,8 @@ struct leg {
 	uint8_t dc;      /* index of the replica's datacenter, 0: the local one */
 	bool local_rack; /* the replica of the local rack */
 	bool is_write;
-	bool abandoned; /* nobody waits for its answer any more */
+	bool abandoned;             /* nobody waits for its answer any more */
+	uint32_t first_key, n_keys; /* of the call's kept keys those that it is about */
 };
 
 struct part {
@@ -65,8 +67,9 @@ struct call {
 	uint32_t n_keys;
 	uint32_t *part_of; /* for each key its part, when there are several; owned */
 	bool answered;
-	bool released;      /* by its origin: nobody is told */
-	struct part *parts; /* &one, or owned */
+	bool released;         /* by its origin: nobody is told */
+	struct part *parts;    /* &one, or owned */
+	struct kept_keys keys; /* that it may change; none when nobody is to be told of them */
 	struct part one;
 	struct leg first_leg; /* most calls have one */
 	bool first_leg_used;

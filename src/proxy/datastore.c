@@ -40,6 +40,24 @@ static void check_auth(struct store_line *l)
 	uplink_fail(&l->line.uplink, "the datastore refused the password");
 }
 
+/* An error; it is short, in one piece. */
+static void take_error(struct replica *r, struct leg *leg, const struct reply *reply)
+{
+	struct buf room = {0};
+	struct reply whole;
+
+	if (!reply_in_one_piece(reply, &room, &whole)) {
+		replica_leg_failed(r, leg, WRITE_UNKNOWN, "out of memory");
+	} else {
+		replica_tell(r, leg, replica_fate(whole.bytes, whole.len));
+		if (refusal_in(whole.bytes, whole.len) == REFUSAL_NO_ANSWER)
+			call_leg_refused(leg, &whole);
+		else
+			call_leg_answered(leg, &whole);
+	}
+	buf_fini(&room);
+}
+
 /* A whole reply is there: the rest of it in bytes, what came before in partial. */
 static void take_reply(struct store_line *l, const uint8_t *bytes, size_t len)
 {
@@ -59,15 +77,17 @@ static void take_reply(struct store_line *l, const uint8_t *bytes, size_t len)
 	}
 	replica_unqueue(&l->line, leg);
 	r->counters.replies++;
-	if (l->partial.bytes == 0 && refusal_in(bytes, len) == REFUSAL_NO_ANSWER) {
-		call_leg_refused(leg, &reply);
-	} else if (l->partial.bytes == 0) {
-		call_leg_answered(leg, &reply);
-	} else if (outq_append(&l->partial, bytes, len)) {
-		reply = reply_of_queue(&l->partial);
-		call_leg_answered(leg, &reply);
+	if (l->partial.bytes > 0 && !outq_append(&l->partial, bytes, len)) {
+		replica_leg_failed(r, leg, WRITE_UNKNOWN, "out of memory");
 	} else {
-		replica_leg_failed(r, leg, "out of memory");
+		if (l->partial.bytes > 0)
+			reply = reply_of_queue(&l->partial);
+		if (l->scanner.type == '-') {
+			take_error(r, leg, &reply);
+		} else {
+			replica_tell(r, leg, WRITE_TAKEN);
+			call_leg_answered(leg, &reply);
+		}
 	}
 	outq_clear(&l->partial);
 	lanes_ended(&r->lanes);

@@ -92,15 +92,17 @@ static void take_reply(struct replica *r, struct leg *leg, const uint8_t *bytes,
 
 	r->counters.replies++;
 	if (!is_whole(&reply)) {
-		replica_leg_failed(r, leg, "a peer answers with what is no reply");
+		replica_leg_failed(r, leg, WRITE_UNKNOWN, "a peer answers with what is no reply");
 		return;
 	}
 	if (refusal == REFUSAL_NONE) {
 		peer_of(r)->answers_since = true;
+		replica_tell(r, leg, replica_fate(bytes, len));
 		call_leg_answered(leg, &reply);
 		return;
 	}
-	replica_note_failure(r, leg->is_write, "it refuses them; look at its datastore");
+	replica_note_failure(r, "it refuses them; look at its datastore");
+	replica_tell(r, leg, WRITE_MISSED);
 	if (refusal == REFUSAL_NO_ANSWER)
 		call_leg_refused(leg, &reply);
 	else
@@ -120,7 +122,7 @@ static void take_answer(struct peer_line *l, const struct dnode_header *h, const
 	else if (l->cipher && dnode_decrypt(l->cipher, payload, h->payload_len, &plain))
 		take_reply(r, leg, buf_head(&plain), buf_len(&plain));
 	else
-		replica_leg_failed(r, leg, "a peer's answer does not decrypt");
+		replica_leg_failed(r, leg, WRITE_UNKNOWN, "a peer's answer does not decrypt");
 	buf_fini(&plain);
 	lanes_ended(&r->lanes);
 }
@@ -274,7 +276,7 @@ static void sweep(struct peer_line *l, int64_t now_ms)
 			continue;
 		LIST_REMOVE(leg, same_bucket);
 		replica_unqueue(&l->line, leg);
-		replica_leg_failed(r, leg, "a peer does not answer");
+		replica_leg_failed(r, leg, WRITE_UNKNOWN, "a peer does not answer");
 		ended++;
 	}
 	/* Which may send others: not while the queue is gone through. */

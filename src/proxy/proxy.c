@@ -75,6 +75,20 @@ void proxy_flush(struct proxy *p)
 
 /* ---- Datastore and peers ---- */
 
+/* What a node has missed is what the entropy channel is to heal. */
+static void on_written(void *arg, size_t node, const struct leg *leg, enum write_fate fate)
+{
+	struct proxy *p = arg;
+	const struct proxy_hooks *hooks = &p->options.hooks;
+	const struct kept_keys *keys = &leg->part->call->keys;
+
+	if (fate == WRITE_MISSED || fate == WRITE_UNKNOWN)
+		p->replicas[node]->counters.missed++;
+	if (hooks->write_ended)
+		hooks->write_ended(hooks->arg, node,
+			keys->keys ? keys->keys + leg->first_key : NULL, leg->n_keys, fate);
+}
+
 static void on_store_back(void *arg, size_t node)
 {
 	struct proxy *p = arg;
@@ -95,6 +109,9 @@ static bool make_store(struct proxy *p)
 		.timeout_ms = o->timeout_ms,
 		.back = on_store_back,
 		.back_arg = p,
+		.written = on_written,
+		.written_arg = p,
+		.misses_only = !o->hooks.write_ended,
 	};
 
 	p->replicas[0] = datastore_new(&options, o->requirepass);
@@ -118,6 +135,9 @@ static bool make_peer(struct proxy *p, size_t i)
 		.timeout_ms = o->timeout_ms,
 		.back = o->hooks.node_back,
 		.back_arg = o->hooks.arg,
+		.written = on_written,
+		.written_arg = p,
+		.misses_only = !o->hooks.write_ended,
 	};
 
 	p->replicas[i] = peer_new(&options,

@@ -7,6 +7,7 @@
 #define PROXY_PROXY_OPTIONS_H
 
 #include "base/consistency.h"
+#include "proxy/write.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,9 +28,19 @@ struct proxy_hooks {
 	void (*node_back)(void *arg, size_t node);
 	/*
 	 * A write to this node's datastore begins: it is sent when this returns, or waits for its
-	 * turn.  Called for each key that its arguments name and that it may change.
+	 * turn.  Called for each key that its arguments name and that it may change.  What it
+	 * returns comes back as the key's mark in write_ended.
 	 */
-	void (*write_begun)(void *arg, const void *key, size_t len);
+	uint64_t (*write_begun)(void *arg, const void *key, size_t len);
+	/*
+	 * A replica has answered a write, or will not: what became of it there.  node is an index
+	 * into ring->nodes, 0: this node's datastore.  keys are those that the write may change of
+	 * what this replica was to be sent; there are none when the request names none, or memory
+	 * was short.  They are valid until this returns.  Called once for each replica and part of
+	 * a request, also when it was not even sent.
+	 */
+	void (*write_ended)(void *arg, size_t node, const struct write_key *keys, size_t n_keys,
+		enum write_fate fate);
 	void *arg;
 };
 

@@ -1,6 +1,6 @@
 #include "proxy/replica.h"
 
-#include "base/log.h"
+#include "proxy/refusal.h"
 
 #include <stdlib.h>
 
@@ -11,23 +11,31 @@ static struct replica_line *line_of(struct uplink *u)
 
 /* ---- Failures ---- */
 
-void replica_note_failure(struct replica *r, bool is_write, const char *why)
+void replica_note_failure(struct replica *r, const char *why)
 {
 	r->counters.failures++;
-	r->counters.missed += is_write;
 	if (r->kind->failed && !r->stopping)
 		r->kind->failed(r, why);
 }
 
-void replica_leg_failed(struct replica *r, struct leg *leg, const char *why)
+void replica_leg_failed(struct replica *r, struct leg *leg, enum write_fate fate, const char *why)
 {
-	replica_note_failure(r, leg->is_write, why);
+	replica_note_failure(r, why);
+	replica_tell(r, leg, fate);
 	call_leg_failed(leg, why);
 }
 
-void replica_pass_by(struct replica *r, bool is_write)
+void replica_pass_by(struct replica *r, const struct leg *like)
 {
-	replica_note_failure(r, is_write, "out of memory");
+	replica_note_failure(r, "out of memory");
+	replica_tell(r, like, WRITE_MISSED);
+}
+
+enum write_fate replica_fate(const uint8_t *reply, size_t len)
+{
+	if (len == 0 || reply[0] != '-')
+		return WRITE_TAKEN;
+	return refusal_in(reply, len) == REFUSAL_NONE ? WRITE_REFUSED : WRITE_MISSED;
 }
 
 /* ---- Up and down ---- */
@@ -43,6 +51,7 @@ static void on_up(struct uplink *u)
 	struct replica_line *l = line_of(u);
 
 	l->silent_since_ms = 0;
+	l->was_up = true;
 	l->replica->kind->up(l);
 	l->missed = false;
 }
@@ -50,13 +59,16 @@ static void on_up(struct uplink *u)
 /* What was asked on a connection that has ended is not answered any more. */
 static void lose_legs(struct replica_line *l)
 {
+	/* What waited for it to be up was not sent. */
+	enum write_fate fate = l->was_up ? WRITE_UNKNOWN : WRITE_MISSED;
 	struct replica *r = l->replica;
 	struct leg *leg;
 
+	l->was_up = false;
 	r->kind->forget(l);
 	while ((leg = TAILQ_FIRST(&l->legs)) != NULL) {
 		replica_unqueue(l, leg);
-		replica_leg_failed(r, leg, r->kind->went_away);
+		replica_leg_failed(r, leg, fate, r->kind->went_away);
 		lanes_ended(&r->lanes);
 	}
 }
@@ -89,7 +101,7 @@ static const struct uplink_ops ops = {.up = on_up, .bytes = on_bytes, .down = on
 
 static void refuse(void *arg, struct leg *leg, const char *why)
 {
-	replica_leg_failed(arg, leg, why);
+	replica_leg_failed(arg, leg, WRITE_MISSED, why);
 }
 
 static bool send_on(void *arg, size_t lane, struct leg *leg, const uint8_t *bytes, size_t len)
@@ -109,7 +121,7 @@ static bool send_on(void *arg, size_t lane, struct leg *leg, const uint8_t *byte
 		why = "out of memory";
 	}
 	if (why) {
-		replica_leg_failed(r, leg, why);
+		replica_leg_failed(r, leg, WRITE_MISSED, why);
 		return false;
 	}
 	r->counters.requests++;

@@ -13,6 +13,7 @@
 #include "proxy/counters.h"
 #include "proxy/lanes.h"
 #include "proxy/uplink.h"
+#include "proxy/write.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +37,11 @@ struct replica_options {
 	/* It was away, so that it may have missed or lost writes, and is back.  May be NULL. */
 	void (*back)(void *arg, size_t node);
 	void *back_arg;
+	/* A leg that writes ends: what became of the write here.  The leg's call is still there.
+	 * With misses_only, told of what was missed or is not known alone. */
+	void (*written)(void *arg, size_t node, const struct leg *leg, enum write_fate fate);
+	void *written_arg;
+	bool misses_only;
 };
 
 /* One connection. */
@@ -45,6 +51,7 @@ struct replica_line {
 	TAILQ_HEAD(replica_legs, leg) legs; /* in the order they were sent in */
 	size_t n_legs;
 	int64_t silent_since_ms; /* a leg waits and nothing has come; 0: not so at the last check */
+	bool was_up;             /* since it was last dialled */
 	bool missed;             /* a request was refused or lost since it was last up */
 };
 
@@ -96,8 +103,8 @@ bool replica_is_usable(const struct replica *r);
 void replica_send(struct replica *r, struct leg *leg, const struct lane_keys *keys,
 	const uint8_t *bytes, size_t len);
 
-/* There is no memory for a leg: count what the replica is not even sent. */
-void replica_pass_by(struct replica *r, bool is_write);
+/* There is no memory for a leg that would be like this one: the replica is not even sent it. */
+void replica_pass_by(struct replica *r, const struct leg *like);
 
 /* Give up connections that do not answer.  To be called a few times each timeout. */
 void replica_check(struct replica *r, int64_t now_ms);
@@ -126,11 +133,24 @@ static inline void replica_unqueue(struct replica_line *l, struct leg *leg)
 	l->n_legs--;
 }
 
-/* There is no reply to count on: count it, and end the leg. */
-void replica_leg_failed(struct replica *r, struct leg *leg, const char *why);
+/* There is no reply to count on: count it, tell of it, and end the leg. */
+void replica_leg_failed(struct replica *r, struct leg *leg, enum write_fate fate, const char *why);
 
 /* Count a request that has failed, whose leg the caller ends. */
-void replica_note_failure(struct replica *r, bool is_write, const char *why);
+void replica_note_failure(struct replica *r, const char *why);
+
+/* Tell what became of a leg's write, if it is one, before the leg ends. */
+static inline void replica_tell(
+	const struct replica *r, const struct leg *leg, enum write_fate fate)
+{
+	bool is_missed = fate == WRITE_MISSED || fate == WRITE_UNKNOWN;
+
+	if (leg->is_write && r->options.written && (is_missed || !r->options.misses_only))
+		r->options.written(r->options.written_arg, r->options.node, leg, fate);
+}
+
+/* What a reply says of a write. */
+enum write_fate replica_fate(const uint8_t *reply, size_t len);
 
 /* Tell that it is back. */
 void replica_is_back(struct replica *r);

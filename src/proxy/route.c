@@ -16,38 +16,42 @@ struct routing {
 	struct plan plan;
 };
 
-/* ---- Writes to this node's datastore ---- */
+/* ---- The keys of writes ---- */
 
-static void write_begins(const struct proxy_hooks *hooks, const struct request *r, uint32_t i)
+static bool make_room(const struct proxy_hooks *hooks, struct call *c, const struct request *r)
 {
-	uint32_t arg = request_key(r, i);
+	size_t bytes = 0;
 
-	hooks->write_begun(hooks->arg, request_arg(r, arg), r->args[arg].len);
+	if (!hooks->write_ended || r->n_written == 0)
+		return false;
+	for (uint32_t i = 0; i < r->n_written; i++)
+		bytes += r->args[request_key(r, r->first_written + i)].len;
+	return kept_keys_reserve(&c->keys, r->n_written, bytes);
 }
 
-/* A planned one: of the keys that it may change those that this node owns. */
-static void planned_begins(const struct routing *rt)
-{
-	const struct proxy_hooks *hooks = &rt->proxy->options.hooks;
-	const struct request *r = rt->request;
-	const struct plan *plan = &rt->plan;
-
-	if (!hooks->write_begun)
-		return;
-	for (uint32_t i = r->first_written; i < r->first_written + r->n_written; i++)
-		if (plan_owners(plan, plan->group_of ? plan->group_of[i] : 0)[0] == 0)
-			write_begins(hooks, r, i);
-}
-
-/* One that another node has planned: all of the keys that it may change. */
-static void sent_here_begins(const struct proxy *p, const struct request *r)
+/* Tell of the keys that a write may change and this node has, and keep all of them until its
+ * replicas have answered, if somebody is to be told.  Without a plan this node has all. */
+static void begin_write(
+	const struct proxy *p, struct call *c, const struct request *r, const struct plan *plan)
 {
 	const struct proxy_hooks *hooks = &p->options.hooks;
+	bool is_kept;
 
-	if (!hooks->write_begun)
+	if (!hooks->write_begun && !hooks->write_ended)
 		return;
-	for (uint32_t i = r->first_written; i < r->first_written + r->n_written; i++)
-		write_begins(hooks, r, i);
+	is_kept = make_room(hooks, c, r);
+	for (uint32_t i = r->first_written; i < r->first_written + r->n_written; i++) {
+		uint32_t group = plan && plan->group_of ? plan->group_of[i] : 0;
+		uint32_t arg = request_key(r, i);
+		const uint8_t *key = request_arg(r, arg);
+		size_t len = r->args[arg].len;
+		uint64_t mark = 0;
+
+		if (hooks->write_begun && (!plan || plan_owners(plan, group)[0] == 0))
+			mark = hooks->write_begun(hooks->arg, key, len);
+		if (is_kept)
+			kept_keys_add(&c->keys, key, len, mark);
+	}
 }
 
 /* ---- Legs ---- */
@@ -58,32 +62,45 @@ struct message {
 	struct lane_keys lanes;
 	const uint8_t *bytes;
 	size_t len;
+	uint32_t first_key, n_keys; /* of those that the call keeps */
 };
 
+/* About all keys of the call. */
 static struct message message_of(
-	const struct plan *plan, uint32_t group, const uint8_t *bytes, size_t len)
+	const struct routing *rt, uint32_t group, const uint8_t *bytes, size_t len)
 {
 	return (struct message){
-		.owners = plan_owners(plan, group),
-		.lanes = plan->lanes[group],
+		.owners = plan_owners(&rt->plan, group),
+		.lanes = rt->plan.lanes[group],
 		.bytes = bytes,
 		.len = len,
+		.n_keys = rt->call->keys.n,
 	};
 }
 
 /* To a node: the first is this one itself. */
 static void send_to(struct proxy *p, uint32_t node, struct leg *leg, const struct message *m)
 {
+	leg->first_key = m->first_key;
+	leg->n_keys = m->n_keys;
 	replica_send(p->replicas[node], leg, &m->lanes, m->bytes, m->len);
 }
 
 /* Memory is short: what a replica is not sent is missed, and who waits for its answer does so no
  * more. */
-static void no_leg(struct proxy *p, uint32_t node, struct call *c, bool is_write, bool counts)
+static void no_leg(struct proxy *p, uint32_t node, struct part *part, bool is_write, bool counts,
+	const struct message *m)
 {
-	replica_pass_by(p->replicas[node], is_write);
+	const struct leg like = {
+		.part = part,
+		.is_write = is_write,
+		.first_key = m->first_key,
+		.n_keys = m->n_keys,
+	};
+
+	replica_pass_by(p->replicas[node], &like);
 	if (counts)
-		call_refuse(c, "dynomite: out of memory");
+		call_refuse(part->call, "dynomite: out of memory");
 }
 
 static void send_leg(struct routing *rt, struct part *part, size_t rack, enum dnode_type type,
@@ -94,7 +111,7 @@ static void send_leg(struct routing *rt, struct part *part, size_t rack, enum dn
 	struct leg *leg = call_leg(part, (uint8_t)p->ring->racks[rack].dc, rack == 0, is_write);
 
 	if (!leg) {
-		no_leg(p, m->owners[rack], part->call, is_write, rack == 0 || part->quorum);
+		no_leg(p, m->owners[rack], part, is_write, rack == 0 || part->quorum, m);
 		return;
 	}
 	leg->type = (uint8_t)type;
@@ -190,14 +207,27 @@ static bool send_sorted(struct routing *rt, const uint32_t *order, const uint32_
 		buf_clear(&part);
 		ok = join_write_part(&part, rt->request, order + begin[g], begin[g + 1] - begin[g]);
 		if (ok) {
-			struct message m =
-				message_of(&rt->plan, g, buf_head(&part), buf_len(&part));
+			struct message m = message_of(rt, g, buf_head(&part), buf_len(&part));
 
+			if (c->keys.n == rt->request->n_keys) { /* all are written */
+				m.first_key = begin[g];
+				m.n_keys = begin[g + 1] - begin[g];
+			}
 			send_part(rt, split ? &c->parts[g] : &c->one, &m);
 		}
 	}
 	buf_fini(&part);
 	return ok;
+}
+
+/* A request that is sent in parts and is a write changes all of its keys. */
+static bool sort_kept(struct routing *rt, uint32_t *begin)
+{
+	const struct plan *plan = &rt->plan;
+	struct kept_keys *keys = &rt->call->keys;
+
+	return keys->n != plan->request->n_keys ||
+	       kept_keys_sort(keys, plan->group_of, begin, plan->n_groups);
 }
 
 static bool send_groups(struct routing *rt)
@@ -209,7 +239,7 @@ static bool send_groups(struct routing *rt)
 
 	if (ok) {
 		plan_sort(plan, order, begin);
-		ok = send_sorted(rt, order, begin);
+		ok = sort_kept(rt, begin) && send_sorted(rt, order, begin);
 	}
 	free(order);
 	free(begin);
@@ -251,11 +281,11 @@ static void send_everywhere(struct proxy *p, struct call *c, const struct reques
 	}
 	for (uint32_t n = 0; n < ring->n_nodes; n++) {
 		size_t dc = ring->racks[ring->nodes[n].rack].dc;
-		struct leg *leg = call_leg(is_joined ? &c->parts[n] : &c->one, (uint8_t)dc,
-			is_joined || n == 0, !is_joined);
+		struct part *part = is_joined ? &c->parts[n] : &c->one;
+		struct leg *leg = call_leg(part, (uint8_t)dc, is_joined || n == 0, !is_joined);
 
 		if (!leg) {
-			no_leg(p, n, c, !is_joined, is_joined || n == 0);
+			no_leg(p, n, part, !is_joined, is_joined || n == 0, &m);
 			continue;
 		}
 		leg->type = DNODE_REQUEST;
@@ -276,11 +306,11 @@ void route_client(struct proxy *p, struct call *c, const struct request *r)
 		plan_fini(&rt.plan); /* refused */
 		return;
 	}
-	planned_begins(&rt);
+	begin_write(p, c, r, &rt.plan);
 	if (request_reads_unnamed(r) && !plan_is_undivided(&rt.plan)) {
 		call_refuse(c, "dynomite: BY and GET patterns read keys that other nodes may have");
 	} else if (rt.plan.n_groups == 1) {
-		struct message m = message_of(&rt.plan, 0, r->bytes, r->len);
+		struct message m = message_of(&rt, 0, r->bytes, r->len);
 
 		send_part(&rt, &c->one, &m);
 	} else if (r->command->join == COMMAND_WHOLE) {
@@ -313,15 +343,16 @@ static struct lane_keys lanes_of(const struct proxy *p, const struct request *r)
 
 void route_here(struct proxy *p, struct call *c, const struct request *r)
 {
-	struct leg *leg = call_leg(&c->one, 0, true, false);
-	struct lane_keys lanes = lanes_of(p, r);
+	bool is_write = r->kind == COMMAND_WRITE;
+	struct leg *leg = call_leg(&c->one, 0, true, is_write);
+	struct message m = {.lanes = lanes_of(p, r), .bytes = r->bytes, .len = r->len};
 
-	if (!leg) {
-		call_refuse(c, "dynomite: out of memory");
-		return;
-	}
-	sent_here_begins(p, r);
-	replica_send(p->replicas[0], leg, &lanes, r->bytes, r->len);
+	begin_write(p, c, r, NULL);
+	m.n_keys = c->keys.n;
+	if (leg)
+		send_to(p, 0, leg, &m);
+	else
+		no_leg(p, 0, &c->one, is_write, true, &m);
 }
 
 /* The same to all groups: what cannot be split goes whole to each of its owners. */
@@ -330,7 +361,7 @@ static void send_whole(struct routing *rt)
 	const struct request *r = rt->request;
 
 	for (uint32_t g = 0; g < rt->plan.n_groups; g++) {
-		struct message m = message_of(&rt->plan, g, r->bytes, r->len);
+		struct message m = message_of(rt, g, r->bytes, r->len);
 
 		m.lanes.several |= rt->plan.n_groups > 1;
 		send_part(rt, &rt->call->one, &m);

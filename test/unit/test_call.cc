@@ -362,6 +362,26 @@ TEST_F(Call, TellsNobodyWhoIsGone)
 	EXPECT_EQ(list.n, 0u);
 }
 
+TEST_F(Call, KeepsItsKeysForItsLastLeg)
+{
+	call *c = make("SET");
+	leg *one = leg_of(c), *two = leg_of(c, false);
+	const std::string key(1000, 'k');
+
+	ASSERT_TRUE(kept_keys_reserve(&c->keys, 1, key.size()));
+	kept_keys_add(&c->keys, key.data(), key.size(), 7);
+	call_sent(c);
+	answer(one, "+OK\r\n");
+	EXPECT_EQ(asker.told.size(), 1u);
+	ASSERT_EQ(list.n, 1u);
+	ASSERT_EQ(two->part->call->keys.n, 1u);
+	EXPECT_EQ(std::string(static_cast<const char *>(c->keys.keys[0].bytes), key.size()), key);
+	EXPECT_EQ(c->keys.keys[0].mark, 7u);
+	call_leg_failed(two, "a peer is down");
+	EXPECT_EQ(list.n, 0u);
+	EXPECT_EQ(make("SET")->keys.n, 0u); /* which uses the same memory again */
+}
+
 TEST_F(Call, WaitsToBeReleased)
 {
 	asker.keeps = true;

@@ -1,5 +1,7 @@
 #include "proxy/refusal.h"
+#include "proxy/replica.h"
 
+#include <cstring>
 #include <gtest/gtest.h>
 #include <string>
 
@@ -25,6 +27,30 @@ TEST(Refusal, IsToldFromAnAnswerByItsFirstWords)
 		{"", "-", "-ERR\r\n", "-ERR dynomite\r\n", "-LOADINGS\r\n", "+OK\r\n",
 			"$9\r\n-LOADING \r\n", "-WRONGTYPE Operation\r\n", "-BUSYKEY Target\r\n"})
 		EXPECT_EQ(in(reply), REFUSAL_NONE) << reply;
+}
+
+TEST(Refusal, SaysWhatBecameOfAWrite)
+{
+	const struct {
+		const char *reply;
+		write_fate fate;
+	} cases[] = {
+		{"+OK\r\n", WRITE_TAKEN},
+		{":0\r\n", WRITE_TAKEN},
+		{"$-1\r\n", WRITE_TAKEN},
+		{"$4\r\n-OOM\r\n", WRITE_TAKEN},
+		{"-WRONGTYPE Operation against a key\r\n", WRITE_REFUSED},
+		{"-ERR value is not an integer\r\n", WRITE_REFUSED},
+		{"-OOM command not allowed\r\n", WRITE_MISSED},
+		{"-READONLY You can't write\r\n", WRITE_MISSED},
+		{"-LOADING Redis is loading\r\n", WRITE_MISSED},
+		{"-ERR dynomite: the datastore is down\r\n", WRITE_MISSED},
+	};
+
+	for (const auto &c : cases)
+		EXPECT_EQ(replica_fate(reinterpret_cast<const uint8_t *>(c.reply), strlen(c.reply)),
+			c.fate)
+			<< c.reply;
 }
 
 } // namespace
