@@ -78,7 +78,7 @@ static void check_served(struct conf_loader *l)
 			continue;
 		value = conf_key_number(k, l->conf);
 		if (value != k->def_number)
-			conf_report_error(l->report, conf_at(l->conf, i),
+			conf_report_error(l->report, conf_at(l->conf, (enum conf_key_id)i),
 				"%s is known but not served; %s",
 				conf_key_number_text(k, value, text), k->instead);
 	}

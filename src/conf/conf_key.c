@@ -198,7 +198,7 @@ const char *conf_key_name(enum conf_key_id key)
 	return conf_keys[key].name;
 }
 
-const char *conf_key_word(enum conf_key_id key, int value)
+const char *conf_key_word(enum conf_key_id key, unsigned value)
 {
 	return conf_keys[key].words[value];
 }

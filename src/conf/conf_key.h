@@ -79,7 +79,7 @@ extern "C" {
 const char *conf_key_name(enum conf_key_id key);
 
 /* The word of the file for a choice's value, such as "scan" for CONF_SOURCE_SCAN. */
-const char *conf_key_word(enum conf_key_id key, int value);
+const char *conf_key_word(enum conf_key_id key, unsigned value);
 
 #ifdef __cplusplus
 }

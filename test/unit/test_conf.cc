@@ -292,7 +292,7 @@ TEST(Conf, EveryChoiceTakesItsWordsAlone)
 			Loaded l = load_keys(std::string("  ") + k.name + ": " + k.words[w] + "\n");
 			ASSERT_EQ(l.errors, Lines()) << k.name;
 			EXPECT_EQ(number_in(l.conf.get(), k), int64_t(w)) << k.name;
-			EXPECT_STREQ(conf_key_word(conf_key_id(i), int(w)), k.words[w]);
+			EXPECT_STREQ(conf_key_word(conf_key_id(i), unsigned(w)), k.words[w]);
 			EXPECT_NE(printed(l.conf.get())
 					  .find(std::string("\n") + k.name + ": " + k.words[w] +
 						  "\n"),
