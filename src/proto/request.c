@@ -1,6 +1,7 @@
 #include "proto/request.h"
 
 #include "base/number.h"
+#include "proto/resp_write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -407,54 +408,20 @@ bool request_arg_is(const struct request *r, uint32_t i, const char *word)
 	return at == len && !word[at];
 }
 
-/* A type byte, a number and CRLF; returns how many bytes. */
-static size_t number_line(uint8_t to[NUMBER_DIGITS_MAX + 3], char type, size_t number)
-{
-	size_t len = 1 + number_write(to + 1, number);
-
-	to[0] = (uint8_t)type;
-	to[len++] = '\r';
-	to[len++] = '\n';
-	return len;
-}
-
-bool request_write_count(struct buf *out, size_t argc)
-{
-	uint8_t line[NUMBER_DIGITS_MAX + 3];
-
-	return buf_append(out, line, number_line(line, '*', argc));
-}
-
-bool request_write_arg(struct buf *out, const void *bytes, size_t len)
-{
-	uint8_t *to = buf_reserve(out, len + NUMBER_DIGITS_MAX + 5);
-	size_t n;
-
-	if (!to)
-		return false;
-	n = number_line(to, '$', len);
-	if (len)
-		memcpy(to + n, bytes, len);
-	memcpy(to + n + len, "\r\n", 2);
-	buf_commit(out, n + len + 2);
-	return true;
-}
-
 bool request_write(const struct request *r, struct buf *out)
 {
+	const struct resp_writer w = resp_writer_2(out);
 	size_t before = buf_len(out);
+	bool ok;
 
 	if (r->argc == 0)
 		return true;
 	if (r->text == r->bytes)
 		return buf_append(out, r->bytes, r->len);
-	if (!request_write_count(out, r->argc))
-		return false;
-	for (uint32_t i = 0; i < r->argc; i++) {
-		if (!request_write_arg(out, request_arg(r, i), r->args[i].len)) {
-			out->end = out->pos + before;
-			return false;
-		}
-	}
-	return true;
+	ok = resp_write_array(&w, r->argc);
+	for (uint32_t i = 0; ok && i < r->argc; i++)
+		ok = resp_write_bulk(&w, request_arg(r, i), r->args[i].len);
+	if (!ok)
+		out->end = out->pos + before;
+	return ok;
 }

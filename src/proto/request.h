@@ -156,10 +156,6 @@ bool request_reads_unnamed(const struct request *r);
 /* Append it as RESP.  False when memory is short; nothing is appended then. */
 bool request_write(const struct request *r, struct buf *out);
 
-/* Append the parts of a request: "*argc" first, then each argument.  False when memory is short. */
-bool request_write_count(struct buf *out, size_t argc);
-bool request_write_arg(struct buf *out, const void *bytes, size_t len);
-
 #ifdef __cplusplus
 }
 #endif

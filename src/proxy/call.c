@@ -1,5 +1,6 @@
 #include "proxy/call.h"
 
+#include "proto/resp_write.h"
 #include "proxy/join.h"
 
 #include <stdarg.h>
@@ -8,8 +9,6 @@
 #include <string.h>
 
 #define SPARE_MAX 4096
-
-#define ERROR_LINE_MAX 512
 
 void call_list_init(struct call_list *l, size_t call_bytes, int64_t timeout_ms)
 {
@@ -187,21 +186,13 @@ static void answer(struct call *c, const struct reply *reply)
 
 void call_refuse(struct call *c, const char *fmt, ...)
 {
-	char line[ERROR_LINE_MAX];
+	char line[RESP_ERROR_MAX];
 	struct reply reply;
 	va_list args;
-	size_t len;
 
-	memcpy(line, "-ERR ", 5);
 	va_start(args, fmt);
-	vsnprintf(line + 5, sizeof(line) - 7, fmt, args);
+	reply = reply_of_bytes(line, resp_write_error_line_v(line, "ERR ", fmt, args));
 	va_end(args);
-	for (char *at = line; *at; at++)
-		if (*at == '\r' || *at == '\n')
-			*at = ' ';
-	len = strlen(line);
-	memcpy(line + len, "\r\n", 2);
-	reply = reply_of_bytes(line, len + 2);
 	answer(c, &reply);
 }
 

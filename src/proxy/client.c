@@ -1,6 +1,7 @@
 #include "proxy/client_internal.h"
 
 #include "base/log.h"
+#include "proto/resp_write.h"
 
 #include <unistd.h>
 
@@ -138,9 +139,9 @@ static void on_said_all(struct conn *c)
 
 static void tell_no_room(int fd)
 {
-	static const char full[] = "-ERR max number of clients reached\r\n";
+	char line[RESP_ERROR_MAX];
 
-	if (write(fd, full, sizeof(full) - 1) < 0)
+	if (write(fd, line, resp_write_error_line(line, "ERR max number of clients reached")) < 0)
 		log_debug("client: gone before it could be told that there is no room");
 }
 

@@ -1,13 +1,11 @@
 #include "proxy/client_internal.h"
 
 #include "base/log.h"
+#include "proto/resp_write.h"
 #include "proxy/admit.h"
 #include "proxy/route.h"
 
-#include <ctype.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 /* Redis gives a connection up whose request is larger than 1 GiB (client-query-buffer-limit): ours
  * is shared. */
@@ -19,19 +17,14 @@
 static void __attribute__((format(printf, 2, 3)))
 reply_error(struct client *cl, const char *fmt, ...)
 {
-	char line[512];
+	char line[RESP_ERROR_MAX];
 	va_list args;
 	size_t len;
 
 	va_start(args, fmt);
-	vsnprintf(line, sizeof(line) - 2, fmt, args);
+	len = resp_write_error_line_v(line, "", fmt, args);
 	va_end(args);
-	for (char *at = line; *at; at++)
-		if (iscntrl((unsigned char)*at))
-			*at = ' ';
-	len = strlen(line);
-	memcpy(line + len, "\r\n", 2);
-	client_reply(cl, line, len + 2);
+	client_reply(cl, line, len);
 }
 
 static void answer_locally(struct client *cl, const struct request *r)
@@ -78,7 +71,7 @@ static void carry_out(struct client *cl, const struct request *r)
 	if (!admit_request(cl->proxy->state, r, ADMIT_CLIENT, why)) {
 		if (r->fault == REQUEST_FAULT_REFUSED)
 			cl->refused_multi = r->command->id == COMMAND_ID_MULTI;
-		reply_error(cl, "-ERR %s", why);
+		reply_error(cl, "ERR %s", why);
 	} else if (r->kind == COMMAND_LOCAL) {
 		answer_locally(cl, r);
 	} else {
@@ -98,7 +91,7 @@ static bool refuse_with_multi(struct client *cl, const struct command *c)
 	switch ((enum command_id)c->id) {
 	case COMMAND_ID_EXEC:
 		cl->refused_multi = false;
-		reply_error(cl, "-EXECABORT Transaction discarded because of previous errors.");
+		reply_error(cl, "EXECABORT Transaction discarded because of previous errors.");
 		return true;
 	case COMMAND_ID_DISCARD:
 	case COMMAND_ID_QUIT:
@@ -106,9 +99,8 @@ static bool refuse_with_multi(struct client *cl, const struct command *c)
 		cl->refused_multi = false;
 		return false;
 	default:
-		reply_error(cl,
-			"-ERR dynomite: not carried out: the MULTI that was sent with it is "
-			"refused");
+		reply_error(cl, "ERR dynomite: not carried out: the MULTI that was sent with it is "
+				"refused");
 		return true;
 	}
 }
@@ -128,7 +120,7 @@ static void handle_request(struct client *cl, struct request *r)
 			"its browser");
 		asker_quit(&cl->asker);
 	} else if (!cl->local.authenticated && !may_pass_login(c)) {
-		reply_error(cl, "-NOAUTH Authentication required.");
+		reply_error(cl, "NOAUTH Authentication required.");
 	} else if (!refuse_with_multi(cl, c)) {
 		carry_out(cl, r);
 	}
@@ -172,7 +164,7 @@ static void refuse_too_large(struct client *cl)
 
 	if (cl->parser.need <= max)
 		return;
-	reply_error(cl, "-ERR Protocol error: the request is larger than %zu bytes%s", max,
+	reply_error(cl, "ERR Protocol error: the request is larger than %zu bytes%s", max,
 		cl->local.authenticated ? "" : ", which is what may come before AUTH");
 	asker_quit(&cl->asker);
 }
@@ -200,7 +192,7 @@ size_t client_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 			request_reset(&cl->parser);
 			break;
 		case REQUEST_BAD:
-			reply_error(cl, "-ERR Protocol error: %s", cl->parser.error);
+			reply_error(cl, "ERR Protocol error: %s", cl->parser.error);
 			asker_quit(&cl->asker);
 			break;
 		case REQUEST_NO_MEMORY:

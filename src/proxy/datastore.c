@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "proto/reply.h"
+#include "proto/resp_write.h"
 #include "proxy/refusal.h"
 
 #include <string.h>
@@ -126,6 +127,7 @@ static void on_up(struct replica_line *line)
 	struct store_line *l = line_of(line);
 	const char *password = ((struct datastore *)line->replica)->password;
 	struct buf auth = {0};
+	const struct resp_writer w = resp_writer_2(&auth);
 
 	if (l->said_down)
 		log_notice("datastore %s: is back", line->uplink.name);
@@ -138,7 +140,8 @@ static void on_up(struct replica_line *line)
 		return;
 	l->auth_pending = true;
 	/* Past the queue, whose chunks others use afterwards: there is room in a new socket. */
-	if (!buf_printf(&auth, "*2\r\n$4\r\nAUTH\r\n$%zu\r\n%s\r\n", strlen(password), password) ||
+	if (!resp_write_array(&w, 2) || !resp_write_text(&w, "AUTH") ||
+		!resp_write_text(&w, password) ||
 		send(line->uplink.conn.fd, buf_head(&auth), buf_len(&auth), MSG_NOSIGNAL) !=
 			(ssize_t)buf_len(&auth))
 		uplink_fail(&line->uplink, "AUTH could not be sent");

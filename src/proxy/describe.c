@@ -74,7 +74,7 @@ static struct place place_of(const struct command *c)
 	return (struct place){.movable = false};
 }
 
-static bool write_flags(struct buf *out, const struct command *c, bool movable)
+static bool write_flags(const struct resp_writer *w, const struct command *c, bool movable)
 {
 	const char *flag = NULL;
 
@@ -82,32 +82,38 @@ static bool write_flags(struct buf *out, const struct command *c, bool movable)
 		flag = "readonly";
 	else if (c->kind == COMMAND_WRITE)
 		flag = "write";
-	return buf_printf(out, "*%d\r\n", (flag != NULL) + movable) &&
-	       (!flag || buf_printf(out, "+%s\r\n", flag)) &&
-	       (!movable || buf_append(out, "+movablekeys\r\n", 14));
+	return resp_write_set(w, (size_t)(flag != NULL) + movable) &&
+	       (!flag || resp_write_status(w, flag)) &&
+	       (!movable || resp_write_status(w, "movablekeys"));
 }
 
-/* All of an entry but its subcommands. */
-static bool write_entry(struct buf *out, const struct command *c)
+static bool write_name(const struct resp_writer *w, const struct command *c)
 {
 	char name[COMMAND_NAME_MAX];
-	struct place place = place_of(c);
 
-	return buf_printf(out, "*10\r\n$%zu\r\n%s\r\n:%d\r\n", strlen(command_lower_name(c, name)),
-		       name, c->arity) &&
-	       write_flags(out, c, place.movable) &&
-	       buf_printf(out, ":%d\r\n:%d\r\n:%d\r\n*0\r\n*0\r\n*0\r\n", place.first, place.last,
-		       place.step);
+	return resp_write_text(w, command_lower_name(c, name));
 }
 
-static bool write_info(struct buf *out, const struct command *c)
+/* All of an entry but its subcommands; nothing is told of categories, tips and key specifications.
+ */
+static bool write_entry(const struct resp_writer *w, const struct command *c)
+{
+	struct place place = place_of(c);
+
+	return resp_write_array(w, 10) && write_name(w, c) && resp_write_integer(w, c->arity) &&
+	       write_flags(w, c, place.movable) && resp_write_integer(w, place.first) &&
+	       resp_write_integer(w, place.last) && resp_write_integer(w, place.step) &&
+	       resp_write_set(w, 0) && resp_write_array(w, 0) && resp_write_array(w, 0);
+}
+
+static bool write_info(const struct resp_writer *w, const struct command *c)
 {
 	size_t n = is_sub(c) ? 0 : count_subs(c);
-	bool ok = write_entry(out, c) && buf_printf(out, "*%zu\r\n", n);
+	bool ok = write_entry(w, c) && resp_write_array(w, n);
 
 	for (size_t i = 0; ok && n > 0 && i < command_count; i++)
 		if (is_sub_of(&command_table[i], c))
-			ok = write_entry(out, &command_table[i]) && buf_append(out, "*0\r\n", 4);
+			ok = write_entry(w, &command_table[i]) && resp_write_array(w, 0);
 	return ok;
 }
 
@@ -150,37 +156,27 @@ static const char *summary_of(const struct command *c)
 	return "Served with one of its subcommands only.";
 }
 
-static bool write_pair(struct buf *out, const char *key, const char *value)
-{
-	return buf_printf(
-		out, "$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(key), key, strlen(value), value);
-}
-
-static bool write_name(struct buf *out, const struct command *c)
-{
-	char name[COMMAND_NAME_MAX];
-
-	return buf_printf(out, "$%zu\r\n%s\r\n", strlen(command_lower_name(c, name)), name);
-}
-
 /* What is known of every command: the summary and the group. */
-static bool write_doc_fields(struct buf *out, const struct command *c)
+#define DOC_FIELDS 2
+
+static bool write_doc_fields(const struct resp_writer *w, const struct command *c)
 {
-	return write_pair(out, "summary", summary_of(c)) && write_pair(out, "group", group_of(c));
+	return resp_write_text(w, "summary") && resp_write_text(w, summary_of(c)) &&
+	       resp_write_text(w, "group") && resp_write_text(w, group_of(c));
 }
 
-static bool write_doc(struct buf *out, const struct command *c)
+static bool write_doc(const struct resp_writer *w, const struct command *c)
 {
 	size_t n = is_sub(c) ? 0 : count_subs(c);
-	bool ok = write_name(out, c) && buf_printf(out, "*%d\r\n", n > 0 ? 6 : 4) &&
-		  write_doc_fields(out, c);
+	bool ok = write_name(w, c) && resp_write_map(w, DOC_FIELDS + (n > 0)) &&
+		  write_doc_fields(w, c);
 
 	if (ok && n > 0)
-		ok = buf_printf(out, "$11\r\nsubcommands\r\n*%zu\r\n", n * 2);
+		ok = resp_write_text(w, "subcommands") && resp_write_map(w, n);
 	for (size_t i = 0; ok && n > 0 && i < command_count; i++)
 		if (is_sub_of(&command_table[i], c))
-			ok = write_name(out, &command_table[i]) && buf_append(out, "*4\r\n", 4) &&
-			     write_doc_fields(out, &command_table[i]);
+			ok = write_name(w, &command_table[i]) && resp_write_map(w, DOC_FIELDS) &&
+			     write_doc_fields(w, &command_table[i]);
 	return ok;
 }
 
@@ -209,59 +205,60 @@ static bool too_many(const struct request *r)
 	return r->argc > 2 && r->argc - 2 > command_count;
 }
 
-static bool refuse(struct buf *out)
+static bool refuse(const struct resp_writer *w)
 {
-	return buf_printf(out, "-ERR more names than there are commands (%zu)\r\n", command_count);
+	return resp_write_error(w, "ERR more names than there are commands (%zu)", command_count);
 }
 
-static bool write_all(struct buf *out, bool (*write_one)(struct buf *, const struct command *))
+static bool write_all(const struct resp_writer *w,
+	bool (*write_one)(const struct resp_writer *, const struct command *))
 {
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < command_count; i++)
 		if (is_listed(&command_table[i]))
-			ok = write_one(out, &command_table[i]);
+			ok = write_one(w, &command_table[i]);
 	return ok;
 }
 
-bool describe_count(struct buf *out)
+bool describe_count(const struct resp_writer *w)
 {
-	return buf_printf(out, ":%zu\r\n", count_listed());
+	return resp_write_integer(w, (int64_t)count_listed());
 }
 
-bool describe_info(struct buf *out, const struct request *r)
+bool describe_info(const struct resp_writer *w, const struct request *r)
 {
 	bool ok;
 
 	if (r->argc <= 2)
-		return buf_printf(out, "*%zu\r\n", count_listed()) && write_all(out, write_info);
+		return resp_write_array(w, count_listed()) && write_all(w, write_info);
 	if (too_many(r))
-		return refuse(out);
-	ok = buf_printf(out, "*%u\r\n", r->argc - 2);
+		return refuse(w);
+	ok = resp_write_array(w, r->argc - 2);
 	for (uint32_t i = 2; ok && i < r->argc; i++) {
 		const struct command *c = named(r, i);
 
-		ok = c ? write_info(out, c) : buf_append(out, "*-1\r\n", 5);
+		ok = c ? write_info(w, c) : resp_write_null_array(w);
 	}
 	return ok;
 }
 
-bool describe_docs(struct buf *out, const struct request *r)
+bool describe_docs(const struct resp_writer *w, const struct request *r)
 {
 	size_t n = 0;
 	bool ok;
 
 	if (r->argc <= 2)
-		return buf_printf(out, "*%zu\r\n", count_listed() * 2) && write_all(out, write_doc);
+		return resp_write_map(w, count_listed()) && write_all(w, write_doc);
 	if (too_many(r))
-		return refuse(out);
+		return refuse(w);
 	for (uint32_t i = 2; i < r->argc; i++)
 		n += named(r, i) != NULL;
-	ok = buf_printf(out, "*%zu\r\n", n * 2);
+	ok = resp_write_map(w, n);
 	for (uint32_t i = 2; ok && i < r->argc; i++) {
 		const struct command *c = named(r, i);
 
-		ok = !c || write_doc(out, c);
+		ok = !c || write_doc(w, c);
 	}
 	return ok;
 }

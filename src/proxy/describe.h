@@ -7,8 +7,8 @@
 #ifndef PROXY_DESCRIBE_H
 #define PROXY_DESCRIBE_H
 
-#include "base/buf.h"
 #include "proto/request.h"
+#include "proto/resp_write.h"
 
 #include <stdbool.h>
 
@@ -17,14 +17,14 @@ extern "C" {
 #endif
 
 /* COMMAND COUNT. */
-bool describe_count(struct buf *out);
+bool describe_count(const struct resp_writer *w);
 
 /* COMMAND, and COMMAND INFO [name ...]: the names are the arguments from 2 on, all when there are
  * none. */
-bool describe_info(struct buf *out, const struct request *r);
+bool describe_info(const struct resp_writer *w, const struct request *r);
 
 /* COMMAND DOCS [name ...], likewise: a summary and a group for each. */
-bool describe_docs(struct buf *out, const struct request *r);
+bool describe_docs(const struct resp_writer *w, const struct request *r);
 
 #ifdef __cplusplus
 }

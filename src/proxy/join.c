@@ -1,29 +1,26 @@
 #include "proxy/join.h"
 
 #include "proto/reply.h"
+#include "proto/resp_write.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char misfit[] =
-	"-ERR dynomite: a node answered with what does not fit the command\r\n";
 
 /* ---- Requests ---- */
 
 bool join_write_part(struct buf *out, const struct request *r, const uint32_t *keys, size_t n_keys)
 {
 	uint32_t step = r->command->step > 0 ? (uint32_t)r->command->step : 1;
+	const struct resp_writer w = resp_writer_2(out);
 	size_t argc = 1, had = buf_len(out);
 	bool ok;
 
 	for (size_t i = 0; i < n_keys; i++)
 		argc += step < r->argc - keys[i] ? step : r->argc - keys[i];
-	ok = request_write_count(out, argc) &&
-	     request_write_arg(out, request_arg(r, 0), r->args[0].len);
+	ok = resp_write_array(&w, argc) && resp_write_bulk(&w, request_arg(r, 0), r->args[0].len);
 	for (size_t i = 0; ok && i < n_keys; i++)
 		for (uint32_t a = keys[i]; ok && a < r->argc && a - keys[i] < step; a++)
-			ok = request_write_arg(out, request_arg(r, a), r->args[a].len);
+			ok = resp_write_bulk(&w, request_arg(r, a), r->args[a].len);
 	if (!ok)
 		out->end = out->pos + had;
 	return ok;
@@ -79,9 +76,10 @@ static bool cursor_next(
 static enum joined join_values(struct buf *out, struct cursor *cursors, size_t n_parts,
 	const uint32_t *part_of, size_t n_keys)
 {
+	const struct resp_writer w = resp_writer_2(out);
 	struct reply_scanner scanner = {0};
 
-	if (!buf_printf(out, "*%zu\r\n", n_keys))
+	if (!resp_write_array(&w, n_keys))
 		return JOINED_NO_MEMORY;
 	for (size_t i = 0; i < n_keys; i++) {
 		const uint8_t *value;
@@ -118,6 +116,7 @@ static enum joined begin_values(struct buf *out, const struct join_part *parts, 
 
 static enum joined join_sum(struct buf *out, const struct join_part *parts, size_t n_parts)
 {
+	const struct resp_writer w = resp_writer_2(out);
 	int64_t sum = 0;
 
 	for (size_t p = 0; p < n_parts; p++) {
@@ -127,7 +126,7 @@ static enum joined join_sum(struct buf *out, const struct join_part *parts, size
 			__builtin_add_overflow(sum, value, &sum))
 			return JOINED_MISFIT;
 	}
-	return written(buf_printf(out, ":%" PRId64 "\r\n", sum));
+	return written(resp_write_integer(&w, sum));
 }
 
 static enum joined join_status(struct buf *out, const struct join_part *parts, size_t n_parts)
@@ -137,7 +136,7 @@ static enum joined join_status(struct buf *out, const struct join_part *parts, s
 	for (size_t p = 0; p < n_parts; p++)
 		if (parts[p].len != sizeof(ok) - 1 || memcmp(parts[p].reply, ok, sizeof(ok) - 1))
 			return JOINED_MISFIT;
-	return written(buf_append(out, ok, sizeof(ok) - 1));
+	return written(buf_append(out, parts[0].reply, parts[0].len));
 }
 
 /* The least of the numbers that stand next in the parts' arrays. */
@@ -162,6 +161,7 @@ static bool next_least(struct cursor *cursors, size_t n_parts, int64_t *least)
 
 static enum joined join_least(struct buf *out, const struct join_part *parts, size_t n_parts)
 {
+	const struct resp_writer w = resp_writer_2(out);
 	struct cursor *cursors = calloc(n_parts, sizeof(*cursors));
 	enum joined result = JOINED;
 	uint64_t n = 0;
@@ -177,12 +177,12 @@ static enum joined join_least(struct buf *out, const struct join_part *parts, si
 		n = cursors[p].left > n ? cursors[p].left : n;
 	}
 	if (result == JOINED)
-		result = written(buf_printf(out, "*%" PRIu64 "\r\n", n));
+		result = written(resp_write_array(&w, n));
 	for (uint64_t i = 0; result == JOINED && i < n; i++) {
 		if (!next_least(cursors, n_parts, &least))
 			result = JOINED_MISFIT;
 		else
-			result = written(buf_printf(out, ":%" PRId64 "\r\n", least));
+			result = written(resp_write_integer(&w, least));
 	}
 	free(cursors);
 	return result;
@@ -221,6 +221,7 @@ static enum joined join_by(struct buf *out, enum command_join join, const struct
 bool join_replies(struct buf *out, enum command_join join, const struct join_part *parts,
 	size_t n_parts, const uint32_t *part_of, size_t n_keys)
 {
+	const struct resp_writer w = resp_writer_2(out);
 	size_t had = buf_len(out);
 	enum joined result;
 
@@ -231,5 +232,7 @@ bool join_replies(struct buf *out, enum command_join join, const struct join_par
 	if (result == JOINED)
 		return true;
 	out->end = out->pos + had;
-	return result == JOINED_MISFIT && buf_append(out, misfit, sizeof(misfit) - 1);
+	return result == JOINED_MISFIT &&
+	       resp_write_error(
+		       &w, "ERR dynomite: a node answered with what does not fit the command");
 }

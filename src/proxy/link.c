@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "proto/dnode.h"
 #include "proto/dnode_crypto.h"
+#include "proto/resp_write.h"
 #include "proxy/admit.h"
 #include "proxy/proxy_internal.h"
 #include "proxy/route.h"
@@ -90,9 +91,6 @@ void link_wake(struct asker_list *links, int64_t back_ms)
 
 /* How an answer of ours begins that is none of the datastore. */
 static const char our_error[] = "-ERR dynomite: ";
-static const char no_memory[] = "-ERR dynomite: out of memory\r\n";
-static const char too_large[] =
-	"-ERR dynomite: the reply is too large for a link between nodes\r\n";
 
 /* What a message carries at the most, encrypted. */
 #define ANSWER_MAX (DNODE_PAYLOAD_MAX - 16)
@@ -140,13 +138,17 @@ static void on_answer(struct call *call, const struct reply *reply)
 {
 	struct link_call *c = (struct link_call *)call;
 	struct link *l = link_of(c->base.asker);
+	char line[RESP_ERROR_MAX];
+	const char *why = NULL;
 	struct buf room = {0};
 	struct reply whole;
 
 	if (!reply->bytes && reply->len > ANSWER_MAX)
-		whole = reply_of_bytes(too_large, sizeof(too_large) - 1);
+		why = "the reply is too large for a link between nodes";
 	else if (!reply_in_one_piece(reply, &room, &whole))
-		whole = reply_of_bytes(no_memory, sizeof(no_memory) - 1);
+		why = "out of memory";
+	if (why)
+		whole = reply_of_bytes(line, resp_write_error_line(line, "ERR dynomite: %s", why));
 	send_answer(l, c, &whole);
 	buf_fini(&room);
 	asker_call_end(&c->base);

@@ -3,6 +3,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/number.h"
+#include "proto/resp_write.h"
 #include "proxy/describe.h"
 
 #include <ctype.h>
@@ -21,7 +22,7 @@ struct local {
 	const struct local_context *context;
 	struct local_client *client;
 	const struct request *r;
-	struct buf *out;
+	struct resp_writer w;
 };
 
 void local_client_fini(struct local_client *c)
@@ -34,15 +35,15 @@ void local_client_fini(struct local_client *c)
 
 /* ---- Arguments and replies ---- */
 
-static bool say(struct local *l, const char *line)
+static bool say_ok(const struct local *l)
 {
-	return buf_printf(l->out, "%s\r\n", line);
+	return resp_write_status(&l->w, "OK");
 }
 
-static bool say_bulk(struct local *l, const void *bytes, size_t len)
+/* An error, the first word of which is its kind. */
+static bool say_error(const struct local *l, const char *text)
 {
-	return buf_printf(l->out, "$%zu\r\n", len) && buf_append(l->out, bytes, len) &&
-	       buf_append(l->out, "\r\n", 2);
+	return resp_write_error(&l->w, "%s", text);
 }
 
 static bool arg_is(const struct local *l, uint32_t i, const char *word)
@@ -89,18 +90,19 @@ static bool log_in(struct local *l, uint32_t user, uint32_t i)
 }
 
 static const char wrong_password[] =
-	"-WRONGPASS invalid username-password pair or user is disabled.";
+	"WRONGPASS invalid username-password pair or user is disabled.";
 
 static bool do_auth(struct local *l)
 {
 	uint32_t argc = l->r->argc;
 
 	if (argc > 3)
-		return say(l, "-ERR syntax error");
+		return say_error(l, "ERR syntax error");
 	if (argc == 2 && !l->context->requirepass)
-		return say(l, "-ERR AUTH <password> called without any password configured for the "
-			      "default user. Are you sure your configuration is correct?");
-	return say(l, log_in(l, argc == 3 ? 1 : 0, argc - 1) ? "+OK" : wrong_password);
+		return say_error(l,
+			"ERR AUTH <password> called without any password configured for the "
+			"default user. Are you sure your configuration is correct?");
+	return log_in(l, argc == 3 ? 1 : 0, argc - 1) ? say_ok(l) : say_error(l, wrong_password);
 }
 
 static bool is_plain(const struct local *l, uint32_t i)
@@ -117,9 +119,9 @@ static bool is_plain(const struct local *l, uint32_t i)
 static const char *name_fault(const struct local *l, uint32_t i)
 {
 	if (l->r->args[i].len > CLIENT_TEXT_MAX)
-		return "-ERR Client names and library names are at most 256 bytes long";
+		return "ERR Client names and library names are at most 256 bytes long";
 	if (!is_plain(l, i))
-		return "-ERR Client names cannot contain spaces, newlines or special characters.";
+		return "ERR Client names cannot contain spaces, newlines or special characters.";
 	return NULL;
 }
 
@@ -149,9 +151,9 @@ static const char *parse_hello(const struct local *l, struct hello *h)
 	int64_t version = 2;
 
 	if (l->r->argc > 1 && !arg_number(l, 1, &version))
-		return "-ERR Protocol version is not an integer or out of range";
+		return "ERR Protocol version is not an integer or out of range";
 	if (version != 2)
-		return "-NOPROTO unsupported protocol version";
+		return "NOPROTO unsupported protocol version";
 	for (uint32_t i = 2; i < l->r->argc; i++) {
 		uint32_t more = l->r->argc - i - 1;
 
@@ -163,10 +165,24 @@ static const char *parse_hello(const struct local *l, struct hello *h)
 			i++;
 		} else {
 			/* Not quoted: it may be a password in the wrong place. */
-			return "-ERR Syntax error in HELLO option";
+			return "ERR Syntax error in HELLO option";
 		}
 	}
 	return h->name ? name_fault(l, h->name) : NULL;
+}
+
+static bool say_hello(const struct local *l)
+{
+	const struct resp_writer *w = &l->w;
+
+	return resp_write_map(w, 7) && resp_write_text(w, "server") &&
+	       resp_write_text(w, "redis") && resp_write_text(w, "version") &&
+	       resp_write_text(w, LOCAL_REDIS_VERSION) && resp_write_text(w, "proto") &&
+	       resp_write_integer(w, w->version) && resp_write_text(w, "id") &&
+	       resp_write_integer(w, (int64_t)l->client->id) && resp_write_text(w, "mode") &&
+	       resp_write_text(w, "standalone") && resp_write_text(w, "role") &&
+	       resp_write_text(w, "master") && resp_write_text(w, "modules") &&
+	       resp_write_array(w, 0);
 }
 
 static bool do_hello(struct local *l)
@@ -175,23 +191,18 @@ static bool do_hello(struct local *l)
 	const char *fault = parse_hello(l, &h);
 
 	if (fault)
-		return say(l, fault);
+		return say_error(l, fault);
 	if (h.user && !log_in(l, h.user, h.user + 1))
-		return say(l, wrong_password);
+		return say_error(l, wrong_password);
 	if (!l->client->authenticated)
-		return say(l,
-			"-NOAUTH HELLO must be called with the client already authenticated, "
+		return say_error(l,
+			"NOAUTH HELLO must be called with the client already authenticated, "
 			"otherwise the HELLO <proto> AUTH <user> <pass> option can be used to "
 			"authenticate the client and select the RESP protocol version at the same "
 			"time");
 	if (h.name && !keep(l, h.name, &l->client->name))
 		return false;
-	return buf_printf(l->out,
-		"*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$%zu\r\n%s\r\n"
-		"$5\r\nproto\r\n:2\r\n$2\r\nid\r\n:%" PRIu64 "\r\n"
-		"$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
-		"$7\r\nmodules\r\n*0\r\n",
-		strlen(LOCAL_REDIS_VERSION), LOCAL_REDIS_VERSION, l->client->id);
+	return say_hello(l);
 }
 
 static bool do_reset(struct local *l)
@@ -199,7 +210,7 @@ static bool do_reset(struct local *l)
 	free(l->client->name);
 	l->client->name = NULL;
 	l->client->authenticated = l->context->requirepass == NULL;
-	return say(l, "+RESET");
+	return resp_write_status(&l->w, "RESET");
 }
 
 /* ---- CLIENT ---- */
@@ -209,15 +220,15 @@ static bool do_setname(struct local *l)
 	const char *fault = name_fault(l, 2);
 
 	if (fault)
-		return say(l, fault);
-	return keep(l, 2, &l->client->name) && say(l, "+OK");
+		return say_error(l, fault);
+	return keep(l, 2, &l->client->name) && say_ok(l);
 }
 
 static bool do_getname(struct local *l)
 {
 	const char *name = l->client->name;
 
-	return name ? say_bulk(l, name, strlen(name)) : say(l, "$-1");
+	return name ? resp_write_text(&l->w, name) : resp_write_null(&l->w);
 }
 
 static bool do_setinfo(struct local *l)
@@ -230,11 +241,12 @@ static bool do_setinfo(struct local *l)
 	else if (arg_is(l, 2, "LIB-VER"))
 		to = &l->client->lib_ver;
 	else
-		return say(l, "-ERR Unrecognized option: CLIENT SETINFO takes LIB-NAME or LIB-VER");
+		return say_error(
+			l, "ERR Unrecognized option: CLIENT SETINFO takes LIB-NAME or LIB-VER");
 	fault = name_fault(l, 3);
 	if (fault)
-		return say(l, fault);
-	return keep(l, 3, to) && say(l, "+OK");
+		return say_error(l, fault);
+	return keep(l, 3, to) && say_ok(l);
 }
 
 static const char *text_or_none(const char *text)
@@ -269,7 +281,7 @@ static bool say_client(struct local *l, bool is_wanted)
 {
 	struct buf line = {0};
 	bool ok = (!is_wanted || write_client(l, &line)) &&
-		  say_bulk(l, buf_head(&line), buf_len(&line));
+		  resp_write_verbatim(&l->w, "txt", buf_head(&line), buf_len(&line));
 
 	buf_fini(&line);
 	return ok;
@@ -290,22 +302,22 @@ static bool do_client_list(struct local *l)
 		wanted = arg_is(l, 3, "NORMAL");
 		if (!wanted && !arg_is(l, 3, "MASTER") && !arg_is(l, 3, "REPLICA") &&
 			!arg_is(l, 3, "SLAVE") && !arg_is(l, 3, "PUBSUB"))
-			return say(l, "-ERR Unknown client type");
+			return say_error(l, "ERR Unknown client type");
 	} else if (l->r->argc >= 4 && arg_is(l, 2, "ID")) {
 		for (uint32_t i = 3; i < l->r->argc; i++) {
 			if (!arg_number(l, i, &id))
-				return say(l, "-ERR Invalid client ID");
+				return say_error(l, "ERR Invalid client ID");
 			wanted = wanted || (uint64_t)id == l->client->id;
 		}
 	} else if (!wanted) {
-		return say(l, "-ERR syntax error");
+		return say_error(l, "ERR syntax error");
 	}
 	return say_client(l, wanted);
 }
 
 static bool do_client_id(struct local *l)
 {
-	return buf_printf(l->out, ":%" PRIu64 "\r\n", l->client->id);
+	return resp_write_integer(&l->w, (int64_t)l->client->id);
 }
 
 /* ---- The rest ---- */
@@ -313,20 +325,20 @@ static bool do_client_id(struct local *l)
 static bool do_ping(struct local *l)
 {
 	if (l->r->argc > 2)
-		return say(l, "-ERR wrong number of arguments for 'ping' command");
+		return say_error(l, "ERR wrong number of arguments for 'ping' command");
 	if (l->r->argc == 1)
-		return say(l, "+PONG");
-	return say_bulk(l, request_arg(l->r, 1), l->r->args[1].len);
+		return resp_write_status(&l->w, "PONG");
+	return resp_write_bulk(&l->w, request_arg(l->r, 1), l->r->args[1].len);
 }
 
 static bool do_echo(struct local *l)
 {
-	return say_bulk(l, request_arg(l->r, 1), l->r->args[1].len);
+	return resp_write_bulk(&l->w, request_arg(l->r, 1), l->r->args[1].len);
 }
 
 static bool do_quit(struct local *l)
 {
-	return say(l, "+OK");
+	return say_ok(l);
 }
 
 static bool do_select(struct local *l)
@@ -334,10 +346,10 @@ static bool do_select(struct local *l)
 	int64_t db;
 
 	if (!arg_number(l, 1, &db))
-		return say(l, "-ERR value is not an integer or out of range");
+		return say_error(l, "ERR value is not an integer or out of range");
 	if (db != 0)
-		return say(l, "-ERR DB index is out of range: there is only database 0");
-	return say(l, "+OK");
+		return say_error(l, "ERR DB index is out of range: there is only database 0");
+	return say_ok(l);
 }
 
 /* The text of one section of INFO, or of all. */
@@ -361,29 +373,29 @@ static bool do_info(struct local *l)
 	bool ok = true;
 
 	if (l->r->argc > SECTIONS_MAX)
-		return say(l, "-ERR too many sections");
+		return say_error(l, "ERR too many sections");
 	if (l->r->argc == 1)
 		ok = l->context->info(l->context->info_arg, NULL, &text);
 	for (uint32_t i = 1; ok && i < l->r->argc; i++)
 		ok = add_section(l, i, &text);
-	ok = ok && say_bulk(l, buf_head(&text), buf_len(&text));
+	ok = ok && resp_write_verbatim(&l->w, "txt", buf_head(&text), buf_len(&text));
 	buf_fini(&text);
 	return ok;
 }
 
 static bool do_command(struct local *l)
 {
-	return describe_info(l->out, l->r);
+	return describe_info(&l->w, l->r);
 }
 
 static bool do_command_count(struct local *l)
 {
-	return describe_count(l->out);
+	return describe_count(&l->w);
 }
 
 static bool do_command_docs(struct local *l)
 {
-	return describe_docs(l->out, l->r);
+	return describe_docs(&l->w, l->r);
 }
 
 static bool (*const answers[])(struct local *l) = {
@@ -410,12 +422,12 @@ static bool (*const answers[])(struct local *l) = {
 enum local_result local_answer(const struct local_context *context, struct local_client *client,
 	const struct request *r, struct buf *out)
 {
-	struct local l = {.context = context, .client = client, .r = r, .out = out};
+	struct local l = {.context = context, .client = client, .r = r, .w = resp_writer_2(out)};
 	uint8_t id = r->command->id;
 	size_t had = buf_len(out);
 
 	if (id >= sizeof(answers) / sizeof(answers[0]) || !answers[id]) {
-		if (!say(&l, "-ERR dynomite: the proxy has no answer to this command"))
+		if (!say_error(&l, "ERR dynomite: the proxy has no answer to this command"))
 			return LOCAL_NO_MEMORY;
 	} else if (!answers[id](&l)) {
 		out->end = out->pos + had;

@@ -370,17 +370,4 @@ TEST(Request, TheKeysOfALargeRequest)
 	EXPECT_LE(sizeof(struct request), 128u);
 }
 
-TEST(Request, WrittenInParts)
-{
-	buf out = {};
-
-	ASSERT_TRUE(request_write_count(&out, 3));
-	ASSERT_TRUE(request_write_arg(&out, "SET", 3));
-	ASSERT_TRUE(request_write_arg(&out, nullptr, 0));
-	ASSERT_TRUE(request_write_arg(&out, std::string(1234, 'v').data(), 1234));
-	EXPECT_EQ(support::resp({"SET", "", std::string(1234, 'v')}),
-		std::string(reinterpret_cast<const char *>(buf_head(&out)), buf_len(&out)));
-	buf_fini(&out);
-}
-
 } // namespace
