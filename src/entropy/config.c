@@ -2,14 +2,16 @@
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
 #include "entropy/settings.h"
+#include "entropy/sized.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-void dyn_entropy_config_init(struct dyn_entropy_config *c)
+static void set_defaults(struct dyn_entropy_config *c)
 {
 	memset(c, 0, sizeof(*c));
+	c->struct_size = sizeof(*c);
 	c->listen_addr = "127.0.0.1:8105";
 	c->peer_endpoint = "127.0.0.1:8105";
 	c->encrypt = true;
@@ -19,6 +21,16 @@ void dyn_entropy_config_init(struct dyn_entropy_config *c)
 	c->max_snapshot_bytes = DYN_ENTROPY_SNAPSHOT_MAX;
 	c->max_connections = DYN_ENTROPY_DEFAULT_CONNECTIONS;
 	c->timeout_ms = DYN_ENTROPY_DEFAULT_TIMEOUT_MS;
+}
+
+void dyn_entropy_config_init_size(struct dyn_entropy_config *c, size_t struct_size)
+{
+	struct dyn_entropy_config defaults;
+
+	set_defaults(&defaults);
+	memset(c, 0, struct_size);
+	c->struct_size = struct_size;
+	sized_out(c, &defaults, sizeof(defaults));
 }
 
 static enum dyn_entropy_status check_range(const char *field, uint64_t value, uint64_t min,
@@ -71,7 +83,7 @@ static enum dyn_entropy_status check_chunks(
 	return status;
 }
 
-enum dyn_entropy_status dyn_entropy_config_validate(
+static enum dyn_entropy_status validate(
 	const struct dyn_entropy_config *c, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = check_chunks(c, err);
@@ -94,5 +106,35 @@ enum dyn_entropy_status dyn_entropy_config_validate(
 		status = settings_send_addr(c->send_addr, &send_from, err);
 	if (status == DYN_ENTROPY_OK)
 		status = check_addr("peer_endpoint", c->peer_endpoint, err);
+	return status;
+}
+
+static enum dyn_entropy_status take(struct dyn_entropy_config *to,
+	const struct dyn_entropy_config *from, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status;
+
+	set_defaults(to);
+	status = sized_in(to, sizeof(*to), from, "dyn_entropy_config", err);
+	return status == DYN_ENTROPY_OK ? validate(to, err) : status;
+}
+
+enum dyn_entropy_status dyn_entropy_config_validate(
+	const struct dyn_entropy_config *c, struct dyn_entropy_error *err)
+{
+	struct dyn_entropy_config taken;
+
+	return take(&taken, c, err);
+}
+
+enum dyn_entropy_status settings_take(struct dyn_entropy_config *to,
+	const struct dyn_entropy_config *from, const dyn_entropy_material *material,
+	struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = take(to, from, err);
+
+	if (status == DYN_ENTROPY_OK && to->encrypt && !material)
+		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+			"encryption is on, but there is no key material");
 	return status;
 }

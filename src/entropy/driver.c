@@ -2,13 +2,15 @@
 #include "base/clock.h"
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
+#include "entropy/settings.h"
+#include "entropy/sized.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct dyn_entropy_driver {
-	const struct dyn_entropy_config *config;
+	struct dyn_entropy_config config;
 	const dyn_entropy_material *material;
 	struct dyn_entropy_driver_options options; /* its targets are in reports */
 	pthread_mutex_t lock;                      /* of sum and reports */
@@ -17,48 +19,66 @@ struct dyn_entropy_driver {
 	size_t n_targets;
 };
 
+static enum dyn_entropy_status check_targets(
+	const struct dyn_entropy_driver_options *o, struct dyn_entropy_error *err)
+{
+	struct addr a;
+
+	for (size_t i = 0; i < o->n_targets; i++)
+		if (!addr_parse(&a, o->targets[i]) || a.port == 0)
+			return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+				"target '%s' is not host:port", o->targets[i]);
+	return DYN_ENTROPY_OK;
+}
+
+static bool copy_targets(dyn_entropy_driver *d)
+{
+	d->reports = calloc(d->options.n_targets + 1, sizeof(*d->reports));
+	if (!d->reports)
+		return false;
+	for (; d->n_targets < d->options.n_targets; d->n_targets++) {
+		struct dyn_entropy_target_report *r = &d->reports[d->n_targets];
+
+		r->struct_size = sizeof(*r);
+		r->last.struct_size = sizeof(r->last);
+		r->last.source.struct_size = sizeof(r->last.source);
+		r->target = d->n_targets;
+		r->endpoint = strdup(d->options.targets[d->n_targets]);
+		if (!r->endpoint)
+			return false;
+	}
+	d->options.targets = NULL; /* the caller's */
+	return true;
+}
+
 enum dyn_entropy_status dyn_entropy_driver_new(const struct dyn_entropy_config *config,
 	const dyn_entropy_material *material, const struct dyn_entropy_driver_options *options,
 	dyn_entropy_driver **out, struct dyn_entropy_error *err)
 {
-	enum dyn_entropy_status status = dyn_entropy_config_validate(config, err);
-	dyn_entropy_driver *d;
-	struct addr a;
+	dyn_entropy_driver *d = calloc(1, sizeof(*d));
+	enum dyn_entropy_status status;
 
-	if (status != DYN_ENTROPY_OK)
-		return status;
-	if (config->encrypt && !material)
-		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
-			"encryption is on, but there is no key material");
-	if (!options->open_source)
-		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
-			"no open_source to make a target's source with");
-	for (size_t i = 0; i < options->n_targets; i++)
-		if (!addr_parse(&a, options->targets[i]) || a.port == 0)
-			return error_set(err, DYN_ENTROPY_ERR_CONFIG,
-				"target '%s' is not host:port", options->targets[i]);
-	d = calloc(1, sizeof(*d));
 	if (!d)
 		return error_no_memory(err);
 	pthread_mutex_init(&d->lock, NULL);
-	d->config = config;
 	d->material = material;
-	d->options = *options;
-	d->options.targets = NULL;
-	d->reports = calloc(options->n_targets + 1, sizeof(*d->reports));
-	if (!d->reports)
-		goto no_memory;
-	for (; d->n_targets < options->n_targets; d->n_targets++) {
-		d->reports[d->n_targets].target = d->n_targets;
-		d->reports[d->n_targets].endpoint = strdup(options->targets[d->n_targets]);
-		if (!d->reports[d->n_targets].endpoint)
-			goto no_memory;
+	status = settings_take(&d->config, config, material, err);
+	if (status == DYN_ENTROPY_OK)
+		status = sized_in(&d->options, sizeof(d->options), options,
+			"dyn_entropy_driver_options", err);
+	if (status == DYN_ENTROPY_OK && !d->options.open_source)
+		status = error_set(err, DYN_ENTROPY_ERR_CONFIG,
+			"no open_source to make a target's source with");
+	if (status == DYN_ENTROPY_OK)
+		status = check_targets(&d->options, err);
+	if (status == DYN_ENTROPY_OK && !copy_targets(d))
+		status = error_no_memory(err);
+	if (status != DYN_ENTROPY_OK) {
+		dyn_entropy_driver_free(d);
+		return status;
 	}
 	*out = d;
 	return DYN_ENTROPY_OK;
-no_memory:
-	dyn_entropy_driver_free(d);
-	return error_no_memory(err);
 }
 
 void dyn_entropy_driver_free(dyn_entropy_driver *d)
@@ -77,11 +97,12 @@ static enum dyn_entropy_status serve(dyn_entropy_driver *d, size_t target,
 	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err)
 {
 	const struct dyn_entropy_push_options options = {
+		.struct_size = sizeof(options),
 		.cancel = d->options.cancel,
 		.progress = d->options.progress,
 		.progress_arg = d->options.progress_arg,
 	};
-	struct dyn_entropy_config config = *d->config;
+	struct dyn_entropy_config config = d->config;
 	struct dyn_entropy_source source = {0};
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
@@ -136,7 +157,7 @@ static enum dyn_entropy_status take_turn(dyn_entropy_driver *d, size_t target,
 	struct dyn_entropy_round *round, struct dyn_entropy_error *err)
 {
 	int64_t started_us = clock_monotonic_us();
-	struct dyn_entropy_push_result result = {0};
+	struct dyn_entropy_push_result result = {.struct_size = sizeof(result)};
 	struct dyn_entropy_error push_err = {0};
 	enum dyn_entropy_status status = serve(d, target, &result, &push_err);
 
@@ -152,32 +173,33 @@ static enum dyn_entropy_status take_turn(dyn_entropy_driver *d, size_t target,
 }
 
 enum dyn_entropy_status dyn_entropy_driver_round(
-	dyn_entropy_driver *d, struct dyn_entropy_round *round, struct dyn_entropy_error *err)
+	dyn_entropy_driver *d, struct dyn_entropy_round *out, struct dyn_entropy_error *err)
 {
 	const struct dyn_entropy_driver_options *o = &d->options;
+	struct dyn_entropy_round round = {.struct_size = sizeof(round)};
 	int64_t started_us = clock_monotonic_us();
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
-	memset(round, 0, sizeof(*round));
 	for (size_t i = 0; i < d->n_targets; i++) {
 		if (dyn_entropy_cancel_is_set(o->cancel)) {
 			status = error_cancelled(err);
 			break;
 		}
 		if (!o->takes_part || o->takes_part(o->takes_part_arg, i))
-			status = take_turn(d, i, round, err);
+			status = take_turn(d, i, &round, err);
 	}
-	round->seconds = (double)(clock_monotonic_us() - started_us) / 1e6;
+	round.seconds = (double)(clock_monotonic_us() - started_us) / 1e6;
 	pthread_mutex_lock(&d->lock);
-	add(&d->sum, round);
+	add(&d->sum, &round);
 	pthread_mutex_unlock(&d->lock);
+	sized_out(out, &round, sizeof(round));
 	return status;
 }
 
 void dyn_entropy_driver_sum(dyn_entropy_driver *d, struct dyn_entropy_round *sum)
 {
 	pthread_mutex_lock(&d->lock);
-	*sum = d->sum;
+	sized_out(sum, &d->sum, sizeof(d->sum));
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -187,7 +209,7 @@ bool dyn_entropy_driver_target(
 	if (target >= d->n_targets)
 		return false;
 	pthread_mutex_lock(&d->lock);
-	*out = d->reports[target];
+	sized_out(out, &d->reports[target], sizeof(d->reports[target]));
 	pthread_mutex_unlock(&d->lock);
 	return true;
 }

@@ -22,6 +22,17 @@
  *              ..._free(), which is harmless on NULL (or on an empty struct dyn_entropy_source or
  *              _sink).
  *
+ *   Sizes      A struct that a program and the library hand each other by its address begins with
+ *              struct_size: the size that it has for whoever made it, in bytes.  So later versions
+ *              can add members at its end, and a program that was built with this one still runs.
+ *              Set it and zero the rest, which means the defaults:
+ *
+ *                  struct dyn_entropy_push_options options = {.struct_size = sizeof(options)};
+ *
+ *              In C++ it sets itself.  Of a result the library fills in what struct_size covers.  A
+ *              struct that stands in another is its last member.  Those of fixed size do not change
+ *              any more: dyn_entropy_error, dyn_entropy_source and dyn_entropy_sink.
+ *
  *   Threads    An object belongs to one thread at a time unless its comment says otherwise.
  *
  *   Waiting    No call waits without a deadline.  Whoever holds the dyn_entropy_cancel object that
@@ -48,6 +59,13 @@ extern "C" {
 #else
 #define DYN_ENTROPY_CHECK
 #define DYN_ENTROPY_PRINTF(fmt, args)
+#endif
+
+/* The first member of the structs that say their size. */
+#ifdef __cplusplus
+#define DYN_ENTROPY_STRUCT_SIZE(type) size_t struct_size = sizeof(struct type)
+#else
+#define DYN_ENTROPY_STRUCT_SIZE(type) size_t struct_size
 #endif
 
 /* The version of the library at run time, "MAJOR.MINOR.PATCH".  Static storage. */
@@ -190,6 +208,7 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_material_generate(
 
 /* The text fields are borrowed: they must outlive the objects made from the configuration. */
 struct dyn_entropy_config {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_config);
 	const char *key_file;      /* NULL where encrypt is false */
 	const char *iv_file;       /* NULL where encrypt is false */
 	const char *listen_addr;   /* "host:port" of the receiver; port 0: the kernel's choice */
@@ -205,8 +224,13 @@ struct dyn_entropy_config {
 	uint32_t timeout_ms;         /* without a byte before a connection is given up */
 };
 
-/* Fill in the defaults: encrypt, port 8105 on 127.0.0.1, and the DYN_ENTROPY_DEFAULT_ sizes. */
-void dyn_entropy_config_init(struct dyn_entropy_config *c);
+/* Fill in struct_size and the defaults: encrypt, port 8105 on 127.0.0.1, and the
+ * DYN_ENTROPY_DEFAULT_ sizes. */
+void dyn_entropy_config_init_size(struct dyn_entropy_config *c, size_t struct_size);
+static inline void dyn_entropy_config_init(struct dyn_entropy_config *c)
+{
+	dyn_entropy_config_init_size(c, sizeof(*c));
+}
 
 /* Check every field and what they demand of each other.  DYN_ENTROPY_ERR_CONFIG names field, value
  * and range. */
@@ -218,6 +242,7 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_config_validate(
 /* Copied by the functions that take it (the password is wiped when they are done with it); cancel
  * is borrowed. */
 struct dyn_entropy_redis {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_redis);
 	const char *address;  /* "host:port", or the path of a Unix socket (begins with '/') */
 	const char *user;     /* NULL: the default user */
 	const char *password; /* NULL: no AUTH */
@@ -229,6 +254,7 @@ struct dyn_entropy_redis {
 /* ---- Sources --------------------------------------------------------------------------------- */
 
 struct dyn_entropy_source_totals {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_source_totals);
 	uint64_t keys;           /* read so far, those of a snapshot in the making included */
 	uint64_t bytes;          /* the plaintext that they came to */
 	uint64_t keys_expected;  /* a guess at what keys will be in the end; 0: unknown */
@@ -244,11 +270,12 @@ struct dyn_entropy_source_totals {
  * least one while any is left.  next() may be called before the current snapshot was read to its
  * end; the rest is then dropped.  err is never NULL.  One thread at a time.
  *
- * totals and set_tick may be NULL.  set_tick() asks a source whose next() may take long to call
- * tick(arg) from it, some times a second while it gets on, so that the progress of a push does not
- * stand still; tick NULL ends that.
+ * totals and set_tick may be NULL.  *totals comes zeroed, but for its struct_size.  set_tick() asks
+ * a source whose next() may take long to call tick(arg) from it, some times a second while it gets
+ * on, so that the progress of a push does not stand still; tick NULL ends that.
  */
 struct dyn_entropy_source_ops {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_source_ops);
 	enum dyn_entropy_status (*next)(
 		void *self, uint32_t *len_bytes, struct dyn_entropy_error *err);
 	enum dyn_entropy_status (*read)(
@@ -272,8 +299,9 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_static(const void *
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_file(
 	const char *path, struct dyn_entropy_source *out, struct dyn_entropy_error *err);
 
-/* What the sources of Redis data share.  A zeroed struct means the defaults. */
+/* What the sources of Redis data share. */
 struct dyn_entropy_source_options {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_source_options);
 	/* Plaintext per snapshot, 0: 16 MiB.  A key larger than that gets one of its own. */
 	uint32_t segment_bytes;
 	/* Bytes per second the scan reads at the most, so that other clients hardly notice; 0: no
@@ -323,6 +351,7 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_snapshot_rewind(
 	dyn_entropy_snapshot *s, struct dyn_entropy_error *err);
 
 struct dyn_entropy_apply_result {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_apply_result);
 	uint64_t commands; /* in the snapshot */
 	uint64_t applied;  /* by the store */
 	uint64_t kept; /* not applied because the key was there already (BUSYKEY): not a failure */
@@ -333,9 +362,10 @@ struct dyn_entropy_apply_result {
  * apply() replays one snapshot and returns success only when all of it is in the store.  A receiver
  * calls it from its workers, several at a time: it must be thread-safe.  A sink with never_reads
  * set gets its snapshots with nothing in them but their length, and the receiver keeps no byte of
- * them.  err is never NULL.
+ * them.  *result comes zeroed, but for its struct_size.  err is never NULL.
  */
 struct dyn_entropy_sink_ops {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_sink_ops);
 	enum dyn_entropy_status (*apply)(void *self, dyn_entropy_snapshot *snapshot,
 		struct dyn_entropy_apply_result *result, struct dyn_entropy_error *err);
 	void (*free)(void *self);
@@ -399,6 +429,7 @@ enum dyn_entropy_outcome {
 const char *dyn_entropy_outcome_text(enum dyn_entropy_outcome outcome);
 
 struct dyn_entropy_push_result {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_push_result);
 	/* Of the first snapshot that was not closed in good order, else CLOSED. */
 	enum dyn_entropy_outcome outcome;
 	uint64_t snapshots; /* sent whole */
@@ -409,6 +440,7 @@ struct dyn_entropy_push_result {
 	uint64_t bytes;      /* plaintext sent, counted in proportion within a chunk */
 	uint64_t wire_bytes; /* headers, framing and padding included */
 	double seconds;
+	uint64_t reserved[4]; /* 0 */
 	struct dyn_entropy_source_totals source;
 };
 
@@ -417,6 +449,7 @@ struct dyn_entropy_push_result {
 typedef void (*dyn_entropy_progress_fn)(void *arg, const struct dyn_entropy_push_result *so_far);
 
 struct dyn_entropy_push_options {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_push_options);
 	dyn_entropy_cancel *cancel; /* may be NULL */
 	dyn_entropy_progress_fn progress;
 	void *progress_arg;
@@ -459,14 +492,17 @@ typedef struct dyn_entropy_receiver dyn_entropy_receiver;
 
 /* What became of one connection. */
 struct dyn_entropy_receive_result {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_receive_result);
 	char peer[80];  /* "host:port" of the sender; empty: there was no connection */
 	uint64_t bytes; /* plaintext received */
 	double seconds;
 	bool turned_away; /* not served: no allowed address, or no worker or descriptor was free */
+	uint64_t reserved[4]; /* 0 */
 	struct dyn_entropy_apply_result applied;
 };
 
 struct dyn_entropy_receiver_counters {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_receiver_counters);
 	uint64_t connections; /* that were or are served */
 	uint64_t committed;   /* snapshots applied whole */
 	uint64_t failed;      /* served connections that ended otherwise */
@@ -477,6 +513,7 @@ struct dyn_entropy_receiver_counters {
 };
 
 struct dyn_entropy_receiver_options {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_receiver_options);
 	/* Whether this address may connect.  NULL: any.  Called in the receiver's thread. */
 	bool (*allow)(void *arg, const struct sockaddr *from);
 	void *allow_arg;
@@ -538,6 +575,7 @@ void dyn_entropy_receiver_free(dyn_entropy_receiver *r);
 
 /* What one round did, or all rounds of a driver together. */
 struct dyn_entropy_round {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_round);
 	uint64_t attempted; /* targets */
 	uint64_t exchanged; /* targets whose every snapshot was closed in good order */
 	uint64_t failed;    /* the others */
@@ -548,15 +586,18 @@ struct dyn_entropy_round {
 };
 
 struct dyn_entropy_target_report {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_target_report);
 	size_t target;                         /* its place in the driver's targets */
 	const char *endpoint;                  /* "host:port"; lives as long as the driver */
 	uint64_t rounds;                       /* that this target took part in */
 	enum dyn_entropy_status status;        /* of its last round */
-	struct dyn_entropy_push_result last;   /* of its last round */
 	char message[DYN_ENTROPY_MESSAGE_MAX]; /* of its last round; empty when it went well */
+	uint64_t reserved[4];                  /* 0 */
+	struct dyn_entropy_push_result last;   /* of its last round */
 };
 
 struct dyn_entropy_driver_options {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_driver_options);
 	/* Who is pushed to: "host:port" each; copied.  From here on a target is its place in this
 	 * list. */
 	const char *const *targets;
@@ -582,8 +623,8 @@ struct dyn_entropy_driver_options {
 
 typedef struct dyn_entropy_driver dyn_entropy_driver;
 
-/* config->peer_endpoint is not used: each target takes its place in turn.  config and material,
- * which may be NULL where config->encrypt is false, are borrowed. */
+/* config->peer_endpoint is not used: each target takes its place in turn.  material is
+ * borrowed, and may be NULL where config->encrypt is false. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_driver_new(
 	const struct dyn_entropy_config *config, const dyn_entropy_material *material,
 	const struct dyn_entropy_driver_options *options, dyn_entropy_driver **out,

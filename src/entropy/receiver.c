@@ -5,6 +5,8 @@
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
 #include "entropy/session.h"
+#include "entropy/settings.h"
+#include "entropy/sized.h"
 #include "entropy/stream.h"
 
 #include <errno.h>
@@ -31,7 +33,8 @@
 struct dyn_entropy_receiver {
 	struct dyn_entropy_config config;
 	const dyn_entropy_material *material; /* borrowed */
-	struct dyn_entropy_sink sink;         /* borrowed */
+	struct dyn_entropy_sink_ops sink_ops;
+	struct dyn_entropy_sink sink; /* borrowed, with these ops */
 	struct dyn_entropy_receiver_options options;
 	dyn_entropy_cancel *cancel;
 	int listen_fd;
@@ -153,6 +156,7 @@ static bool start_worker(dyn_entropy_receiver *r, int fd, const char *peer)
 		return false;
 	w->receiver = r;
 	w->fd = fd;
+	w->result.struct_size = sizeof(w->result);
 	memcpy(w->result.peer, peer, sizeof(w->result.peer));
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -174,7 +178,7 @@ static bool start_worker(dyn_entropy_receiver *r, int fd, const char *peer)
 static void turn_away(
 	dyn_entropy_receiver *r, int fd, const char *peer, const char *why, const char *setting)
 {
-	struct dyn_entropy_receive_result result = {0};
+	struct dyn_entropy_receive_result result = {.struct_size = sizeof(result)};
 	struct dyn_entropy_error err;
 	struct stream stream;
 
@@ -250,27 +254,28 @@ static bool wait_readable(const dyn_entropy_receiver *r, int fd, int64_t deadlin
 }
 
 enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
-	uint32_t timeout_ms, struct dyn_entropy_receive_result *result,
-	struct dyn_entropy_error *err)
+	uint32_t timeout_ms, struct dyn_entropy_receive_result *out, struct dyn_entropy_error *err)
 {
+	static const struct dyn_entropy_receive_result none = {.struct_size = sizeof(none)};
+	struct dyn_entropy_receive_result result = none;
 	int64_t deadline_ms = clock_deadline_ms(timeout_ms);
 
-	memset(result, 0, sizeof(*result));
+	sized_out(out, &none, sizeof(none));
 	while (wait_readable(r, r->listen_fd, deadline_ms)) {
-		int fd = accept_allowed(r, result->peer);
+		int fd = accept_allowed(r, result.peer);
+		enum dyn_entropy_status status;
+		struct stream stream;
 
-		if (fd >= 0) {
-			enum dyn_entropy_status status;
-			struct stream stream;
-
-			worker_began(r);
-			status = serve(r, fd, &stream, result, err);
-			end_connection(&stream, status);
-			worker_ended(r);
-			return status;
+		if (fd < 0) {
+			result = none; /* who was turned away was not served */
+			continue;
 		}
-		/* Whoever was turned away was not served. */
-		memset(result, 0, sizeof(*result));
+		worker_began(r);
+		status = serve(r, fd, &stream, &result, err);
+		end_connection(&stream, status);
+		worker_ended(r);
+		sized_out(out, &result, sizeof(result));
+		return status;
 	}
 	if (dyn_entropy_cancel_is_set(r->cancel))
 		return error_cancelled(err);
@@ -407,33 +412,45 @@ static enum dyn_entropy_status listen_on(
 	return DYN_ENTROPY_OK;
 }
 
+/* What the program passed, whatever version it was built with. */
+static enum dyn_entropy_status receiver_take(dyn_entropy_receiver *r,
+	const struct dyn_entropy_config *config, const struct dyn_entropy_sink *sink,
+	const struct dyn_entropy_receiver_options *options, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = settings_take(&r->config, config, r->material, err);
+
+	if (status == DYN_ENTROPY_OK)
+		status = sized_in(
+			&r->sink_ops, sizeof(r->sink_ops), sink->ops, "dyn_entropy_sink_ops", err);
+	r->sink.ops = &r->sink_ops;
+	r->sink.self = sink->self;
+	if (status == DYN_ENTROPY_OK && options)
+		status = sized_in(&r->options, sizeof(r->options), options,
+			"dyn_entropy_receiver_options", err);
+	return status;
+}
+
 enum dyn_entropy_status dyn_entropy_receiver_new(const struct dyn_entropy_config *config,
 	const dyn_entropy_material *material, const struct dyn_entropy_sink *sink,
 	const struct dyn_entropy_receiver_options *options, dyn_entropy_receiver **out,
 	struct dyn_entropy_error *err)
 {
-	enum dyn_entropy_status status = dyn_entropy_config_validate(config, err);
-	dyn_entropy_receiver *r;
+	dyn_entropy_receiver *r = calloc(1, sizeof(*r));
 	struct addr listen_addr;
+	enum dyn_entropy_status status;
 
-	if (status != DYN_ENTROPY_OK)
-		return status;
-	if (!config->listen_addr || !addr_parse(&listen_addr, config->listen_addr))
-		return error_set(err, DYN_ENTROPY_ERR_CONFIG, "no listen_addr to bind to");
-	if (config->encrypt && !material)
-		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
-			"encryption is on, but there is no key material");
-	r = calloc(1, sizeof(*r));
 	if (!r)
 		return error_no_memory(err);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->idle, NULL);
-	r->config = *config;
+	r->listen_fd = r->freed_fd = r->spare_fd = -1;
 	r->material = material;
-	r->sink = *sink;
-	if (options)
-		r->options = *options;
-	r->listen_fd = -1;
+	status = receiver_take(r, config, sink, options, err);
+	if (status == DYN_ENTROPY_OK &&
+		(!r->config.listen_addr || !addr_parse(&listen_addr, r->config.listen_addr)))
+		status = error_set(err, DYN_ENTROPY_ERR_CONFIG, "no listen_addr to bind to");
+	if (status != DYN_ENTROPY_OK)
+		goto failed;
 	r->cancel = dyn_entropy_cancel_new();
 	r->freed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -442,12 +459,13 @@ enum dyn_entropy_status dyn_entropy_receiver_new(const struct dyn_entropy_config
 			err, DYN_ENTROPY_ERR_IO, "no memory or descriptor is left for a receiver");
 	else
 		status = listen_on(r, &listen_addr, err);
-	if (status != DYN_ENTROPY_OK) {
-		dyn_entropy_receiver_free(r);
-		return status;
-	}
+	if (status != DYN_ENTROPY_OK)
+		goto failed;
 	*out = r;
 	return DYN_ENTROPY_OK;
+failed:
+	dyn_entropy_receiver_free(r);
+	return status;
 }
 
 uint16_t dyn_entropy_receiver_port(const dyn_entropy_receiver *r)
@@ -464,7 +482,7 @@ void dyn_entropy_receiver_count(
 	dyn_entropy_receiver *r, struct dyn_entropy_receiver_counters *counters)
 {
 	pthread_mutex_lock(&r->lock);
-	*counters = r->counters;
+	sized_out(counters, &r->counters, sizeof(r->counters));
 	pthread_mutex_unlock(&r->lock);
 }
 

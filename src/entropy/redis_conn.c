@@ -5,6 +5,7 @@
 #include "entropy/cancel.h"
 #include "entropy/error.h"
 #include "entropy/redis_words.h"
+#include "entropy/sized.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -47,18 +48,23 @@ static enum dyn_entropy_status check_address(
 enum dyn_entropy_status redis_endpoint_copy(struct dyn_entropy_redis *to,
 	const struct dyn_entropy_redis *from, struct dyn_entropy_error *err)
 {
+	struct dyn_entropy_redis known = {0};
 	struct addr tcp;
-	enum dyn_entropy_status status = check_address(from->address, &tcp, err);
+	enum dyn_entropy_status status =
+		sized_in(&known, sizeof(known), from, "dyn_entropy_redis", err);
 
 	memset(to, 0, sizeof(*to));
+	if (status == DYN_ENTROPY_OK)
+		status = check_address(known.address, &tcp, err);
 	if (status != DYN_ENTROPY_OK)
 		return status;
-	to->address = strdup(from->address);
-	to->user = from->user ? strdup(from->user) : NULL;
-	to->password = from->password ? strdup(from->password) : NULL;
-	to->timeout_ms = from->timeout_ms ? from->timeout_ms : DYN_ENTROPY_DEFAULT_TIMEOUT_MS;
-	to->cancel = from->cancel;
-	if (to->address && !to->user == !from->user && !to->password == !from->password)
+	*to = known;
+	to->address = strdup(known.address);
+	to->user = known.user ? strdup(known.user) : NULL;
+	to->password = known.password ? strdup(known.password) : NULL;
+	if (!to->timeout_ms)
+		to->timeout_ms = DYN_ENTROPY_DEFAULT_TIMEOUT_MS;
+	if (to->address && !to->user == !known.user && !to->password == !known.password)
 		return DYN_ENTROPY_OK;
 	redis_endpoint_fini(to);
 	return error_no_memory(err);
@@ -76,17 +82,16 @@ void redis_endpoint_fini(struct dyn_entropy_redis *e)
 
 /* ---- Errors ---- */
 
-/* An error of the stream, which names the address already, in the connection's kind. */
-static enum dyn_entropy_status stream_failed(
-	enum dyn_entropy_status kind, enum dyn_entropy_status status, struct dyn_entropy_error *err)
+enum dyn_entropy_status redis_conn_stream_failed(const struct redis_conn *c, const char *words,
+	enum dyn_entropy_status status, struct dyn_entropy_error *err)
 {
 	if (status != DYN_ENTROPY_ERR_IO)
 		return status;
 	if (err) {
-		error_prefix(err, "Redis");
-		err->status = kind;
+		error_prefix(err, "%s", words);
+		err->status = c->kind;
 	}
-	return kind;
+	return c->kind;
 }
 
 static enum dyn_entropy_status __attribute__((format(printf, 3, 4)))
@@ -183,7 +188,7 @@ static enum dyn_entropy_status step(
 	status = stream_wait(
 		&c->stream, events, clock_deadline_ms(c->stream.timeout_ms), &revents, err);
 	if (status != DYN_ENTROPY_OK)
-		return stream_failed(c->kind, status, err);
+		return redis_conn_stream_failed(c, "Redis", status, err);
 	if (!revents)
 		return fail(c, err, "no answer for %u ms", c->stream.timeout_ms);
 	if ((revents & (POLLIN | POLLERR | POLLHUP)) && c->in_end < READ_BYTES)
@@ -408,7 +413,7 @@ static enum dyn_entropy_status dial(
 		status = stream_connect_unix(&c->stream, e->address, timeout_ms, e->cancel, err);
 	else
 		status = stream_connect(&c->stream, &tcp, NULL, timeout_ms, e->cancel, err);
-	return stream_failed(c->kind, status, err);
+	return redis_conn_stream_failed(c, "Redis", status, err);
 }
 
 enum dyn_entropy_status redis_conn_open(const struct dyn_entropy_redis *endpoint,

@@ -72,6 +72,11 @@ enum dyn_entropy_status redis_conn_bytes(struct redis_conn *c, size_t max, const
 /* The stream below, for what follows the reply to SYNC.  Nothing may be queued or buffered. */
 struct stream *redis_conn_stream(struct redis_conn *c);
 
+/* What a failure of that stream is here: of the connection's kind, with words and ": " before the
+ * message, which names the address.  Returns the status; one that is no failure passes through. */
+enum dyn_entropy_status redis_conn_stream_failed(const struct redis_conn *c, const char *words,
+	enum dyn_entropy_status status, struct dyn_entropy_error *err);
+
 /* "host:port" or the socket's path, for messages. */
 const char *redis_conn_name(const struct redis_conn *c);
 

@@ -5,6 +5,7 @@
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
 #include "entropy/settings.h"
+#include "entropy/sized.h"
 #include "entropy/stream.h"
 #include "entropy/wire.h"
 
@@ -41,8 +42,9 @@ struct piece {
 };
 
 struct push {
-	const struct dyn_entropy_config *config;
-	struct dyn_entropy_source *source;
+	struct dyn_entropy_config config;
+	struct dyn_entropy_source_ops ops;
+	struct dyn_entropy_source source; /* with these ops */
 	struct dyn_entropy_push_options options;
 	struct dyn_entropy_push_result *result;
 	struct addr peer;
@@ -75,6 +77,16 @@ const char *dyn_entropy_outcome_text(enum dyn_entropy_outcome outcome)
 	return "unknown";
 }
 
+/* What the source says of itself, in a struct of ours whatever it was built with. */
+static void ask_totals(const struct push *p, struct dyn_entropy_source_totals *totals)
+{
+	memset(totals, 0, sizeof(*totals));
+	totals->struct_size = sizeof(*totals);
+	if (p->ops.totals)
+		p->ops.totals(p->source.self, totals);
+	totals->struct_size = sizeof(*totals);
+}
+
 static void tell_progress(void *arg)
 {
 	struct push *p = arg;
@@ -84,8 +96,7 @@ static void tell_progress(void *arg)
 	if (!p->options.progress || now - p->progress_us < PROGRESS_INTERVAL_US)
 		return;
 	p->progress_us = now;
-	if (p->source->ops->totals)
-		p->source->ops->totals(p->source->self, &p->result->source);
+	ask_totals(p, &p->result->source);
 	p->options.progress(p->options.progress_arg, p->result);
 }
 
@@ -119,7 +130,7 @@ static void count_sent(
 static enum dyn_entropy_status write_paced(
 	struct push *p, struct flight *f, const struct piece *piece, struct dyn_entropy_error *err)
 {
-	uint64_t rate = p->config->max_rate;
+	uint64_t rate = p->config.max_rate;
 	size_t slice = piece->len < SLICE_MAX ? piece->len : SLICE_MAX, done = 0;
 	uint64_t before;
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
@@ -156,7 +167,7 @@ static enum dyn_entropy_status settle(
 	struct push *p, struct flight *f, struct dyn_entropy_error *err)
 {
 	int64_t deadline_ms =
-		clock_deadline_ms((int64_t)p->config->timeout_ms + f->len / APPLY_BYTES_PER_MS);
+		clock_deadline_ms((int64_t)p->config.timeout_ms + f->len / APPLY_BYTES_PER_MS);
 	enum dyn_entropy_status status;
 	uint8_t ignored[256]; /* the wire has no answer; what another implementation says means
 				 nothing */
@@ -203,7 +214,7 @@ static enum dyn_entropy_status send_pieces(
 	enum dyn_entropy_status status;
 	struct piece piece;
 
-	wire_out_begin(p->wire, p->source, f->len);
+	wire_out_begin(p->wire, &p->source, f->len);
 	for (;;) {
 		uint32_t before = wire_out_plain_bytes(p->wire);
 
@@ -226,8 +237,8 @@ static enum dyn_entropy_status send_snapshot(struct push *p, struct flight *f,
 {
 	bool connected, of_peer = true;
 	enum dyn_entropy_status status =
-		stream_connect(&f->stream, &p->peer, p->config->send_addr ? &p->bind_to : NULL,
-			p->config->timeout_ms, p->options.cancel, err);
+		stream_connect(&f->stream, &p->peer, p->config.send_addr ? &p->bind_to : NULL,
+			p->config.timeout_ms, p->options.cancel, err);
 
 	connected = status == DYN_ENTROPY_OK;
 	f->number = p->result->snapshots + 1;
@@ -255,10 +266,9 @@ static enum dyn_entropy_status send_snapshot(struct push *p, struct flight *f,
 /* The keys that the source has given by now. */
 static uint64_t keys_given(const struct push *p)
 {
-	struct dyn_entropy_source_totals totals = {0};
+	struct dyn_entropy_source_totals totals;
 
-	if (p->source->ops->totals)
-		p->source->ops->totals(p->source->self, &totals);
+	ask_totals(p, &totals);
 	return totals.keys;
 }
 
@@ -271,7 +281,7 @@ static enum dyn_entropy_status push_next(struct push *p, struct dyn_entropy_erro
 	enum dyn_entropy_status status, earlier_status;
 	uint64_t given;
 
-	status = p->source->ops->next(p->source->self, &f.len, &this_err);
+	status = p->ops.next(p->source.self, &f.len, &this_err);
 	if (status == DYN_ENTROPY_END)
 		return status;
 	if (status == DYN_ENTROPY_OK) {
@@ -296,25 +306,20 @@ static enum dyn_entropy_status push_prepare(
 	struct push *p, const dyn_entropy_material *material, struct dyn_entropy_error *err)
 {
 	struct wire_out_options wire = {
-		.buffer_size = p->config->buffer_size,
-		.header_size = p->config->header_size,
+		.buffer_size = p->config.buffer_size,
+		.header_size = p->config.header_size,
 	};
-	enum dyn_entropy_status status = dyn_entropy_config_validate(p->config, err);
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
-	if (status != DYN_ENTROPY_OK)
-		return status;
-	if (!p->config->peer_endpoint || !addr_parse(&p->peer, p->config->peer_endpoint) ||
+	if (!p->config.peer_endpoint || !addr_parse(&p->peer, p->config.peer_endpoint) ||
 		p->peer.port == 0)
 		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
 			"no peer_endpoint to push to, or one without a port");
-	if (p->config->send_addr)
-		status = settings_send_addr(p->config->send_addr, &p->bind_to, err);
+	if (p->config.send_addr)
+		status = settings_send_addr(p->config.send_addr, &p->bind_to, err);
 	if (status != DYN_ENTROPY_OK)
 		return status;
-	if (p->config->encrypt && !material)
-		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
-			"encryption is on, but there is no key material");
-	if (p->config->encrypt)
+	if (p->config.encrypt)
 		status = cipher_new(material, &p->cipher, err);
 	wire.cipher = p->cipher;
 	if (status == DYN_ENTROPY_OK)
@@ -322,44 +327,69 @@ static enum dyn_entropy_status push_prepare(
 	return status;
 }
 
+/* What the program passed, whatever version it was built with. */
+static enum dyn_entropy_status push_take(struct push *p, const struct dyn_entropy_config *config,
+	const dyn_entropy_material *material, const struct dyn_entropy_source *source,
+	const struct dyn_entropy_push_options *options, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status =
+		sized_in(&p->ops, sizeof(p->ops), source->ops, "dyn_entropy_source_ops", err);
+
+	if (status == DYN_ENTROPY_OK && options)
+		status = sized_in(
+			&p->options, sizeof(p->options), options, "dyn_entropy_push_options", err);
+	if (status == DYN_ENTROPY_OK)
+		status = settings_take(&p->config, config, material, err);
+	p->source.ops = &p->ops;
+	p->source.self = source->self;
+	return status;
+}
+
+/* Send every snapshot, and wait for the fate of the last. */
+static enum dyn_entropy_status push_all(struct push *p, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status = DYN_ENTROPY_OK, last_status;
+
+	if (p->ops.set_tick && p->options.progress)
+		p->ops.set_tick(p->source.self, tell_progress, p);
+	while (status == DYN_ENTROPY_OK)
+		status = push_next(p, err);
+	if (status == DYN_ENTROPY_END)
+		status = DYN_ENTROPY_OK;
+	/* After a failure the last one was sent, so its fate counts too. */
+	last_status = settle(p, &p->earlier, status == DYN_ENTROPY_OK ? err : NULL);
+	if (status == DYN_ENTROPY_OK)
+		status = last_status;
+	if (p->ops.set_tick)
+		p->ops.set_tick(p->source.self, NULL, NULL);
+	return status;
+}
+
 enum dyn_entropy_status dyn_entropy_push(const struct dyn_entropy_config *config,
 	const dyn_entropy_material *material, struct dyn_entropy_source *source,
-	const struct dyn_entropy_push_options *options, struct dyn_entropy_push_result *result,
+	const struct dyn_entropy_push_options *options, struct dyn_entropy_push_result *out,
 	struct dyn_entropy_error *err)
 {
+	struct dyn_entropy_push_result result = {.struct_size = sizeof(result)};
 	struct push p = {
-		.config = config,
-		.source = source,
-		.result = result,
+		.result = &result,
 		.earlier.stream.fd = -1,
 		.started_us = clock_monotonic_us(),
 	};
-	enum dyn_entropy_status status, last_status;
+	enum dyn_entropy_status status;
 	char name[ADDR_TEXT_MAX];
 
-	memset(result, 0, sizeof(*result));
-	if (options)
-		p.options = *options;
-	status = push_prepare(&p, material, err);
-	if (status != DYN_ENTROPY_OK)
-		note_outcome(&p, DYN_ENTROPY_OUTCOME_FAILED);
-	if (source->ops->set_tick && p.options.progress)
-		source->ops->set_tick(source->self, tell_progress, &p);
-	while (status == DYN_ENTROPY_OK)
-		status = push_next(&p, err);
-	if (status == DYN_ENTROPY_END)
-		status = DYN_ENTROPY_OK;
-	/* The last one is still to be settled; after a failure it was sent, so its fate counts too.
-	 */
-	last_status = settle(&p, &p.earlier, status == DYN_ENTROPY_OK ? err : NULL);
+	status = push_take(&p, config, material, source, options, err);
 	if (status == DYN_ENTROPY_OK)
-		status = last_status;
+		status = push_prepare(&p, material, err);
+	if (status == DYN_ENTROPY_OK)
+		status = push_all(&p, err);
+	else
+		note_outcome(&p, DYN_ENTROPY_OUTCOME_FAILED);
 	error_without(err, addr_format(&p.peer, name, sizeof(name)));
-	if (source->ops->set_tick)
-		source->ops->set_tick(source->self, NULL, NULL);
-	if (source->ops->totals)
-		source->ops->totals(source->self, &result->source);
-	result->seconds = (double)(clock_monotonic_us() - p.started_us) / 1e6;
+	ask_totals(&p, &result.source);
+	result.seconds = (double)(clock_monotonic_us() - p.started_us) / 1e6;
+	sized_out(out, &result, sizeof(result));
 	wire_out_free(p.wire);
 	cipher_free(p.cipher);
 	return status;
@@ -369,8 +399,14 @@ enum dyn_entropy_status dyn_entropy_knock(const struct dyn_entropy_config *confi
 	const dyn_entropy_material *material, dyn_entropy_cancel *cancel,
 	enum dyn_entropy_outcome *outcome, struct dyn_entropy_error *err)
 {
-	const struct dyn_entropy_push_options options = {.cancel = cancel};
-	struct dyn_entropy_push_result result = {.outcome = DYN_ENTROPY_OUTCOME_FAILED};
+	const struct dyn_entropy_push_options options = {
+		.struct_size = sizeof(options),
+		.cancel = cancel,
+	};
+	struct dyn_entropy_push_result result = {
+		.struct_size = sizeof(result),
+		.outcome = DYN_ENTROPY_OUTCOME_FAILED,
+	};
 	struct dyn_entropy_source empty = {0};
 	enum dyn_entropy_status status = dyn_entropy_source_static(NULL, 0, &empty, err);
 
@@ -409,6 +445,7 @@ enum dyn_entropy_status dyn_entropy_push_start(const struct dyn_entropy_config *
 	struct dyn_entropy_error *err)
 {
 	dyn_entropy_push_thread *t = calloc(1, sizeof(*t));
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 	int failed;
 
 	if (!t)
@@ -416,8 +453,15 @@ enum dyn_entropy_status dyn_entropy_push_start(const struct dyn_entropy_config *
 	t->config = config;
 	t->material = material;
 	t->source = source;
+	t->options.struct_size = sizeof(t->options);
+	t->result.struct_size = sizeof(t->result);
 	if (options)
-		t->options = *options;
+		status = sized_in(
+			&t->options, sizeof(t->options), options, "dyn_entropy_push_options", err);
+	if (status != DYN_ENTROPY_OK) {
+		free(t);
+		return status;
+	}
 	failed = pthread_create(&t->thread, NULL, push_thread, t);
 	if (failed) {
 		free(t);
@@ -435,7 +479,7 @@ enum dyn_entropy_status dyn_entropy_push_join(dyn_entropy_push_thread *t,
 
 	pthread_join(t->thread, NULL);
 	status = t->status;
-	*result = t->result;
+	sized_out(result, &t->result, sizeof(t->result));
 	if (err)
 		*err = t->err;
 	free(t);

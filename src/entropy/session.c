@@ -131,8 +131,11 @@ enum dyn_entropy_status session_receive(const struct session_options *options,
 		dyn_entropy_snapshot snapshot = {
 			.spool = s.spool, .len = wire_in_total_len(s.wire)};
 
+		result->applied.struct_size = sizeof(result->applied);
 		status = options->sink->ops->apply(
 			options->sink->self, &snapshot, &result->applied, err);
+		/* Whatever the sink was built with. */
+		result->applied.struct_size = sizeof(result->applied);
 	}
 	error_without(err, stream->peer);
 	session_fini(&s);

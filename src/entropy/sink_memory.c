@@ -1,9 +1,13 @@
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
+#include "entropy/sized.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What these sinks count. */
+static const struct dyn_entropy_apply_result nothing;
 
 /* memory: the last snapshot. */
 struct memory {
@@ -20,7 +24,7 @@ static enum dyn_entropy_status memory_apply(void *self, dyn_entropy_snapshot *sn
 	uint8_t *bytes = malloc(len ? len : 1);
 	size_t at = 0;
 
-	memset(result, 0, sizeof(*result));
+	sized_out(result, &nothing, sizeof(nothing));
 	if (!bytes)
 		return error_no_memory(err);
 	while (at < len) {
@@ -51,7 +55,8 @@ static void memory_free(void *self)
 	free(m);
 }
 
-static const struct dyn_entropy_sink_ops memory_ops = {.apply = memory_apply, .free = memory_free};
+static const struct dyn_entropy_sink_ops memory_ops = {
+	.struct_size = sizeof(memory_ops), .apply = memory_apply, .free = memory_free};
 
 enum dyn_entropy_status dyn_entropy_sink_memory(
 	struct dyn_entropy_sink *out, struct dyn_entropy_error *err)
@@ -87,7 +92,7 @@ static enum dyn_entropy_status discard_apply(void *self, dyn_entropy_snapshot *s
 	(void)self;
 	(void)snapshot;
 	(void)err;
-	memset(result, 0, sizeof(*result));
+	sized_out(result, &nothing, sizeof(nothing));
 	return DYN_ENTROPY_OK;
 }
 
@@ -97,6 +102,7 @@ static void discard_free(void *self)
 }
 
 static const struct dyn_entropy_sink_ops discard_ops = {
+	.struct_size = sizeof(discard_ops),
 	.apply = discard_apply,
 	.free = discard_free,
 	.never_reads = true,

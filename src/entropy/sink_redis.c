@@ -5,6 +5,7 @@
 #include "entropy/redis_words.h"
 #include "entropy/resp.h"
 #include "entropy/sink_commands.h"
+#include "entropy/sized.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ struct error_kind {
 /* One apply(). */
 struct apply {
 	const struct sink *sink;
-	struct dyn_entropy_apply_result *result;
+	struct dyn_entropy_apply_result result;
 	struct redis_conn *conn;
 	struct error_kind kinds[ERROR_KINDS_MAX];
 	size_t n_kinds;
@@ -92,7 +93,7 @@ static enum dyn_entropy_status check_all(
 	} while (len > 0);
 	if (!resp_finish(&scanner))
 		return refused(a, &scanner, err);
-	a->result->commands = scanner.command.number;
+	a->result.commands = scanner.command.number;
 	return DYN_ENTROPY_OK;
 }
 
@@ -126,11 +127,11 @@ static void count_reply(struct apply *a, const redisReply *reply)
 {
 	a->answered++;
 	if (reply->type != REDIS_REPLY_ERROR) {
-		a->result->applied++;
+		a->result.applied++;
 	} else if (redis_words_begin(reply->str, "BUSYKEY")) {
-		a->result->kept++;
+		a->result.kept++;
 	} else {
-		a->result->failed++;
+		a->result.failed++;
 		count_error(a, reply);
 	}
 }
@@ -141,7 +142,7 @@ static enum dyn_entropy_status take_replies(
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
-	while (a->answered < a->result->commands) {
+	while (a->answered < a->result.commands) {
 		redisReply *reply = NULL;
 
 		status = redis_conn_buffered_reply(a->conn, &reply, err);
@@ -201,7 +202,7 @@ static enum dyn_entropy_status report_failures(const struct apply *a, struct dyn
 	if (ok)
 		status = error_set(err, DYN_ENTROPY_ERR_SINK,
 			"Redis: %s: %" PRIu64 " of %" PRIu64 " commands failed: %.*s",
-			redis_conn_name(a->conn), a->result->failed, a->result->commands,
+			redis_conn_name(a->conn), a->result.failed, a->result.commands,
 			(int)buf_len(&text), (const char *)buf_head(&text));
 	else
 		status = error_no_memory(err);
@@ -215,7 +216,7 @@ static enum dyn_entropy_status interrupted(
 {
 	if (err && status == DYN_ENTROPY_ERR_SINK)
 		error_prefix(err, "%" PRIu64 " of %" PRIu64 " commands were answered", a->answered,
-			a->result->commands);
+			a->result.commands);
 	return status;
 }
 
@@ -230,7 +231,7 @@ static enum dyn_entropy_status replay(
 	status = send_all(a, snapshot, err);
 	if (status != DYN_ENTROPY_OK)
 		status = interrupted(a, status, err);
-	else if (a->result->failed > 0)
+	else if (a->result.failed > 0)
 		status = report_failures(a, err);
 	redis_conn_free(a->conn);
 	return status;
@@ -242,14 +243,13 @@ static enum dyn_entropy_status sink_apply(void *self, dyn_entropy_snapshot *snap
 	struct apply *a = calloc(1, sizeof(*a));
 	enum dyn_entropy_status status;
 
-	memset(result, 0, sizeof(*result));
 	if (!a)
 		return error_no_memory(err);
 	a->sink = self;
-	a->result = result;
 	status = check_all(a, snapshot, err);
-	if (status == DYN_ENTROPY_OK && result->commands > 0)
+	if (status == DYN_ENTROPY_OK && a->result.commands > 0)
 		status = replay(a, snapshot, err);
+	sized_out(result, &a->result, sizeof(a->result));
 	free(a);
 	return status;
 }
@@ -265,7 +265,8 @@ static void sink_free(void *self)
 enum dyn_entropy_status dyn_entropy_sink_redis(const struct dyn_entropy_redis *redis,
 	enum dyn_entropy_accept accept, struct dyn_entropy_sink *out, struct dyn_entropy_error *err)
 {
-	static const struct dyn_entropy_sink_ops ops = {.apply = sink_apply, .free = sink_free};
+	static const struct dyn_entropy_sink_ops ops = {
+		.struct_size = sizeof(ops), .apply = sink_apply, .free = sink_free};
 	struct sink *s = calloc(1, sizeof(*s));
 	enum dyn_entropy_status status;
 

@@ -2,8 +2,7 @@
 
 #include "base/file.h"
 #include "entropy/error.h"
-#include "entropy/segment.h"
-#include "entropy/watch.h"
+#include "entropy/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,15 +14,11 @@
 #define COMMAND_OVERHEAD 70
 
 struct rdb_source {
+	struct source source; /* first */
 	struct rdb_feed feed;
 	struct rdb *rdb;
-	struct watch watch;
-	struct segment segment;
 	struct rdb_entry pending; /* did not fit into the last segment */
 	bool has_pending;
-	enum dyn_entropy_status status; /* of the end, once it came */
-	struct dyn_entropy_error error;
-	uint64_t keys, bytes; /* in all segments before this one */
 };
 
 /* ---- The source ------------------------------------------------------------------------------ */
@@ -34,7 +29,7 @@ static enum dyn_entropy_status read_feed(
 {
 	struct rdb_source *s = arg;
 
-	if (watch_look(&s->watch))
+	if (watch_look(&s->source.watch))
 		return error_cancelled(err);
 	return s->feed.ops->read(s->feed.self, buf, cap, len, err);
 }
@@ -49,9 +44,9 @@ static enum dyn_entropy_status add_entry(
 		s, e->key, e->key_len, e->deadline_ms, e->payload, (size_t)e->payload_len, err);
 }
 
-/* Fill the segment until an entry no longer fits (OK), or nothing is left (END). */
-static enum dyn_entropy_status fill_segment(struct rdb_source *s, struct dyn_entropy_error *err)
+static enum dyn_entropy_status rdb_source_fill(struct source *source, struct dyn_entropy_error *err)
 {
+	struct rdb_source *s = (struct rdb_source *)source;
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
 	while (status == DYN_ENTROPY_OK) {
@@ -63,9 +58,9 @@ static enum dyn_entropy_status fill_segment(struct rdb_source *s, struct dyn_ent
 				return status;
 			s->has_pending = true;
 		}
-		if (!segment_fits(&s->segment, s->pending.key_len, s->pending.payload_len))
+		if (!segment_fits(&source->segment, s->pending.key_len, s->pending.payload_len))
 			return DYN_ENTROPY_OK;
-		status = add_entry(&s->segment, &s->pending, err);
+		status = add_entry(&source->segment, &s->pending, err);
 		s->has_pending = false;
 	}
 	if (status == DYN_ENTROPY_END) {
@@ -77,81 +72,35 @@ static enum dyn_entropy_status fill_segment(struct rdb_source *s, struct dyn_ent
 	return status;
 }
 
-static enum dyn_entropy_status source_next(
-	void *self, uint32_t *len_bytes, struct dyn_entropy_error *err)
+static void rdb_source_totals(struct source *source, struct dyn_entropy_source_totals *totals)
 {
-	struct rdb_source *s = self;
-
-	s->keys += s->segment.keys;
-	s->bytes += spool_len(s->segment.spool);
-	segment_clear(&s->segment);
-	if (s->status == DYN_ENTROPY_OK)
-		s->status = fill_segment(s, &s->error);
-	if (s->status != DYN_ENTROPY_OK && s->status != DYN_ENTROPY_END) {
-		/* What stands in the segment is whole keys, but nobody may take it for all. */
-		segment_clear(&s->segment);
-		return error_set(err, s->status, "%s", s->error.message);
-	}
-	if (s->segment.keys == 0)
-		return DYN_ENTROPY_END;
-	*len_bytes = (uint32_t)spool_len(s->segment.spool);
-	return DYN_ENTROPY_OK;
-}
-
-static enum dyn_entropy_status source_read(
-	void *self, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
-{
-	struct rdb_source *s = self;
-
-	return spool_read(s->segment.spool, buf, cap, len, err);
-}
-
-static void source_totals(void *self, struct dyn_entropy_source_totals *totals)
-{
-	struct rdb_source *s = self;
+	struct rdb_source *s = (struct rdb_source *)source;
 	uint64_t length = s->feed.ops->length(s->feed.self);
 
-	memset(totals, 0, sizeof(*totals));
 	rdb_totals(s->rdb, totals);
-	totals->keys = s->keys + s->segment.keys;
-	totals->bytes = s->bytes + spool_len(s->segment.spool);
 	if (length > 0)
 		totals->bytes_expected = length + totals->keys_expected * COMMAND_OVERHEAD;
 }
 
-static void source_set_tick(void *self, void (*tick)(void *arg), void *arg)
+static void rdb_source_fini(struct source *source)
 {
-	struct rdb_source *s = self;
-
-	s->watch.tick = tick;
-	s->watch.tick_arg = arg;
-}
-
-static void source_free(void *self)
-{
-	struct rdb_source *s = self;
+	struct rdb_source *s = (struct rdb_source *)source;
 
 	rdb_free(s->rdb);
-	segment_fini(&s->segment);
 	s->feed.ops->free(s->feed.self);
-	free(s);
 }
 
-static const struct dyn_entropy_source_ops source_ops = {
-	.next = source_next,
-	.read = source_read,
-	.totals = source_totals,
-	.free = source_free,
-	.set_tick = source_set_tick,
+static const struct source_kind rdb_source_kind = {
+	.fill = rdb_source_fill,
+	.totals = rdb_source_totals,
+	.fini = rdb_source_fini,
 };
 
 enum dyn_entropy_status source_rdb_new(const struct rdb_feed *feed,
 	const struct dyn_entropy_source_options *options, struct dyn_entropy_source *out,
 	struct dyn_entropy_error *err)
 {
-	static const struct dyn_entropy_source_options defaults;
 	struct rdb_source *s = calloc(1, sizeof(*s));
-	struct rdb_options rdb_options;
 	enum dyn_entropy_status status;
 
 	memset(out, 0, sizeof(*out));
@@ -159,28 +108,22 @@ enum dyn_entropy_status source_rdb_new(const struct rdb_feed *feed,
 		feed->ops->free(feed->self);
 		return error_no_memory(err);
 	}
-	if (!options)
-		options = &defaults;
 	s->feed = *feed;
-	s->watch.cancel = options->cancel;
-	rdb_options = (struct rdb_options){
-		.read = read_feed,
-		.read_arg = s,
-		.name = feed->name,
-		.spool_dir = options->spool_dir,
-		.owns = options->owns,
-		.owns_arg = options->owns_arg,
-	};
-	status = segment_init(&s->segment, options, &s->watch, err);
-	if (status == DYN_ENTROPY_OK)
-		status = rdb_new(&rdb_options, &s->rdb, err);
-	if (status != DYN_ENTROPY_OK) {
-		source_free(s);
-		return status;
+	status = source_init(&s->source, &rdb_source_kind, options, err);
+	if (status == DYN_ENTROPY_OK) {
+		const struct dyn_entropy_source_options *o = &s->source.options;
+		const struct rdb_options rdb = {
+			.read = read_feed,
+			.read_arg = s,
+			.name = feed->name,
+			.spool_dir = o->spool_dir,
+			.owns = o->owns,
+			.owns_arg = o->owns_arg,
+		};
+
+		status = rdb_new(&rdb, &s->rdb, err);
 	}
-	out->ops = &source_ops;
-	out->self = s;
-	return DYN_ENTROPY_OK;
+	return source_open(&s->source, status, out);
 }
 
 /* ---- A file ---------------------------------------------------------------------------------- */

@@ -5,8 +5,7 @@
 #include "entropy/redis_conn.h"
 #include "entropy/scan_batch.h"
 #include "entropy/scan_pace.h"
-#include "entropy/segment.h"
-#include "entropy/watch.h"
+#include "entropy/source.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,17 +27,13 @@ struct key_queue {
  * next one.
  */
 struct scan {
-	struct redis_conn *conn; /* NULL once it has failed */
-	struct watch watch;
-	bool (*owns)(void *arg, const void *key, size_t len);
-	void *owns_arg;
-	struct segment segment;
+	struct source source; /* first */
+	struct redis_conn *conn;
 	struct scan_pace pace;
 	char cursor[CURSOR_SIZE]; /* of the next SCAN */
 	bool cursor_done;
 	struct key_queue queue; /* not dumped yet */
 	struct scan_batch batch;
-	uint64_t keys, bytes; /* in all segments before this one */
 	uint64_t dbsize, owned;
 	uint64_t not_owned, too_large, of_modules;
 };
@@ -94,12 +89,14 @@ static enum dyn_entropy_status append_scan(struct scan *s, struct dyn_entropy_er
 static enum dyn_entropy_status take_keys(
 	struct scan *s, redisReply *keys, struct dyn_entropy_error *err)
 {
+	const struct dyn_entropy_source_options *o = &s->source.options;
+
 	for (size_t i = 0; i < keys->elements; i++) {
 		redisReply *key = keys->element[i];
 
 		if (key->type != REDIS_REPLY_STRING)
 			return redis_conn_refused(s->conn, "SCAN", key, err);
-		if (s->owns && !s->owns(s->owns_arg, key->str, key->len)) {
+		if (o->owns && !o->owns(o->owns_arg, key->str, key->len)) {
 			s->not_owned++;
 			continue;
 		}
@@ -159,11 +156,12 @@ static bool rest(struct scan *s)
 		int64_t until_us =
 			now_us + TICK_US < s->pace.next_us ? now_us + TICK_US : s->pace.next_us;
 
-		if (cancel_sleep_until(s->watch.cancel, until_us) || watch_look(&s->watch))
+		if (cancel_sleep_until(s->source.watch.cancel, until_us) ||
+			watch_look(&s->source.watch))
 			return true;
 		now_us = clock_monotonic_us();
 	}
-	return watch_look(&s->watch);
+	return watch_look(&s->source.watch);
 }
 
 /* Send one request, as soon as the pace allows, and read what Redis says to it. */
@@ -211,17 +209,20 @@ static enum dyn_entropy_status place(struct scan *s, bool *full, struct dyn_entr
 		s->of_modules++;
 		break;
 	case SCAN_PLAIN:
-		*full = !segment_fits(&s->segment, key->len, v->payload_len);
+		*full = !segment_fits(&s->source.segment, key->len, v->payload_len);
 		if (*full)
 			break;
-		return segment_add_spool(&s->segment, key->str, key->len, v->deadline_ms,
+		return segment_add_spool(&s->source.segment, key->str, key->len, v->deadline_ms,
 			s->batch.payloads, v->payload_len, err);
 	}
 	return DYN_ENTROPY_OK;
 }
 
-static enum dyn_entropy_status fill_segment(struct scan *s, struct dyn_entropy_error *err)
+/* ---- The source ---- */
+
+static enum dyn_entropy_status scan_fill(struct source *source, struct dyn_entropy_error *err)
 {
+	struct scan *s = (struct scan *)source;
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 	bool full = false;
 
@@ -234,55 +235,18 @@ static enum dyn_entropy_status fill_segment(struct scan *s, struct dyn_entropy_e
 		}
 		scan_batch_clear(&s->batch);
 		if (s->cursor_done && queue_len(&s->queue) == 0)
-			return DYN_ENTROPY_OK;
+			return DYN_ENTROPY_END;
 		status = exchange(s, err);
 		if (status != DYN_ENTROPY_OK)
 			return status;
 	}
 }
 
-/* ---- The source ---- */
-
-static enum dyn_entropy_status scan_next(
-	void *self, uint32_t *len_bytes, struct dyn_entropy_error *err)
+static void scan_totals(struct source *source, struct dyn_entropy_source_totals *t)
 {
-	struct scan *s = self;
-	enum dyn_entropy_status status;
-
-	*len_bytes = 0;
-	if (!s->conn)
-		return error_set(err, DYN_ENTROPY_ERR_SOURCE, "the scan has failed before");
-	s->keys += s->segment.keys;
-	s->bytes += spool_len(s->segment.spool);
-	segment_clear(&s->segment);
-	status = fill_segment(s, err);
-	if (status != DYN_ENTROPY_OK) {
-		redis_conn_free(s->conn);
-		s->conn = NULL;
-		return status;
-	}
-	if (s->segment.keys == 0)
-		return DYN_ENTROPY_END;
-	*len_bytes = (uint32_t)spool_len(s->segment.spool);
-	return DYN_ENTROPY_OK;
-}
-
-static enum dyn_entropy_status scan_read(
-	void *self, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
-{
-	struct scan *s = self;
-
-	return spool_read(s->segment.spool, buf, cap, len, err);
-}
-
-static void scan_totals(void *self, struct dyn_entropy_source_totals *t)
-{
-	const struct scan *s = self;
+	const struct scan *s = (const struct scan *)source;
 	uint64_t seen = s->owned + s->not_owned;
 
-	memset(t, 0, sizeof(*t));
-	t->keys = s->keys + s->segment.keys;
-	t->bytes = s->bytes + spool_len(s->segment.spool);
 	t->not_owned = s->not_owned;
 	t->not_carried = s->too_large + s->of_modules;
 	t->keys_expected = s->dbsize;
@@ -304,23 +268,13 @@ static void scan_totals(void *self, struct dyn_entropy_source_totals *t)
 	}
 }
 
-static void scan_set_tick(void *self, void (*tick)(void *arg), void *arg)
+static void scan_fini(struct source *source)
 {
-	struct scan *s = self;
-
-	s->watch.tick = tick;
-	s->watch.tick_arg = arg;
-}
-
-static void scan_free(void *self)
-{
-	struct scan *s = self;
+	struct scan *s = (struct scan *)source;
 
 	scan_batch_fini(&s->batch);
 	queue_fini(&s->queue);
-	segment_fini(&s->segment);
 	redis_conn_free(s->conn);
-	free(s);
 }
 
 /* Ask how many keys there are, and whether Redis knows PEXPIRETIME; time the answers. */
@@ -353,39 +307,29 @@ enum dyn_entropy_status dyn_entropy_source_scan(const struct dyn_entropy_redis *
 	const struct dyn_entropy_source_options *options, struct dyn_entropy_source *out,
 	struct dyn_entropy_error *err)
 {
-	static const struct dyn_entropy_source_ops ops = {.next = scan_next,
-		.read = scan_read,
+	static const struct source_kind kind = {
+		.fill = scan_fill,
 		.totals = scan_totals,
-		.free = scan_free,
-		.set_tick = scan_set_tick};
-	static const struct dyn_entropy_source_options defaults;
-	const struct dyn_entropy_source_options *o = options ? options : &defaults;
-	struct dyn_entropy_redis endpoint = *redis;
-	struct scan *s = calloc(1, sizeof(*s));
-	enum dyn_entropy_status status;
+		.fini = scan_fini,
+	};
+	struct dyn_entropy_source_options o;
+	struct dyn_entropy_redis endpoint;
+	enum dyn_entropy_status status = source_take_redis(&endpoint, &o, redis, options, err);
+	struct scan *s;
 
 	memset(out, 0, sizeof(*out));
+	if (status != DYN_ENTROPY_OK)
+		return status;
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return error_no_memory(err);
-	/* One for both: it ends the waits for Redis and what is done with its bytes. */
-	if (o->cancel)
-		endpoint.cancel = o->cancel;
-	s->watch.cancel = endpoint.cancel;
-	s->owns = o->owns;
-	s->owns_arg = o->owns_arg;
 	s->cursor[0] = '0';
-	status = segment_init(&s->segment, o, &s->watch, err);
+	status = source_init(&s->source, &kind, &o, err);
 	if (status == DYN_ENTROPY_OK)
-		status = scan_batch_init(&s->batch, o->spool_dir, &s->watch, err);
+		status = scan_batch_init(&s->batch, o.spool_dir, &s->source.watch, err);
 	if (status == DYN_ENTROPY_OK)
 		status = redis_conn_open(&endpoint, DYN_ENTROPY_ERR_SOURCE, &s->conn, err);
 	if (status == DYN_ENTROPY_OK)
-		status = get_acquainted(s, o->max_rate, err);
-	if (status != DYN_ENTROPY_OK) {
-		scan_free(s);
-		return status;
-	}
-	out->ops = &ops;
-	out->self = s;
-	return DYN_ENTROPY_OK;
+		status = get_acquainted(s, o.max_rate, err);
+	return source_open(&s->source, status, out);
 }

@@ -1,6 +1,7 @@
 #include "base/file.h"
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
+#include "entropy/sized.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -59,12 +60,12 @@ static enum dyn_entropy_status fixed_read(
 	return DYN_ENTROPY_OK;
 }
 
-static void fixed_totals(void *self, struct dyn_entropy_source_totals *totals)
+static void fixed_totals(void *self, struct dyn_entropy_source_totals *out)
 {
 	const struct fixed *f = self;
+	const struct dyn_entropy_source_totals totals = {.bytes_expected = f->len};
 
-	memset(totals, 0, sizeof(*totals));
-	totals->bytes_expected = f->len;
+	sized_out(out, &totals, sizeof(totals));
 }
 
 static void fixed_free(void *self)
@@ -77,6 +78,7 @@ static void fixed_free(void *self)
 }
 
 static const struct dyn_entropy_source_ops fixed_ops = {
+	.struct_size = sizeof(fixed_ops),
 	.next = fixed_next,
 	.read = fixed_read,
 	.totals = fixed_totals,
@@ -125,11 +127,4 @@ enum dyn_entropy_status dyn_entropy_source_file(
 	if (status != DYN_ENTROPY_OK)
 		close(fd);
 	return status;
-}
-
-void dyn_entropy_source_free(struct dyn_entropy_source *s)
-{
-	if (s->ops)
-		s->ops->free(s->self);
-	memset(s, 0, sizeof(*s));
 }

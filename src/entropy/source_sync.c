@@ -8,6 +8,7 @@
 #include "entropy/error.h"
 #include "entropy/redis_conn.h"
 #include "entropy/redis_words.h"
+#include "entropy/source.h"
 #include "entropy/source_rdb.h"
 
 #include <stdio.h>
@@ -34,18 +35,6 @@ struct sync_feed {
 
 /* ---- The answer to SYNC ---------------------------------------------------------------------- */
 
-/* An error of the stream, which names the address already, as one of the source. */
-static enum dyn_entropy_status stream_failed(
-	enum dyn_entropy_status status, struct dyn_entropy_error *err)
-{
-	if (status != DYN_ENTROPY_ERR_IO)
-		return status;
-	error_prefix(err, "Redis: SYNC");
-	if (err)
-		err->status = DYN_ENTROPY_ERR_SOURCE;
-	return DYN_ENTROPY_ERR_SOURCE;
-}
-
 static enum dyn_entropy_status receive(
 	struct sync_feed *f, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
 {
@@ -58,7 +47,7 @@ static enum dyn_entropy_status receive(
 			"%s: SYNC: it closed the connection before the end of its dump; its log "
 			"says why (repl-timeout, client-output-buffer-limit replica)",
 			f->name);
-	return stream_failed(status, err);
+	return redis_conn_stream_failed(f->conn, "Redis: SYNC", status, err);
 }
 
 /* What Redis says when it refuses, and what to do. */
@@ -184,7 +173,7 @@ static enum dyn_entropy_status begin(struct sync_feed *f, struct dyn_entropy_err
 		status = replconf(f, "rdb-only", "1", err);
 	/* Past hiredis, for which the answer would be no reply. */
 	if (status == DYN_ENTROPY_OK)
-		status = stream_failed(
+		status = redis_conn_stream_failed(f->conn, "Redis: SYNC",
 			stream_write(redis_conn_stream(f->conn), sync, sizeof(sync) - 1, err), err);
 	return status == DYN_ENTROPY_OK ? read_line(f, err) : status;
 }
@@ -263,20 +252,16 @@ enum dyn_entropy_status dyn_entropy_source_sync(const struct dyn_entropy_redis *
 	struct dyn_entropy_error *err)
 {
 	struct sync_feed *f = calloc(1, sizeof(*f));
-	struct dyn_entropy_redis endpoint = *redis;
-	struct dyn_entropy_source_options o = {0};
+	struct dyn_entropy_redis endpoint;
+	struct dyn_entropy_source_options o;
 	enum dyn_entropy_status status;
 
 	memset(out, 0, sizeof(*out));
 	if (!f)
 		return error_no_memory(err);
-	if (options)
-		o = *options;
-	/* One for both: it ends the waits for Redis and what is done with its bytes. */
-	if (o.cancel)
-		endpoint.cancel = o.cancel;
-	o.cancel = endpoint.cancel;
-	status = redis_conn_open(&endpoint, DYN_ENTROPY_ERR_SOURCE, &f->conn, err);
+	status = source_take_redis(&endpoint, &o, redis, options, err);
+	if (status == DYN_ENTROPY_OK)
+		status = redis_conn_open(&endpoint, DYN_ENTROPY_ERR_SOURCE, &f->conn, err);
 	if (status != DYN_ENTROPY_OK) {
 		sync_free(f);
 		return status;

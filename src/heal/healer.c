@@ -50,6 +50,7 @@ static bool make_receiver(struct healer *h, struct dyn_entropy_error *err)
 {
 	const struct heal_settings *r = h->settings;
 	const struct dyn_entropy_receiver_options options = {
+		.struct_size = sizeof(options),
 		.allow = h->conf->recon_allow == CONF_ALLOW_ANY ? NULL : heal_allow_admits,
 		.allow_arg = h->allow,
 		.ended = on_connection_ended,
@@ -208,7 +209,7 @@ void healer_free(struct healer *h)
 
 void healer_figures(struct healer *h, struct heal_figures *out)
 {
-	struct dyn_entropy_receiver_counters receiver;
+	struct dyn_entropy_receiver_counters receiver = {.struct_size = sizeof(receiver)};
 
 	heal_ledger_totals(h->ledger, out);
 	/* A connection counts when it is accepted, and the ledger hears of its end. */

@@ -135,6 +135,7 @@ static bool make_driver(struct heal_rounds *r, struct dyn_entropy_error *err)
 {
 	const struct heal_rounds_options *o = &r->options;
 	const struct dyn_entropy_driver_options options = {
+		.struct_size = sizeof(options),
 		.targets = o->targets->sent_endpoints,
 		.n_targets = o->targets->n_sent,
 		.takes_part = is_in_round,
@@ -170,6 +171,7 @@ struct heal_rounds *heal_rounds_new(const struct heal_rounds_options *options)
 		return NULL;
 	}
 	r->options = *options;
+	r->round.struct_size = sizeof(r->round);
 	r->done_fd = -1;
 	r->in_round = calloc(options->targets->n_sent + 1, sizeof(*r->in_round));
 	if (!r->in_round || !add_event(r)) {

@@ -25,10 +25,12 @@ static void fill_config(struct heal_settings *s, const struct conf *conf)
 
 static void fill_rest(struct heal_settings *s, const struct conf *conf, dyn_entropy_cancel *cancel)
 {
+	s->redis.struct_size = sizeof(s->redis);
 	s->redis.address = conf->n_servers ? conf->servers[0].address : NULL;
 	s->redis.password = conf->requirepass;
 	s->redis.timeout_ms = (uint32_t)conf->recon_timeout;
 	s->redis.cancel = cancel;
+	s->source.struct_size = sizeof(s->source);
 	s->source.segment_bytes = (uint32_t)conf->recon_segment_bytes;
 	s->source.max_rate = (uint64_t)conf->recon_max_rate;
 	s->source.spool_dir = conf->recon_spool_dir;

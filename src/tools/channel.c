@@ -91,6 +91,8 @@ static int init(struct channel *ch, const char *command, const struct channel_se
 	int code;
 
 	memset(ch, 0, sizeof(*ch));
+	ch->redis.struct_size = sizeof(ch->redis);
+	ch->source.struct_size = sizeof(ch->source);
 	ch->command = command;
 	if (s->plaintext && (s->key_file != NULL || s->iv_file != NULL)) {
 		tool_error("%s: --plaintext and a key or IV file do not go together", command);

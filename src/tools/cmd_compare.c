@@ -152,6 +152,7 @@ static bool endpoint(const struct settings *s, int side, const char *address,
 	const char *file = s->password_file_side[side];
 
 	memset(e, 0, sizeof(*e));
+	e->struct_size = sizeof(*e);
 	e->address = address;
 	e->user = s->user_side[side] != NULL ? s->user_side[side] : s->user;
 	e->timeout_ms = s->timeout_ms.given ? (uint32_t)s->timeout_ms.value

@@ -189,8 +189,10 @@ static enum dyn_entropy_status push_source(struct run *r, struct dyn_entropy_sou
 	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err)
 {
 	const struct channel *ch = r->channel;
-	const struct dyn_entropy_push_options o = {
-		.cancel = ch->cancel, .progress = show_progress, .progress_arg = r};
+	const struct dyn_entropy_push_options o = {.struct_size = sizeof(o),
+		.cancel = ch->cancel,
+		.progress = show_progress,
+		.progress_arg = r};
 	enum dyn_entropy_status status =
 		dyn_entropy_knock(&ch->config, ch->material, ch->cancel, &result->outcome, err);
 
@@ -205,7 +207,7 @@ static enum dyn_entropy_status push_source(struct run *r, struct dyn_entropy_sou
 
 static void push_to(struct run *r, const char *peer)
 {
-	struct dyn_entropy_push_result result = {0};
+	struct dyn_entropy_push_result result = {.struct_size = sizeof(result)};
 	struct dyn_entropy_source source = {0};
 	struct dyn_entropy_error err = {0};
 	enum dyn_entropy_status status;

@@ -198,7 +198,7 @@ static int serve_counted(struct run *r)
 	int64_t deadline_ms = wait_ms > 0 ? clock_deadline_ms(wait_ms) : CLOCK_NEVER;
 
 	while (r->committed < r->wanted) {
-		struct dyn_entropy_receive_result result;
+		struct dyn_entropy_receive_result result = {.struct_size = sizeof(result)};
 		struct dyn_entropy_error err = {0};
 		enum dyn_entropy_status status =
 			dyn_entropy_receiver_accept_one(r->receiver, ACCEPT_WAIT_MS, &result, &err);
@@ -276,7 +276,8 @@ static enum dyn_entropy_status open_sink(struct run *r, struct dyn_entropy_error
 
 static int receive(struct run *r)
 {
-	struct dyn_entropy_receiver_options o = {.ended = ended, .ended_arg = r};
+	struct dyn_entropy_receiver_options o = {
+		.struct_size = sizeof(o), .ended = ended, .ended_arg = r};
 	struct dyn_entropy_error err = {0};
 	enum dyn_entropy_status status;
 	const char *left_over;

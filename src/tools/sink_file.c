@@ -105,7 +105,7 @@ static enum dyn_entropy_status apply(void *self, dyn_entropy_snapshot *snapshot,
 	off_t end;
 	enum dyn_entropy_status status;
 
-	memset(result, 0, sizeof(*result));
+	(void)result;
 	if (dyn_entropy_snapshot_len(snapshot) == 0)
 		return DYN_ENTROPY_OK;
 	pthread_mutex_lock(&f->lock);
@@ -142,7 +142,8 @@ static void sink_free(void *self)
 	free(f);
 }
 
-static const struct dyn_entropy_sink_ops ops = {.apply = apply, .free = sink_free};
+static const struct dyn_entropy_sink_ops ops = {
+	.struct_size = sizeof(ops), .apply = apply, .free = sink_free};
 
 enum dyn_entropy_status sink_file_new(const struct sink_file_options *options,
 	struct dyn_entropy_sink *out, struct dyn_entropy_error *err)

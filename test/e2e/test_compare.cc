@@ -444,8 +444,8 @@ struct Hook {
 struct compare_result run_with(const RedisServer &a, const RedisServer &b, Hook &hook)
 {
 	const std::string address_a = a.address(), address_b = b.address();
-	struct dyn_entropy_redis ea = {address_a.c_str(), nullptr, nullptr, 10000, nullptr};
-	struct dyn_entropy_redis eb = {address_b.c_str(), nullptr, nullptr, 10000, nullptr};
+	struct dyn_entropy_redis ea = {sizeof(ea), address_a.c_str(), nullptr, nullptr, 10000, nullptr};
+	struct dyn_entropy_redis eb = {sizeof(eb), address_b.c_str(), nullptr, nullptr, 10000, nullptr};
 	struct compare_options options = {Hook::difference, &hook, Hook::progress, &hook};
 	struct compare_result result;
 	struct dyn_entropy_error err = {};

@@ -89,7 +89,7 @@ size_t open_descriptors()
 
 /* ---- Source ---- */
 
-const struct dyn_entropy_source_ops Source::ops_ = {next, read, totals, [](void *) {}, set_tick};
+const struct dyn_entropy_source_ops Source::ops_ = {sizeof(Source::ops_), next, read, totals, [](void *) {}, set_tick};
 
 Source::Source(std::vector<std::string> snapshots)
     : source_{&ops_, this}, snapshots_(std::move(snapshots))
@@ -158,7 +158,7 @@ void Source::tick()
 
 /* ---- Sink ---- */
 
-const struct dyn_entropy_sink_ops Sink::ops_ = {apply, [](void *) {}, false};
+const struct dyn_entropy_sink_ops Sink::ops_ = {sizeof(Sink::ops_), apply, [](void *) {}, false};
 
 Sink::Sink() : sink_{&ops_, this}
 {
