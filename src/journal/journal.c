@@ -1,0 +1,402 @@
+#include "journal/journal_internal.h"
+
+#include "journal/stamp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS_FIRST 64
+#define CHAIN_FIRST   2
+
+static uint64_t newest_of(const struct chain *c)
+{
+	return c->n > 0 ? c->entries[0].newest : 0;
+}
+
+static uint64_t newest_overwrite(const struct journal_entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (entries[i].overwrite)
+			return entries[i].overwrite;
+	return 0;
+}
+
+/* ---- Changes ---- */
+
+/* The entry of an epoch, made when it is not there: nothing of it is in the epoch's sum yet. */
+static struct journal_entry *entry_for(struct journal *j, struct chain *c, uint32_t epoch)
+{
+	size_t at = 0;
+
+	if (!journal_epoch_make(j, epoch))
+		return NULL;
+	while (at < c->n && c->entries[at].epoch > epoch)
+		at++;
+	if (at < c->n && c->entries[at].epoch == epoch) {
+		journal_epoch_take(j, c, &c->entries[at]);
+		return &c->entries[at];
+	}
+	if (c->n == c->cap) {
+		uint32_t cap = c->cap ? c->cap * 2 : CHAIN_FIRST;
+		struct journal_entry *grown = realloc(c->entries, cap * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		c->entries = grown;
+		c->cap = cap;
+	}
+	memmove(&c->entries[at + 1], &c->entries[at], (c->n - at) * sizeof(*c->entries));
+	c->n++;
+	memset(&c->entries[at], 0, sizeof(c->entries[at]));
+	c->entries[at].epoch = epoch;
+	return &c->entries[at];
+}
+
+static void clear_doubt(struct journal *j, struct chain *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (!c->entries[i].mixed)
+			continue;
+		journal_epoch_take(j, c, &c->entries[i]);
+		c->entries[i].mixed = false;
+		journal_epoch_add(j, c, &c->entries[i]);
+	}
+}
+
+/* A write counts. */
+static bool count(
+	struct journal *j, struct chain *c, uint64_t stamp, enum journal_kind kind, bool mixed)
+{
+	uint64_t newest = newest_of(c);
+	struct journal_entry *e;
+
+	if (stamp_epoch(stamp) <= j->forgotten)
+		return true;
+	if (kind != JOURNAL_UPDATE && stamp > newest && !mixed)
+		clear_doubt(j, c);
+	e = entry_for(j, c, stamp_epoch(stamp));
+	if (!e)
+		return false;
+	e->sum += journal_mix(stamp);
+	e->count++;
+	e->mixed |= mixed;
+	if (stamp > e->newest)
+		e->newest = stamp;
+	if (kind != JOURNAL_UPDATE && stamp > e->overwrite)
+		e->overwrite = stamp;
+	journal_epoch_add(j, c, e);
+	return true;
+}
+
+static void doubt_newest(struct journal *j, struct chain *c)
+{
+	if (c->n == 0 || c->entries[0].mixed)
+		return;
+	journal_epoch_take(j, c, &c->entries[0]);
+	c->entries[0].mixed = true;
+	journal_epoch_add(j, c, &c->entries[0]);
+}
+
+static bool add_attempt(struct chain *c, const struct journal_record *r)
+{
+	if (c->n_attempts == c->cap_attempts) {
+		uint32_t cap = c->cap_attempts ? c->cap_attempts * 2 : CHAIN_FIRST;
+		struct attempt *grown = realloc(c->attempts, cap * sizeof(*grown));
+
+		if (!grown)
+			return false;
+		c->attempts = grown;
+		c->cap_attempts = cap;
+	}
+	c->attempts[c->n_attempts++] = (struct attempt){
+		.stamp = r->stamp,
+		.is_repair = r->action == JOURNAL_REPAIR,
+		.mixed = r->mixed,
+		.kind = r->kind,
+	};
+	return true;
+}
+
+static bool end_attempt(struct chain *c, uint64_t stamp, bool is_repair, struct attempt *was)
+{
+	for (uint32_t i = 0; i < c->n_attempts; i++) {
+		if (c->attempts[i].stamp != stamp || c->attempts[i].is_repair != is_repair)
+			continue;
+		*was = c->attempts[i];
+		c->attempts[i] = c->attempts[--c->n_attempts];
+		return true;
+	}
+	return false;
+}
+
+/* The content of a chain is another, even if the chain is not: nobody has agreed to that. */
+static void reopen(struct journal *j, const struct journal_entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct journal_epoch *e = journal_epoch_find(j, entries[i].epoch);
+
+		if (!e)
+			continue;
+		e->settled = e->said = 0;
+		e->repairs++;
+	}
+}
+
+/* The key has another's chain, but for what is forgotten here. */
+static bool install(struct journal *j, struct chain *c, const struct journal_record *r)
+{
+	struct journal_entry *entries = NULL;
+	uint32_t n = 0;
+
+	if (r->n_entries > 0) {
+		entries = malloc(r->n_entries * sizeof(*entries));
+		if (!entries)
+			return false;
+	}
+	for (size_t i = 0; i < r->n_entries; i++) {
+		if (r->entries[i].epoch <= j->forgotten)
+			continue;
+		if (!journal_epoch_make(j, r->entries[i].epoch)) {
+			free(entries);
+			return false;
+		}
+		entries[n++] = r->entries[i];
+	}
+	for (uint32_t i = 0; i < c->n; i++) {
+		bool same = false;
+
+		for (uint32_t k = 0; k < n; k++)
+			same |= memcmp(&entries[k], &c->entries[i], sizeof(*entries)) == 0;
+		if (!same)
+			journal_epoch_take(j, c, &c->entries[i]);
+	}
+	for (uint32_t k = 0; k < n; k++) {
+		bool same = false;
+
+		for (uint32_t i = 0; i < c->n; i++)
+			same |= memcmp(&entries[k], &c->entries[i], sizeof(*entries)) == 0;
+		if (!same)
+			journal_epoch_add(j, c, &entries[k]);
+	}
+	free(c->entries);
+	c->entries = entries;
+	c->n = n;
+	c->cap = (uint32_t)r->n_entries;
+	if (r->n_entries > 0 && r->entries[0].newest > c->repaired)
+		c->repaired = r->entries[0].newest;
+	return true;
+}
+
+static void forget(struct journal *j, uint32_t epoch)
+{
+	if (epoch > j->forgotten)
+		j->forgotten = epoch;
+	for (size_t b = 0; b < j->n_buckets; b++) {
+		struct chain *next;
+
+		for (struct chain *c = j->buckets[b]; c; c = next) {
+			next = c->next;
+			while (c->n > 0 && c->entries[c->n - 1].epoch <= epoch)
+				journal_epoch_take(j, c, &c->entries[--c->n]);
+			journal_table_drop_if_empty(j, c);
+		}
+	}
+}
+
+static bool do_write(struct journal *j, const struct journal_record *r)
+{
+	struct chain *c = journal_table_make(j, r->key, r->len);
+	struct attempt was;
+	bool ok = true;
+
+	if (!c)
+		return false;
+	switch (r->action) {
+	case JOURNAL_SENT:
+	case JOURNAL_REPAIR:
+		ok = add_attempt(c, r);
+		break;
+	case JOURNAL_TAKEN:
+		ok = !end_attempt(c, r->stamp, false, &was) ||
+		     count(j, c, r->stamp, was.kind, was.mixed || r->mixed);
+		break;
+	case JOURNAL_WITHDRAWN:
+		if (!end_attempt(c, r->stamp, false, &was))
+			end_attempt(c, r->stamp, true, &was);
+		break;
+	case JOURNAL_COUNTED:
+		ok = count(j, c, r->stamp, r->kind, r->mixed);
+		break;
+	case JOURNAL_LEFT:
+		doubt_newest(j, c);
+		break;
+	case JOURNAL_REPAIRED:
+		if (!end_attempt(c, r->stamp, true, &was))
+			break;
+		reopen(j, c->entries, c->n);
+		ok = install(j, c, r);
+		reopen(j, c->entries, c->n);
+		break;
+	default:
+		ok = install(j, c, r);
+		break;
+	}
+	journal_table_drop_if_empty(j, c);
+	return ok;
+}
+
+bool journal_do(struct journal *j, const struct journal_record *r)
+{
+	struct journal_epoch *e;
+
+	switch (r->action) {
+	case JOURNAL_SETTLED:
+	case JOURNAL_SAID:
+		e = journal_epoch_find(j, r->epoch);
+		if (e && e->sum == r->sum && r->action == JOURNAL_SETTLED)
+			e->settled |= UINT64_C(1) << r->peer;
+		else if (e && e->sum == r->sum)
+			e->said |= UINT64_C(1) << r->peer;
+		return true;
+	case JOURNAL_FORGOT:
+		forget(j, r->epoch);
+		journal_epoch_drop_empty(j);
+		return true;
+	case JOURNAL_REPUDIATED:
+		for (size_t i = 0; i < j->n_epochs; i++) {
+			j->epochs[i].settled &= ~(UINT64_C(1) << r->peer);
+			j->epochs[i].said &= ~(UINT64_C(1) << r->peer);
+		}
+		return true;
+	default:
+		break;
+	}
+	if (!do_write(j, r))
+		return false;
+	journal_epoch_drop_empty(j);
+	return true;
+}
+
+/* ---- Looking ---- */
+
+enum journal_verdict journal_arrival(const struct journal *j, const void *key, size_t len,
+	uint64_t stamp, enum journal_kind kind)
+{
+	const struct chain *c = journal_table_find(j, key, len);
+	uint64_t newest, overwrite;
+
+	if (!c)
+		return JOURNAL_CARRY_OUT;
+	for (uint32_t i = 0; i < c->n_attempts; i++)
+		if (c->attempts[i].stamp > stamp || c->attempts[i].is_repair)
+			return JOURNAL_WAIT;
+	newest = newest_of(c);
+	overwrite = newest_overwrite(c->entries, c->n);
+	if (stamp == c->repaired && stamp == newest)
+		return JOURNAL_LEAVE;
+	if (stamp < c->repaired)
+		return stamp < overwrite ? JOURNAL_LEAVE : JOURNAL_LEAVE_MIXED;
+	if (stamp < overwrite)
+		return JOURNAL_COUNT;
+	if (stamp < newest)
+		return kind == JOURNAL_UPDATE ? JOURNAL_CARRY_OUT_MIXED : JOURNAL_COUNT_MIXED;
+	return JOURNAL_CARRY_OUT;
+}
+
+static struct journal_chain view(const struct chain *c)
+{
+	return (struct journal_chain){
+		.entries = c->entries,
+		.n = c->n,
+		.repaired = c->repaired,
+		.under_way = c->n_attempts,
+	};
+}
+
+struct journal_chain journal_look(const struct journal *j, const void *key, size_t len)
+{
+	const struct chain *c = journal_table_find(j, key, len);
+
+	return c ? view(c) : (struct journal_chain){0};
+}
+
+uint64_t journal_chain_digest(const struct journal_chain *c)
+{
+	uint64_t h = journal_mix(c->n);
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct journal_entry *e = &c->entries[i];
+
+		h = journal_mix(h ^ e->newest) + e->sum;
+		h = journal_mix(h ^ e->overwrite) + e->count * 2 + e->mixed;
+	}
+	return h;
+}
+
+const struct journal_epoch *journal_epochs(const struct journal *j, size_t *n)
+{
+	*n = j->n_epochs;
+	return j->epochs;
+}
+
+const struct journal_epoch *journal_find_epoch(const struct journal *j, uint32_t epoch)
+{
+	return journal_epoch_find(j, epoch);
+}
+
+uint32_t journal_forgotten(const struct journal *j)
+{
+	return j->forgotten;
+}
+
+void journal_each(const struct journal *j,
+	void (*fn)(void *arg, const void *key, size_t len, const struct journal_chain *c),
+	void *arg)
+{
+	for (size_t b = 0; b < j->n_buckets; b++)
+		for (const struct chain *c = j->buckets[b]; c; c = c->next) {
+			struct journal_chain v = view(c);
+
+			fn(arg, c->key, c->len, &v);
+		}
+}
+
+size_t journal_n_entries(const struct journal *j)
+{
+	return j->n_entries;
+}
+
+/* ---- Coming and going ---- */
+
+struct journal *journal_new(uint64_t seed)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	j->seed = seed;
+	j->n_buckets = BUCKETS_FIRST;
+	j->buckets = calloc(j->n_buckets, sizeof(struct chain *));
+	if (!j->buckets) {
+		free(j);
+		return NULL;
+	}
+	return j;
+}
+
+void journal_free(struct journal *j)
+{
+	if (!j)
+		return;
+	for (size_t b = 0; b < j->n_buckets; b++) {
+		struct chain *next;
+
+		for (struct chain *c = j->buckets[b]; c; c = next) {
+			next = c->next;
+			journal_table_free_chain(c);
+		}
+	}
+	free(j->buckets);
+	free(j->epochs);
+	free(j);
+}

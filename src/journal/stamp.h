@@ -1,0 +1,65 @@
+/*
+ * stamp - when a write was made, and by which node: one number that orders all writes of a ring.
+ *
+ * 42 bits of milliseconds since 2020-01-01T00:00:00Z, 10 bits of the node that took the write from
+ * its client, 12 bits of a counter: a hybrid logical clock (Kulkarni et al., "Logical Physical
+ * Clocks", 2014).  A node draws stamps that are greater than any that it has drawn or seen, so a
+ * write that knows of another one is newer than it, whatever the clocks say.
+ *
+ * Plain values; the clock belongs to one thread.
+ */
+#ifndef JOURNAL_STAMP_H
+#define JOURNAL_STAMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define STAMP_NODES_MAX   1024
+#define STAMP_COUNTER_MAX 4095
+
+/* Of a clock that is so far ahead, in ms, nothing is followed. */
+#define STAMP_AHEAD_MAX_MS 10000
+
+/* An epoch is 2^13 ms of stamps. */
+#define STAMP_EPOCH_MS_BITS 13
+
+struct stamp_clock {
+	uint64_t last; /* the greatest stamp drawn or seen */
+	uint32_t node; /* below STAMP_NODES_MAX */
+};
+
+static inline uint64_t stamp_make(uint64_t ms, uint32_t node, uint32_t counter)
+{
+	return ms << 22 | (uint64_t)node << 12 | counter;
+}
+
+static inline uint64_t stamp_ms(uint64_t stamp)
+{
+	return stamp >> 22;
+}
+
+static inline uint32_t stamp_node(uint64_t stamp)
+{
+	return stamp >> 12 & (STAMP_NODES_MAX - 1);
+}
+
+static inline uint32_t stamp_epoch(uint64_t stamp)
+{
+	return (uint32_t)(stamp >> (22 + STAMP_EPOCH_MS_BITS));
+}
+
+/* now_ms is the wall clock, in ms since 2020. */
+uint64_t stamp_draw(struct stamp_clock *c, uint64_t now_ms);
+
+/* Another node's stamp came.  False when it is too far ahead; the clock does not follow it then. */
+bool stamp_see(struct stamp_clock *c, uint64_t stamp, uint64_t now_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
