@@ -142,6 +142,21 @@ static void reopen(struct journal *j, const struct journal_entry *entries, size_
 	}
 }
 
+static const struct journal_entry *of_epoch(
+	const struct journal_entry *entries, uint32_t n, uint32_t epoch)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (entries[i].epoch == epoch)
+			return &entries[i];
+	return NULL;
+}
+
+static bool is_same(const struct journal_entry *a, const struct journal_entry *b)
+{
+	return a->newest == b->newest && a->overwrite == b->overwrite && a->sum == b->sum &&
+	       a->epoch == b->epoch && a->count == b->count && a->mixed == b->mixed;
+}
+
 /* The key has another's chain, but for what is forgotten here. */
 static bool install(struct journal *j, struct chain *c, const struct journal_record *r)
 {
@@ -163,19 +178,18 @@ static bool install(struct journal *j, struct chain *c, const struct journal_rec
 		entries[n++] = r->entries[i];
 	}
 	for (uint32_t i = 0; i < c->n; i++) {
-		bool same = false;
+		const struct journal_entry *was = &c->entries[i];
+		const struct journal_entry *is = of_epoch(entries, n, was->epoch);
 
-		for (uint32_t k = 0; k < n; k++)
-			same |= memcmp(&entries[k], &c->entries[i], sizeof(*entries)) == 0;
-		if (!same)
-			journal_epoch_take(j, c, &c->entries[i]);
+		if (!is && was->epoch > j->dropped)
+			j->dropped = was->epoch;
+		if (!is || !is_same(is, was))
+			journal_epoch_take(j, c, was);
 	}
 	for (uint32_t k = 0; k < n; k++) {
-		bool same = false;
+		const struct journal_entry *was = of_epoch(c->entries, c->n, entries[k].epoch);
 
-		for (uint32_t i = 0; i < c->n; i++)
-			same |= memcmp(&entries[k], &c->entries[i], sizeof(*entries)) == 0;
-		if (!same)
+		if (!was || !is_same(was, &entries[k]))
 			journal_epoch_add(j, c, &entries[k]);
 	}
 	free(c->entries);
@@ -262,6 +276,14 @@ bool journal_do(struct journal *j, const struct journal_record *r)
 		forget(j, r->epoch);
 		journal_epoch_drop_empty(j);
 		return true;
+	case JOURNAL_CLOSED:
+		if (r->epoch > j->closed)
+			j->closed = r->epoch;
+		return true;
+	case JOURNAL_DROPPED:
+		if (r->epoch > j->dropped)
+			j->dropped = r->epoch;
+		return true;
 	case JOURNAL_REPUDIATED:
 		for (size_t i = 0; i < j->n_epochs; i++) {
 			j->epochs[i].settled &= ~(UINT64_C(1) << r->peer);
@@ -347,6 +369,16 @@ const struct journal_epoch *journal_find_epoch(const struct journal *j, uint32_t
 uint32_t journal_forgotten(const struct journal *j)
 {
 	return j->forgotten;
+}
+
+uint32_t journal_closed(const struct journal *j)
+{
+	return j->closed > j->forgotten ? j->closed : j->forgotten;
+}
+
+uint32_t journal_horizon(const struct journal *j)
+{
+	return j->dropped > j->forgotten ? j->dropped : j->forgotten;
 }
 
 void journal_each(const struct journal *j,

@@ -80,7 +80,9 @@ enum journal_action {
 	JOURNAL_ALIGNED,    /* entries are the key's chain, whose content is what we have */
 	JOURNAL_SETTLED,    /* peer, epoch, sum: we agree */
 	JOURNAL_SAID,       /* peer, epoch, sum: it has settled that with all of its peers */
+	JOURNAL_CLOSED,     /* epoch: no write of it, or before it, is taken from now on */
 	JOURNAL_FORGOT,     /* this epoch and all before it */
+	JOURNAL_DROPPED,    /* epoch: the journal_horizon() of a node that this one is equal to */
 	JOURNAL_REPUDIATED, /* peer: what it said counts no more, for it came back with less */
 };
 
@@ -122,6 +124,15 @@ const struct journal_epoch *journal_find_epoch(
 
 /* Epochs up to this one are forgotten; 0: none. */
 uint32_t journal_forgotten(const struct journal *j);
+
+/* Writes of epochs up to this one come too late: others have been told that it is complete, or it
+ * is forgotten. */
+uint32_t journal_closed(const struct journal *j);
+
+/* The newest epoch of which entries may be missing here though their writes are in the dataset:
+ * what is forgotten, or what a repair from a node that had forgotten it took away.  Who came back
+ * with less than that has to compare everything. */
+uint32_t journal_horizon(const struct journal *j);
 
 /* Every key that has an entry, in any order. */
 void journal_each(const struct journal *j,

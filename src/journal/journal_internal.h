@@ -33,7 +33,8 @@ struct journal {
 	size_t n_buckets, n_chains, n_entries;
 	struct journal_epoch *epochs; /* oldest first */
 	size_t n_epochs, cap_epochs;
-	uint32_t forgotten;
+	uint32_t forgotten, closed;
+	uint32_t dropped; /* the newest epoch of an entry that a repair took away */
 	uint64_t seed;
 };
 

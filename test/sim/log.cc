@@ -116,8 +116,8 @@ void World::rebuild(Node &n)
 	epochs = journal_epochs(n.j, &n_epochs);
 	for (size_t i = 0; i < n_epochs && settled_with_all(n, epochs[i]); i++)
 		n.complete = epochs[i].epoch;
-	note("node %d came back with less; complete up to %u, forgotten %u", n.index, n.complete,
-		journal_forgotten(n.j));
+	note("node %d came back with less; complete up to %u, horizon %u", n.index, n.complete,
+		journal_horizon(n.j));
 }
 
 } // namespace sim

@@ -43,6 +43,7 @@ const Mutant mutants[] = {
 	{"forgotten_loses", &Rules::forgotten_loses, true},
 	{"reopen", &Rules::reopen, true},
 	{"reopen_content", &Rules::reopen_content, true},
+	{"close_epochs", &Rules::close_epochs, true},
 	{"wait", &Rules::wait, true},
 	{"fence", &Rules::fence, true},
 	{"unheard_is_mixed", &Rules::unheard_is_mixed, true},

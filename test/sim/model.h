@@ -36,8 +36,9 @@ struct Rules {
 	bool forgotten_loses = true;    /* a newest write that the other has forgotten loses */
 	bool reopen = true;             /* a settled epoch whose sums differ is looked at again */
 	bool reopen_content = true;     /* likewise one whose contents another repair replaced */
-	bool wait = true;               /* an older write waits for what is under way */
-	bool fence = true;              /* old connections are killed before the markers are read */
+	bool close_epochs = true;     /* who said that an epoch is complete takes no write of it */
+	bool wait = true;             /* an older write waits for what is under way */
+	bool fence = true;            /* old connections are killed before the markers are read */
 	bool unheard_is_mixed = true; /* carried out, with an answer that was lost: maybe refused */
 };
 extern Rules rules;

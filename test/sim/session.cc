@@ -12,17 +12,34 @@ bool World::settled_with_all(const Node &n, const journal_epoch &e) const
 	return (e.settled & others(n)) == others(n);
 }
 
-World::Hello World::hello(const Node &n) const
+/* What it says to be complete, by h.all, it takes no more writes of. */
+World::Hello World::hello(Node &n)
 {
-	Hello h{n.incarnation, journal_forgotten(n.j), 0, n.standing, {}, {}};
+	Hello h{n.incarnation, journal_forgotten(n.j), journal_horizon(n.j), 0, n.standing, {}, {}};
 	size_t count;
 	const journal_epoch *epochs = journal_epochs(n.j, &count);
+	journal_record r{};
 
-	h.closed = stamp_epoch(stamp_make(wall(n) - static_cast<uint64_t>(s.close_ms), 0, 0));
+	h.closed = epoch_before(n, s.close_ms);
 	h.epochs.assign(epochs, epochs + count);
-	for (const journal_epoch &e : h.epochs)
-		h.all.push_back(n.standing == Standing::Intact && settled_with_all(n, e));
+	for (const journal_epoch &e : h.epochs) {
+		bool all = n.standing == Standing::Intact && settled_with_all(n, e) &&
+			   e.epoch < epoch_before(n, s.max_delay_ms);
+
+		h.all.push_back(all);
+		if (all)
+			r.epoch = std::max(r.epoch, e.epoch);
+	}
+	r.action = JOURNAL_CLOSED;
+	if (r.epoch > journal_closed(n.j))
+		append(n, r, -1, -1, false);
 	return h;
+}
+
+/* The epoch of so long ago, by its clock. */
+uint32_t World::epoch_before(const Node &n, Ms ago) const
+{
+	return stamp_epoch(stamp_make(wall(n) - static_cast<uint64_t>(ago), 0, 0));
 }
 
 void World::hear(Node &n, int peer, const Hello &h)
@@ -39,7 +56,7 @@ void World::hear(Node &n, int peer, const Hello &h)
 	p.forgotten = h.forgotten;
 	if (n.standing == Standing::Lost) {
 		n.contacted |= UINT64_C(1) << peer;
-		if (h.forgotten > n.complete && rules.full_comparison) {
+		if (h.horizon > n.complete && rules.full_comparison) {
 			n.standing = Standing::Behind;
 			n.compared = 0;
 			note("node %d is behind", n.index);
@@ -145,8 +162,8 @@ void World::choose(const SessionPtr &x, const Hello &ha, const Hello &hb)
 
 	x->standing_a = a.standing;
 	x->standing_b = nodes[static_cast<size_t>(x->b)].standing;
-	x->forgotten_a = ha.forgotten;
-	x->forgotten_b = hb.forgotten;
+	x->hello_a = ha;
+	x->hello_b = hb;
 	x->full = x->standing_a == Standing::Behind || x->standing_b == Standing::Behind;
 	choose_epochs(x, ha, hb);
 	if (x->epochs.empty() && !x->full) {
@@ -200,7 +217,7 @@ std::map<uint32_t, uint32_t> World::repairs(const Node &n, const std::set<uint32
 }
 
 /* It has all that a node has which was not behind. */
-void World::caught_up(const SessionPtr &x, Node &n, Standing other, int peer, uint32_t forgotten)
+void World::caught_up(const SessionPtr &x, Node &n, Standing other, int peer, const Hello &h)
 {
 	journal_record r{};
 
@@ -211,7 +228,10 @@ void World::caught_up(const SessionPtr &x, Node &n, Standing other, int peer, ui
 		return;
 	n.standing = Standing::Intact;
 	r.action = JOURNAL_FORGOT;
-	r.epoch = std::max(forgotten, journal_forgotten(n.j));
+	r.epoch = std::max(h.forgotten, journal_forgotten(n.j));
+	append(n, r, -1, -1, false);
+	r.action = JOURNAL_DROPPED;
+	r.epoch = h.horizon;
 	append(n, r, -1, -1, false);
 	note("node %d has caught up", n.index);
 }
@@ -254,12 +274,12 @@ void World::settle(const SessionPtr &x)
 		if (broken(x))
 			return;
 		Sums agreed = agree_on(b, x->a, sums, x->repairs_b);
-		caught_up(x, b, x->standing_a, x->a, x->forgotten_a);
+		caught_up(x, b, x->standing_a, x->a, x->hello_a);
 		send(x->b, x->a, [this, x, agreed, &a] {
 			if (broken(x))
 				return;
 			agree_on(a, x->b, agreed, x->repairs_a);
-			caught_up(x, a, x->standing_b, x->b, x->forgotten_b);
+			caught_up(x, a, x->standing_b, x->b, x->hello_b);
 			end_session(x);
 		});
 	});
@@ -267,8 +287,7 @@ void World::settle(const SessionPtr &x)
 
 void World::forget(Node &n)
 {
-	uint32_t limit =
-		stamp_epoch(stamp_make(wall(n) - static_cast<uint64_t>(s.max_delay_ms), 0, 0));
+	uint32_t limit = epoch_before(n, s.max_delay_ms);
 
 	if (n.standing != Standing::Intact)
 		return;

@@ -134,7 +134,7 @@ class World
 	/* sessions */
 	struct Hello {
 		uint64_t incarnation;
-		uint32_t forgotten, closed;
+		uint32_t forgotten, horizon, closed;
 		Standing standing;
 		std::vector<journal_epoch> epochs;
 		std::vector<bool> all;
@@ -155,12 +155,13 @@ class World
 		size_t left = 0;
 		bool full = false, ended = false, all_well = true;
 		Standing standing_a, standing_b;
-		uint32_t forgotten_b = 0, forgotten_a = 0;
+		Hello hello_a{}, hello_b{};
 	};
 	using SessionPtr = std::shared_ptr<Session>;
 
 	bool settled_with_all(const Node &n, const journal_epoch &e) const;
-	Hello hello(const Node &n) const;
+	Hello hello(Node &n);
+	uint32_t epoch_before(const Node &n, Ms ago) const;
 	void hear(Node &n, int peer, const Hello &h);
 	void begin_session(int a, int b);
 	bool broken(const SessionPtr &x);
@@ -170,7 +171,7 @@ class World
 	void choose_epochs(const SessionPtr &x, const Hello &ha, const Hello &hb);
 	void choose(const SessionPtr &x, const Hello &ha, const Hello &hb);
 	void choose_keys(const SessionPtr &x, const Entries &la);
-	void caught_up(const SessionPtr &x, Node &n, Standing other, int peer, uint32_t forgotten);
+	void caught_up(const SessionPtr &x, Node &n, Standing other, int peer, const Hello &h);
 	Sums agree_on(
 		Node &n, int peer, const Sums &sums, const std::map<uint32_t, uint32_t> &seen);
 	static Entries list(const Node &n, const std::set<uint32_t> &epochs);

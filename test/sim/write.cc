@@ -56,7 +56,8 @@ bool World::is_refused(Node &n, const Write &w)
 	if (rules.late_refusal &&
 		stamp_ms(w.stamp) + static_cast<uint64_t>(s.max_delay_ms) < wall(n))
 		return true;
-	return stamp_epoch(w.stamp) <= journal_forgotten(n.j);
+	return stamp_epoch(w.stamp) <=
+	       (rules.close_epochs ? journal_closed(n.j) : journal_forgotten(n.j));
 }
 
 void World::arrive(Node &n, const Write &w, const Reply &reply)
