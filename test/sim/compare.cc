@@ -48,7 +48,7 @@ void World::read_side(Node &n, int key, std::function<void(bool, Side)> got)
 			side.entries.assign(chain.entries, chain.entries + chain.n);
 			side.side.chain = chain;
 			side.side.forgotten = rules.forgotten_loses ? journal_forgotten(n.j) : 0;
-			side.side.behind = n.standing == Standing::Behind;
+			side.side.behind = n.standing != Standing::Intact;
 			side.side.digest = digest_of(*content);
 			side.side.rack = static_cast<uint32_t>(n.index);
 			side.content = *content;

@@ -224,7 +224,7 @@ void World::caught_up(const SessionPtr &x, Node &n, Standing other, int peer, co
 	if (n.standing != Standing::Behind || !x->all_well || !x->full)
 		return;
 	n.compared |= UINT64_C(1) << peer;
-	if (other == Standing::Behind && n.compared != others(n))
+	if (other != Standing::Intact && n.compared != others(n))
 		return;
 	n.standing = Standing::Intact;
 	r.action = JOURNAL_FORGOT;
