@@ -151,7 +151,12 @@ bool request_arg_is(const struct request *r, uint32_t i, const char *word);
 
 /* Whether it reads keys that its arguments do not name: SORT with a pattern behind BY or GET.  It
  * sees all of them only where one node has all keys. */
-bool request_reads_unnamed(const struct request *r);
+bool request_sort_reads_unnamed(const struct request *r);
+
+static inline bool request_reads_unnamed(const struct request *r)
+{
+	return r->command->id == COMMAND_ID_SORT && request_sort_reads_unnamed(r);
+}
 
 /* Append it as RESP.  False when memory is short; nothing is appended then. */
 bool request_write(const struct request *r, struct buf *out);

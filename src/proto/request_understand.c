@@ -69,10 +69,8 @@ static uint32_t find_store(const struct request *r)
 	return store;
 }
 
-bool request_reads_unnamed(const struct request *r)
+bool request_sort_reads_unnamed(const struct request *r)
 {
-	if (r->command->id != COMMAND_ID_SORT)
-		return false;
 	for (uint32_t i = 2; i < r->argc; i++) {
 		size_t o = option_at(r, i);
 

@@ -22,24 +22,18 @@ static bool make_room(const struct proxy_hooks *hooks, struct call *c, const str
 {
 	size_t bytes = 0;
 
-	if (!hooks->write_ended || r->n_written == 0)
+	if (!hooks->write_ended)
 		return false;
 	for (uint32_t i = 0; i < r->n_written; i++)
 		bytes += r->args[request_key(r, r->first_written + i)].len;
 	return kept_keys_reserve(&c->keys, r->n_written, bytes);
 }
 
-/* Tell of the keys that a write may change and this node has, and keep all of them until its
- * replicas have answered, if somebody is to be told.  Without a plan this node has all. */
-static void begin_write(
-	const struct proxy *p, struct call *c, const struct request *r, const struct plan *plan)
+static void tell_and_keep(const struct proxy_hooks *hooks, struct call *c, const struct request *r,
+	const struct plan *plan)
 {
-	const struct proxy_hooks *hooks = &p->options.hooks;
-	bool is_kept;
+	bool is_kept = make_room(hooks, c, r);
 
-	if (!hooks->write_begun && !hooks->write_ended)
-		return;
-	is_kept = make_room(hooks, c, r);
 	for (uint32_t i = r->first_written; i < r->first_written + r->n_written; i++) {
 		uint32_t group = plan && plan->group_of ? plan->group_of[i] : 0;
 		uint32_t arg = request_key(r, i);
@@ -52,6 +46,17 @@ static void begin_write(
 		if (is_kept)
 			kept_keys_add(&c->keys, key, len, mark);
 	}
+}
+
+/* Tell of the keys that a write may change and this node has, and keep all of them until its
+ * replicas have answered, if somebody is to be told.  Without a plan this node has all. */
+static inline void begin_write(
+	const struct proxy *p, struct call *c, const struct request *r, const struct plan *plan)
+{
+	const struct proxy_hooks *hooks = &p->options.hooks;
+
+	if ((hooks->write_begun || hooks->write_ended) && r->n_written > 0)
+		tell_and_keep(hooks, c, r, plan);
 }
 
 /* ---- Legs ---- */
