@@ -116,7 +116,7 @@ static void handle_request(struct client *cl, struct request *r)
 		carry_out(cl, r);
 	} else if (c->hang_up) {
 		log_rarely(&cl->proxy->clients.gate, LOG_LEVEL_WARN,
-			"client: closed, for it speaks HTTP: a page tries to reach Redis through "
+			"client: closed: it speaks HTTP: a page tries to reach Redis through "
 			"its browser");
 		asker_quit(&cl->asker);
 	} else if (!cl->local.authenticated && !may_pass_login(c)) {

@@ -81,7 +81,7 @@ void link_wake(struct asker_list *links, int64_t back_ms)
 			l->refused = false; /* it knows, and is served again */
 			continue;
 		}
-		log_info("a node's connection was closed, for it to see that the datastore was "
+		log_info("a node's connection was closed, so that it sees that the datastore was "
 			 "away");
 		asker_close(a);
 	}
@@ -89,7 +89,7 @@ void link_wake(struct asker_list *links, int64_t back_ms)
 
 /* ---- Answers ---- */
 
-/* How an answer of ours begins that is none of the datastore. */
+/* How an answer begins that is ours and not the datastore's. */
 static const char our_error[] = "-ERR dynomite: ";
 
 /* What a message carries at the most, encrypted. */
@@ -201,7 +201,7 @@ static bool take_request(
 }
 
 /* The first encrypted message of a link carries its session key.  What others carry there is passed
- * over: to decrypt a key takes long enough to be asked for it once alone. */
+ * over: decrypting a key takes so long that we do it once only. */
 static const char *take_session(struct link *l, const struct dnode_header *h)
 {
 	uint8_t session[DNODE_SESSION_BYTES];

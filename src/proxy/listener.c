@@ -45,7 +45,7 @@ static void on_resume(evutil_socket_t fd, short events, void *arg)
 	event_add(l->event, NULL);
 }
 
-/* No descriptor is left: close the connection that waits, so that it does not wait in vain. */
+/* No descriptor is left: close the connection that waits: nobody would come to it. */
 static void turn_away(struct listener *l)
 {
 	int fd;

@@ -1,8 +1,8 @@
 /*
  * listener - a socket that accepts, in the event loop.
  *
- * When descriptors run out it turns connections away instead of being woken by them for ever. Event
- * loop's thread.
+ * When descriptors run out it turns connections away; else they would wake it again and again.
+ * Event loop's thread.
  */
 #ifndef PROXY_LISTENER_H
 #define PROXY_LISTENER_H

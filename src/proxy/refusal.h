@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 enum refusal {
-	REFUSAL_NONE,      /* an answer, be it an error */
+	REFUSAL_NONE,      /* an answer, or an error of the request */
 	REFUSAL_NO_ANSWER, /* nobody looked at the data: no replica has answered */
 	REFUSAL_NOT_DONE,  /* an answer, but the replica cannot do what others may have done */
 };
