@@ -264,9 +264,22 @@ static void send_split(struct routing *rt)
 	if (!part_of || !call_split(c, plan->n_groups, part_of, n_keys)) {
 		free(part_of);
 		call_refuse(c, "dynomite: out of memory");
-	} else if (!send_groups(rt)) {
-		call_refuse(c, "dynomite: out of memory");
+	} else {
+		begin_write(rt->proxy, c, rt->request, plan);
+		if (!send_groups(rt))
+			call_refuse(c, "dynomite: out of memory");
 	}
+}
+
+/* As it is, to the owners of all its keys. */
+static void send_undivided(struct routing *rt)
+{
+	const struct request *r = rt->request;
+	struct message m;
+
+	begin_write(rt->proxy, rt->call, r, &rt->plan);
+	m = message_of(rt, 0, r->bytes, r->len);
+	send_part(rt, &rt->call->one, &m);
 }
 
 /* SCRIPT and the like: to every node.  The answer is this one's, or is made of all that come. */
@@ -311,13 +324,10 @@ void route_client(struct proxy *p, struct call *c, const struct request *r)
 		plan_fini(&rt.plan); /* refused */
 		return;
 	}
-	begin_write(p, c, r, &rt.plan);
 	if (request_reads_unnamed(r) && !plan_is_undivided(&rt.plan)) {
 		call_refuse(c, "dynomite: BY and GET patterns read keys that other nodes may have");
 	} else if (rt.plan.n_groups == 1) {
-		struct message m = message_of(&rt, 0, r->bytes, r->len);
-
-		send_part(&rt, &c->one, &m);
+		send_undivided(&rt);
 	} else if (r->command->join == COMMAND_WHOLE) {
 		call_refuse(c,
 			"dynomite: the keys of this command belong to different nodes (CROSSSLOT); "

@@ -327,6 +327,14 @@ TEST_F(Writes, AreNotKnownWhenNobodyAnswers)
 	other_store.resume();
 }
 
+TEST_F(Writes, ThatAreRefusedHereDoNotBegin)
+{
+	const std::string one = key_of(there, "k"), two = key_of(down, "k");
+
+	EXPECT_EQ(ask({"MSETNX", one, "v", two, "v"}, 0).substr(0, 15), "-ERR dynomite: ");
+	EXPECT_TRUE(node->begun.empty());
+}
+
 TEST_F(Writes, AreNoReads)
 {
 	const std::string key = key_of(there, "k");
