@@ -1,5 +1,5 @@
 /*
- * counters - what the proxy has counted.  Plain values.
+ * counters - what the proxy has counted.  Plain values.  Any thread.
  */
 #ifndef PROXY_COUNTERS_H
 #define PROXY_COUNTERS_H

@@ -1,5 +1,5 @@
 /*
- * write - what is told of the writes that go through the proxy.  Plain values.
+ * write - what is told of the writes that go through the proxy.  Plain values.  Any thread.
  */
 #ifndef PROXY_WRITE_H
 #define PROXY_WRITE_H
