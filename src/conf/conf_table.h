@@ -61,8 +61,10 @@ struct conf_key {
 
 extern const struct conf_key conf_keys[CONF_N_KEYS]; /* by enum conf_key_id */
 
-const struct conf_key *conf_key_find(const char *name); /* or NULL */
+/* The row of this name, or NULL; the row whose name is nearest to it. */
+const struct conf_key *conf_key_find(const char *name);
 const struct conf_key *conf_key_nearest(const char *name);
+/* Whether its value may be written as a YAML list. */
 bool conf_key_is_list(const struct conf_key *k);
 
 /* Whether its value is a number, a boolean or a choice; then its value in c, and a value as the

@@ -1,6 +1,5 @@
 #include "control/internal.h"
 
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 

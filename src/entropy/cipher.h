@@ -22,6 +22,7 @@ extern "C" {
 
 struct cipher;
 
+/* The key schedule is made here; m is not needed afterwards. */
 enum dyn_entropy_status cipher_new(
 	const dyn_entropy_material *m, struct cipher **out, struct dyn_entropy_error *err);
 void cipher_free(struct cipher *c); /* wipes the key schedule */

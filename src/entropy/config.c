@@ -5,7 +5,6 @@
 #include "entropy/sized.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static void set_defaults(struct dyn_entropy_config *c)

@@ -1,6 +1,8 @@
 /*
  * crc64 - the checksum of RDB files and DUMP payloads: CRC-64 with Jones's polynomial, reflected,
  * from zero and without a final inversion.
+ *
+ * Any thread.
  */
 #ifndef ENTROPY_CRC64_H
 #define ENTROPY_CRC64_H

@@ -290,6 +290,7 @@ struct dyn_entropy_source {
 	void *self;
 };
 
+/* Release what a source holds, and empty it; harmless on an empty one. */
 void dyn_entropy_source_free(struct dyn_entropy_source *s);
 
 /* One snapshot of bytes in memory (borrowed), or of a file's bytes.  At most
@@ -340,6 +341,7 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_rdb(const char *pat
 /* A complete, checked snapshot, as a sink reads it. */
 typedef struct dyn_entropy_snapshot dyn_entropy_snapshot;
 
+/* Its bytes, in all. */
 uint32_t dyn_entropy_snapshot_len(const dyn_entropy_snapshot *s);
 
 /* Up to cap bytes from the read position; *len is 0 only at the end. */
@@ -377,6 +379,7 @@ struct dyn_entropy_sink {
 	void *self;
 };
 
+/* Release what a sink holds, and empty it; harmless on an empty one. */
 void dyn_entropy_sink_free(struct dyn_entropy_sink *s);
 
 /* memory: keeps the last snapshot.  dyn_entropy_sink_memory_copy gives a copy (malloc) of it; any
@@ -539,6 +542,7 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_new(
 	const struct dyn_entropy_sink *sink, const struct dyn_entropy_receiver_options *options,
 	dyn_entropy_receiver **out, struct dyn_entropy_error *err);
 
+/* The port it listens on: the one that the kernel chose where listen_addr has port 0. */
 uint16_t dyn_entropy_receiver_port(const dyn_entropy_receiver *r);
 
 /*
@@ -643,6 +647,7 @@ void dyn_entropy_driver_sum(dyn_entropy_driver *d, struct dyn_entropy_round *sum
 bool dyn_entropy_driver_target(
 	dyn_entropy_driver *d, size_t target, struct dyn_entropy_target_report *report);
 
+/* Release it, between rounds; NULL is harmless. */
 void dyn_entropy_driver_free(dyn_entropy_driver *d);
 
 #ifdef __cplusplus

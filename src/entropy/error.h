@@ -1,5 +1,7 @@
 /*
  * error - fill in a struct dyn_entropy_error.
+ *
+ * Any thread, one at a time for each error.
  */
 #ifndef ENTROPY_ERROR_H
 #define ENTROPY_ERROR_H
@@ -13,6 +15,7 @@ extern "C" {
 /* Within the house by its short name. */
 #define error_set dyn_entropy_error_set
 
+/* Set the two errors that have no more to say; return their status. */
 enum dyn_entropy_status error_no_memory(struct dyn_entropy_error *err);
 enum dyn_entropy_status error_cancelled(struct dyn_entropy_error *err);
 

@@ -1,5 +1,7 @@
 /*
  * lzf - expand what Redis has compressed with LZF.
+ *
+ * Any thread.
  */
 #ifndef ENTROPY_LZF_H
 #define ENTROPY_LZF_H

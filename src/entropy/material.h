@@ -1,5 +1,7 @@
 /*
  * material - the pre-shared key and IV.
+ *
+ * Any thread; it does not change once it is made.
  */
 #ifndef ENTROPY_MATERIAL_H
 #define ENTROPY_MATERIAL_H

@@ -47,6 +47,7 @@ struct rdb_entry {
 	struct spool *spool;
 };
 
+/* The options are copied, what they point to is borrowed.  rdb_free(NULL) is harmless. */
 enum dyn_entropy_status rdb_new(
 	const struct rdb_options *options, struct rdb **out, struct dyn_entropy_error *err);
 void rdb_free(struct rdb *r);

@@ -1,5 +1,7 @@
 /*
  * rdb_value - the layouts of RDB values, walked by their lengths: nothing is decoded.
+ *
+ * One thread at a time.
  */
 #ifndef ENTROPY_RDB_VALUE_H
 #define ENTROPY_RDB_VALUE_H

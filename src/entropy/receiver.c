@@ -1,7 +1,6 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "entropy/cancel.h"
-#include "entropy/cipher.h"
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
 #include "entropy/session.h"

@@ -52,6 +52,7 @@ struct resp_scanner {
 	uint32_t left;   /* bytes of it still to come */
 };
 
+/* Begin a snapshot. */
 void resp_scanner_init(struct resp_scanner *s, resp_command_fn command_fn, void *command_arg);
 
 /*

@@ -37,6 +37,7 @@ struct scan_batch {
 	struct spool *payloads; /* one behind the other, from that of next on */
 };
 
+/* An empty batch; spool_dir as in spool_new, watch (borrowed) as in spool_watch. */
 enum dyn_entropy_status scan_batch_init(struct scan_batch *b, const char *spool_dir,
 	const struct watch *watch, struct dyn_entropy_error *err);
 void scan_batch_fini(struct scan_batch *b);

@@ -6,7 +6,7 @@
  * a rate), a batch is small, gets smaller when Redis answers more slowly than it used to, and is
  * followed by a rest of four times its duration, so that a scan occupies Redis at most a fifth of
  * the time.  Without a rate there is no rest; only large values make a batch smaller.  A plain
- * value without I/O; times are those of clock_monotonic_us.
+ * value without I/O; times are those of clock_monotonic_us.  One thread at a time.
  */
 #ifndef ENTROPY_SCAN_PACE_H
 #define ENTROPY_SCAN_PACE_H
@@ -42,6 +42,7 @@ struct scan_pace_batch {
 	int64_t begin_us, end_us;
 };
 
+/* Take in how long a batch took, and decide on the next one. */
 void scan_pace_done(struct scan_pace *p, const struct scan_pace_batch *b);
 
 #ifdef __cplusplus

@@ -1,7 +1,8 @@
 /*
  * segment - one snapshot of RESTORE commands in the making, for the sources of Redis data.
  *
- * A command is  RESTORE key deadline payload ABSTTL  as a RESP array of bulk strings.
+ * A command is  RESTORE key deadline payload ABSTTL  as a RESP array of bulk strings.  One thread
+ * at a time.
  */
 #ifndef ENTROPY_SEGMENT_H
 #define ENTROPY_SEGMENT_H

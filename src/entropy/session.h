@@ -1,5 +1,7 @@
 /*
  * session - the receiving side of one connection: read, check, spool, apply.
+ *
+ * Each session in one thread, several side by side.
  */
 #ifndef ENTROPY_SESSION_H
 #define ENTROPY_SESSION_H

@@ -1,5 +1,7 @@
 /*
  * settings - what several readers of a struct dyn_entropy_config take out of it.
+ *
+ * Any thread.
  */
 #ifndef ENTROPY_SETTINGS_H
 #define ENTROPY_SETTINGS_H

@@ -1,5 +1,7 @@
 /*
  * sink_commands - which commands of a peer may reach the local Redis.
+ *
+ * Any thread.
  */
 #ifndef ENTROPY_SINK_COMMANDS_H
 #define ENTROPY_SINK_COMMANDS_H

@@ -1,5 +1,7 @@
 /*
  * source_rdb - a source over the bytes of an RDB, wherever they come from.
+ *
+ * One thread at a time.
  */
 #ifndef ENTROPY_SOURCE_RDB_H
 #define ENTROPY_SOURCE_RDB_H

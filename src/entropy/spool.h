@@ -32,6 +32,7 @@ void spool_watch(struct spool *s, const struct watch *w);
 enum dyn_entropy_status spool_append(
 	struct spool *s, const void *bytes, size_t len, struct dyn_entropy_error *err);
 
+/* All its bytes, read or not. */
 uint64_t spool_len(const struct spool *s);
 
 /* Up to cap bytes from the read position; *len is 0 only at the end. */

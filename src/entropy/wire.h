@@ -27,6 +27,7 @@ struct wire_out_options {
 
 struct wire_out;
 
+/* For any number of sessions, one after the other.  wire_out_free(NULL) is harmless. */
 enum dyn_entropy_status wire_out_new(const struct wire_out_options *options, struct wire_out **out,
 	struct dyn_entropy_error *err);
 void wire_out_free(struct wire_out *w);
@@ -59,6 +60,7 @@ struct wire_in_options {
 
 struct wire_in;
 
+/* For one session; options is copied.  wire_in_free(NULL) is harmless. */
 enum dyn_entropy_status wire_in_new(
 	const struct wire_in_options *options, struct wire_in **out, struct dyn_entropy_error *err);
 void wire_in_free(struct wire_in *w);

@@ -1,7 +1,8 @@
 /*
  * settings - what a loaded dynomite.yml asks of the entropy channel, in the library's own terms.
  *
- * The engine and dyn-entropy both go through here, so that a file means the same to both.
+ * The engine and dyn-entropy both go through here, so that a file means the same to both.  Main
+ * thread.
  */
 #ifndef HEAL_SETTINGS_H
 #define HEAL_SETTINGS_H

@@ -81,9 +81,11 @@ struct conn {
 /* A conn that is not connected. */
 void conn_init(struct conn *c);
 
+/* False when memory is short.  Release it after all of its connections. */
 bool conn_loop_init(struct conn_loop *l, struct event_base *base);
 void conn_loop_fini(struct conn_loop *l);
 
+/* Have g released at the end of the turn. */
 void conn_bury(struct conn_loop *l, struct conn_grave *g);
 
 /* The end of a turn: write what there is, release what was buried. */

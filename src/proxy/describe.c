@@ -2,7 +2,6 @@
 
 #include "proto/command.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static bool is_sub(const struct command *c)

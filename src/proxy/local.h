@@ -32,6 +32,7 @@ struct local_client {
 	int fd;             /* for CLIENT LIST's addr and laddr */
 };
 
+/* Release what it holds, and empty it. */
 void local_client_fini(struct local_client *c);
 
 struct local_context {

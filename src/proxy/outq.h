@@ -40,6 +40,7 @@ bool outq_copy(const struct outq *q, struct buf *to);
 /* Write what the socket takes.  -1 with errno when it fails; 0 when it takes nothing now. */
 ssize_t outq_write(struct outq *q, int fd);
 
+/* Drop all that it holds. */
 void outq_clear(struct outq *q);
 
 /* Release the chunks kept for reuse (at the end of the program). */

@@ -9,7 +9,6 @@
 #include "proxy/listener.h"
 #include "proxy/peer.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

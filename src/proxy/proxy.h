@@ -29,6 +29,7 @@ enum proxy_state {
 	PROXY_RESUMING,    /* the same, on the way back to normal */
 };
 
+/* As /state writes it.  Static storage. */
 const char *proxy_state_name(enum proxy_state s);
 
 struct proxy;
@@ -56,6 +57,7 @@ bool proxy_peer_down(struct proxy *p, const char *name);
 bool proxy_peer_up(struct proxy *p, const char *name);
 bool proxy_peer_reset(struct proxy *p, const char *name);
 
+/* What the node does now, and from now on. */
 enum proxy_state proxy_get_state(const struct proxy *p);
 void proxy_set_state(struct proxy *p, enum proxy_state state);
 

@@ -20,6 +20,7 @@ enum refusal {
 	REFUSAL_NOT_DONE,  /* an answer, but the replica cannot do what others may have done */
 };
 
+/* What the reply (len bytes from its type on) is. */
 enum refusal refusal_in(const uint8_t *reply, size_t len);
 
 #ifdef __cplusplus

@@ -88,6 +88,7 @@ struct replica {
 
 /* ---- For the proxy ---- */
 
+/* Close its connections, fail what waits, and release it; NULL is harmless. */
 void replica_free(struct replica *r);
 
 /* Connect now, not with the first request. */
@@ -114,6 +115,7 @@ void replica_set_down(struct replica *r);
 void replica_set_up(struct replica *r);
 void replica_reset(struct replica *r);
 
+/* Fill c with what it has counted so far, and with its state. */
 void replica_count(const struct replica *r, struct replica_counters *c);
 
 /* ---- For the kinds ---- */

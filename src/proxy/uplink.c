@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <event2/util.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -100,6 +100,7 @@ void uplink_nudge(struct uplink *u);
 void uplink_hold(struct uplink *u, const char *why);
 void uplink_release(struct uplink *u);
 
+/* As the pages write it.  Static storage. */
 const char *uplink_state_name(enum uplink_state state);
 
 #ifdef __cplusplus

@@ -1,4 +1,3 @@
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/json_view.h"
 #include "conf/conf_load.h"
@@ -6,7 +5,6 @@
 #include "tools/fetch.h"
 #include "tools/progress.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

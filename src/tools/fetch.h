@@ -1,5 +1,7 @@
 /*
  * fetch - a page of a node's statistics, over HTTP.
+ *
+ * One thread.
  */
 #ifndef TOOLS_FETCH_H
 #define TOOLS_FETCH_H
