@@ -1,22 +1,57 @@
 #include "base/process.h"
 
-#include <stdio.h>
+#include "base/file.h"
+#include "base/number.h"
+
+#include <stdbool.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
+#define PROC_FILE_MAX     4096
 #define DESCRIPTORS_LEAST 256 /* what is there when the system does not tell */
+
+/* The number behind the n-th blank of a file of /proc, counted from behind the last of what mark
+ * is; a mark of 0: from its beginning. */
+static bool read_field(const char *path, char mark, int n, uint64_t *value)
+{
+	const char *at;
+	struct file f;
+	size_t used;
+	bool found;
+
+	if (file_read(path, PROC_FILE_MAX, &f) != FILE_OK)
+		return false;
+	at = mark ? strrchr((const char *)f.bytes, mark) : (const char *)f.bytes;
+	for (; at && n > 0; n--) {
+		at = strchr(at, ' ');
+		at += at != NULL;
+	}
+	found = at && number_read_front(at, strlen(at), INT64_MAX, value, &used) == NUMBER_OK;
+	file_fini(&f);
+	return found;
+}
 
 uint64_t process_resident_bytes(void)
 {
-	FILE *f = fopen("/proc/self/statm", "re");
-	unsigned long long pages = 0;
+	uint64_t pages;
 
-	if (!f)
+	return read_field("/proc/self/statm", 0, 1, &pages)
+		       ? pages * (uint64_t)sysconf(_SC_PAGESIZE)
+		       : 0;
+}
+
+int64_t process_uptime_s(void)
+{
+	struct timespec now;
+	uint64_t ticks;
+
+	/* The start is the 20th field behind the name, which stands in parentheses. */
+	if (!read_field("/proc/self/stat", ')', 20, &ticks) ||
+		clock_gettime(CLOCK_BOOTTIME, &now) != 0)
 		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return now.tv_sec - (int64_t)ticks / sysconf(_SC_CLK_TCK);
 }
 
 size_t process_raise_descriptors(void)

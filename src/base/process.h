@@ -14,6 +14,9 @@ extern "C" {
 /* Memory that is in use, in bytes; 0 when it cannot be told. */
 uint64_t process_resident_bytes(void);
 
+/* Seconds since the process began; 0 when it cannot be told. */
+int64_t process_uptime_s(void);
+
 /* Raise the limit on descriptors to what the system allows.  Returns how many this process may have
  * then. */
 size_t process_raise_descriptors(void);

@@ -1,50 +1,19 @@
-#include "base/number.h"
 #include "base/process.h"
 #include "proxy/local.h"
 #include "proxy/proxy_internal.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
-
-/* ---- What /proc tells of this process ---- */
-
-/* Seconds since the process began, or 0. */
-static int64_t uptime_s(void)
-{
-	FILE *f = fopen("/proc/self/stat", "re");
-	struct timespec now;
-	char line[1024] = "";
-	const char *at;
-	uint64_t ticks;
-	size_t used;
-
-	if (!f)
-		return 0;
-	if (!fgets(line, sizeof(line), f))
-		line[0] = '\0';
-	fclose(f);
-	/* The start is the 20th field behind the name, which stands in parentheses. */
-	at = strrchr(line, ')');
-	for (int field = 0; at && field < 20; field++)
-		at = strchr(at + 1, ' ');
-	if (!at || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
-		return 0;
-	if (number_read_front(at + 1, strlen(at + 1), INT64_MAX, &ticks, &used) != NUMBER_OK)
-		return 0;
-	return now.tv_sec - (int64_t)ticks / sysconf(_SC_CLK_TCK);
-}
 
 /* ---- Sections ---- */
 
 static bool write_server(const struct proxy *p, struct buf *text)
 {
 	struct utsname os;
-	int64_t uptime = uptime_s();
+	int64_t uptime = process_uptime_s();
 	const char *listen = p->options.listen ? p->options.listen : "";
 	struct addr addr = {.port = 0};
 
