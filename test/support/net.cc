@@ -20,7 +20,7 @@ namespace
 
 constexpr int kPortMin = 12000, kPortMax = 32000; /* below the kernel's own */
 constexpr int kPortAbove = 4;
-constexpr int kSlots = 8;
+constexpr int kSlots = 16;
 
 /* Test programs that run side by side each have a part of the ports, so that none takes what
  * another one is about to: whoever holds the slot's name, which goes with the program. */

@@ -1,8 +1,8 @@
 /*
  * wait - how a test waits: for a condition, with a deadline.
  *
- * Limits are those of an idle machine.  All that waits multiplies them by one factor, which is that
- * of the sanitizers, or the environment's DYN_TEST_SLOWNESS where the machine is slow or busy.
+ * Limits are those of an idle machine.  All that waits multiplies them by one factor: the
+ * environment's DYN_TEST_SLOWNESS, for a slow or busy machine, times that of the sanitizers.
  */
 #ifndef TEST_SUPPORT_WAIT_H
 #define TEST_SUPPORT_WAIT_H
