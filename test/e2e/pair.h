@@ -33,6 +33,15 @@ inline std::string heard(support::Node &node)
 	return "the log of " + node.address() + ":\n" + node.log();
 }
 
+/* n keys, "key0" and so on. */
+inline void fill(const support::RedisServer &redis, int n)
+{
+	support::RedisClient client = redis.connect();
+
+	for (int i = 0; i < n; i++)
+		client.set("key" + std::to_string(i), "value");
+}
+
 /* SYNC is not to wait for more replicas. */
 inline std::vector<std::string> at_once(std::vector<std::string> redis_args)
 {
