@@ -240,4 +240,19 @@ size_t count_keys(RedisClient &client, const std::string &prefix, size_t n)
 	return found;
 }
 
+bool soon_has(Member &m, const std::string &prefix, size_t n)
+{
+	RedisClient store = m.store();
+
+	return wait_until(
+		[&] { return count_keys(store, prefix, n) == n; }, std::chrono::seconds(40));
+}
+
+bool soon_is(Member &m, const std::string &key, const std::string &value)
+{
+	RedisClient store = m.store();
+
+	return wait_until([&] { return store.get(key) == value; });
+}
+
 } // namespace e2e

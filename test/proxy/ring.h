@@ -177,6 +177,11 @@ class LinkKey
 void write_keys(support::RedisClient &client, const std::string &prefix, size_t n);
 size_t count_keys(support::RedisClient &client, const std::string &prefix, size_t n);
 
+/* Whether a store has all of n keys, at once or soon: at dc_one other racks may be behind. */
+bool soon_has(Member &m, const std::string &prefix, size_t n);
+/* The same of one key and its value. */
+bool soon_is(Member &m, const std::string &key, const std::string &value);
+
 } // namespace e2e
 
 #endif

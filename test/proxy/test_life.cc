@@ -23,13 +23,6 @@ using namespace support;
 
 constexpr size_t kKeys = 3000;
 
-bool soon_has(Member &m, const std::string &prefix, size_t n)
-{
-	RedisClient store = m.store();
-
-	return wait_until([&] { return count_keys(store, prefix, n) == n; }, seconds(40));
-}
-
 /* Rounds 300 s apart: what heals here heals because a peer is back.  It is tried often. */
 class Life : public Ring
 {
