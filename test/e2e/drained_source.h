@@ -6,6 +6,7 @@
 
 #include "entropy/dynentropy.h"
 #include "support/redis_server.h"
+#include "support/resp.h"
 
 #include <gtest/gtest.h>
 #include <stdexcept>
@@ -15,37 +16,6 @@
 
 namespace support
 {
-
-/* Take apart commands that must be arrays of bulk strings, and nothing else. */
-inline std::vector<RedisClient::Args> parse_commands(const std::string &resp)
-{
-	std::vector<RedisClient::Args> commands;
-	size_t at = 0;
-	auto number = [&](char mark) {
-		const size_t end = resp.find("\r\n", at);
-
-		if (at >= resp.size() || resp[at] != mark || end == std::string::npos)
-			throw std::runtime_error("not RESP at " + std::to_string(at));
-		const size_t n = std::stoul(resp.substr(at + 1, end - at - 1));
-		at = end + 2;
-		return n;
-	};
-
-	while (at < resp.size()) {
-		RedisClient::Args args;
-
-		for (size_t left = number('*'); left > 0; left--) {
-			const size_t len = number('$');
-
-			if (at + len + 2 > resp.size() || resp.compare(at + len, 2, "\r\n") != 0)
-				throw std::runtime_error("no end of a bulk string");
-			args.push_back(resp.substr(at, len));
-			at += len + 2;
-		}
-		commands.push_back(args);
-	}
-	return commands;
-}
 
 struct DrainedSource {
 	struct dyn_entropy_source source = {};

@@ -7,7 +7,9 @@
 #include "entropy/dynentropy.h"
 #include "entropy/snapshot.h"
 #include "support/redis_server.h"
+#include "support/resp.h"
 
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -174,6 +176,26 @@ inline int64_t calls(support::RedisClient &client, const std::string &command)
 	const std::string stat = client.info("cmdstat_" + command);
 
 	return stat.empty() ? 0 : std::stoll(stat.substr(stat.find('=') + 1));
+}
+
+/* Every key of some snapshots, with how often it is there. */
+inline std::map<std::string, int> keys_of(const std::vector<std::string> &snapshots)
+{
+	std::map<std::string, int> keys;
+
+	for (const std::string &s : snapshots)
+		for (const auto &args : support::parse_commands(s))
+			keys[args.at(1)]++;
+	return keys;
+}
+
+inline void fill(support::RedisClient &client, int n, size_t value_len)
+{
+	std::vector<support::RedisClient::Args> sets;
+
+	for (int i = 0; i < n; i++)
+		sets.push_back({"SET", "key:" + std::to_string(i), std::string(value_len, 'v')});
+	client.pipeline(sets);
 }
 
 } // namespace channel

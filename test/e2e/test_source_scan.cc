@@ -19,6 +19,8 @@
 using channel::Applied;
 using channel::calls;
 using channel::Endpoint;
+using channel::fill;
+using channel::keys_of;
 using channel::Scan;
 using channel::Sink;
 using support::holds;
@@ -30,52 +32,6 @@ namespace
 {
 
 constexpr const char *kFar = "4102444800000"; /* the year 2100, in milliseconds */
-
-/* The arguments of each RESTORE of a snapshot. */
-std::vector<std::vector<std::string>> commands(const std::string &bytes)
-{
-	std::vector<std::vector<std::string>> all;
-	size_t at = 0;
-
-	const auto number = [&](char sigil) {
-		if (at >= bytes.size() || bytes[at] != sigil)
-			throw std::runtime_error("not RESP at " + std::to_string(at));
-		const size_t end = bytes.find("\r\n", at);
-		const size_t n = std::stoul(bytes.substr(at + 1, end - at - 1));
-		at = end + 2;
-		return n;
-	};
-	while (at < bytes.size()) {
-		std::vector<std::string> args(number('*'));
-		for (std::string &a : args) {
-			const size_t len = number('$');
-			a = bytes.substr(at, len);
-			at += len + 2;
-		}
-		all.push_back(args);
-	}
-	return all;
-}
-
-/* Every key of some snapshots, with how often it is there. */
-std::map<std::string, int> keys_of(const std::vector<std::string> &snapshots)
-{
-	std::map<std::string, int> keys;
-
-	for (const std::string &s : snapshots)
-		for (const auto &args : commands(s))
-			keys[args.at(1)]++;
-	return keys;
-}
-
-void fill(RedisClient &client, int n, size_t value_len)
-{
-	std::vector<RedisClient::Args> sets;
-
-	for (int i = 0; i < n; i++)
-		sets.push_back({"SET", "key:" + std::to_string(i), std::string(value_len, 'v')});
-	client.pipeline(sets);
-}
 
 /* Scan the one and apply it all to the other. */
 void heal(const Endpoint &from, const Endpoint &to, const dyn_entropy_source_options &options = {})
@@ -278,7 +234,7 @@ TEST_F(SourceScan, ACommandIsOneRestore)
 	client.cmd("PERSIST", "k");
 	Scan again(endpoint);
 	ASSERT_TRUE(again.next());
-	EXPECT_EQ("0", commands(again.read()).at(0).at(2));
+	EXPECT_EQ("0", support::parse_commands(again.read()).at(0).at(2));
 }
 
 TEST_F(SourceScan, SegmentsStayWithinTheirSize)
@@ -298,8 +254,8 @@ TEST_F(SourceScan, SegmentsStayWithinTheirSize)
 		EXPECT_EQ(scan.len, snapshots.back().size());
 		if (snapshots.back().size() > kSegment) {
 			large++;
-			EXPECT_EQ("large", commands(snapshots.back()).at(0).at(1));
-			EXPECT_EQ(1u, commands(snapshots.back()).size());
+			EXPECT_EQ("large", support::parse_commands(snapshots.back()).at(0).at(1));
+			EXPECT_EQ(1u, support::parse_commands(snapshots.back()).size());
 		}
 	}
 	EXPECT_EQ(DYN_ENTROPY_END, scan.status) << scan.message();
@@ -324,7 +280,7 @@ TEST_F(SourceScan, ASnapshotMayBeLeftUnread)
 	ASSERT_TRUE(scan.next());
 	const std::string second = scan.read();
 	EXPECT_EQ(scan.len, second.size());
-	EXPECT_EQ("RESTORE", commands(second).at(0).at(0));
+	EXPECT_EQ("RESTORE", support::parse_commands(second).at(0).at(0));
 }
 
 struct Owner {
@@ -421,7 +377,7 @@ TEST_F(SourceScan, AValueAndItsDeadlineBelongTogether)
 	for (int i = 0; (i < 40 || seen.size() < 5) && Clock::now() < limit; i++) {
 		Scan scan(endpoint);
 		for (const std::string &s : scan.drain())
-			for (const auto &args : commands(s)) {
+			for (const auto &args : support::parse_commands(s)) {
 				seen.insert(args.at(2));
 				EXPECT_EQ(payload_of[args.at(2)], args.at(3));
 			}

@@ -22,6 +22,10 @@ template <typename... A> std::string resp(const A &...args)
 	return resp(std::vector<std::string>{std::string(args)...});
 }
 
+/* Take apart commands that must be arrays of bulk strings, and nothing else; throws when they are
+ * not. */
+std::vector<std::vector<std::string>> parse_commands(const std::string &bytes);
+
 } // namespace support
 
 #endif
