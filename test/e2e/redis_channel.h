@@ -17,6 +17,8 @@
 namespace channel
 {
 
+constexpr const char *kFar = "4102444800000"; /* the year 2100, in milliseconds */
+
 /* A struct dyn_entropy_redis with the strings that it points to. */
 class Endpoint
 {
