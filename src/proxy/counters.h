@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct proxy_counters {
 	size_t clients, links;       /* connections of clients and of other nodes, now */
 	uint64_t client_connections; /* accepted */
@@ -32,5 +36,9 @@ struct replica_counters {
 	const char *state; /* of the first connection: uplink_state_name() */
 	bool up;           /* a connection is */
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The links between this node and which others are encrypted. */
 enum proxy_encryption {
 	PROXY_ENCRYPT_NONE,
@@ -70,5 +74,9 @@ struct proxy_options {
 
 	struct proxy_hooks hooks;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef TEST_SUPPORT_REDIS_SERVER_H
 #define TEST_SUPPORT_REDIS_SERVER_H
 
+#include "support/owned.h"
 #include "support/process.h"
 #include "support/tempdir.h"
 
@@ -20,13 +21,7 @@
 namespace support
 {
 
-struct RedisFreeReply {
-	void operator()(redisReply *r) const
-	{
-		freeReplyObject(r);
-	}
-};
-using RedisReply = std::unique_ptr<redisReply, RedisFreeReply>;
+using RedisReply = Owned<redisReply, freeReplyObject>;
 
 /* An error reply, or a reply of another type than was asked for. */
 class RedisError : public std::runtime_error
@@ -92,13 +87,7 @@ class RedisClient
 	}
 
       private:
-	struct Free {
-		void operator()(redisContext *c) const
-		{
-			redisFree(c);
-		}
-	};
-	std::unique_ptr<redisContext, Free> context_;
+	Owned<redisContext, redisFree> context_;
 
 	void begin(redisContext *c, const std::string &where, const std::string &password);
 	void append(const Args &args);

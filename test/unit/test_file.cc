@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "support/joining_thread.h"
 #include "support/tempdir.h"
 
 #include <cerrno>
@@ -6,7 +7,6 @@
 #include <gtest/gtest.h>
 #include <string>
 #include <sys/stat.h>
-#include <thread>
 #include <unistd.h>
 
 namespace
@@ -124,7 +124,7 @@ TEST(File, GivesTheFirstLineOfAPipe)
 	int keep = open(fifo.c_str(), O_RDWR | O_CLOEXEC);
 	ASSERT_GE(keep, 0);
 	ASSERT_EQ(write(keep, "sec", 3), 3);
-	std::thread later([keep] { EXPECT_EQ(write(keep, "ret\n", 4), 4); });
+	support::JoiningThread later([keep] { EXPECT_EQ(write(keep, "ret\n", 4), 4); });
 	EXPECT_EQ(read(file_read_line, fifo, 6).text, "secret");
 	later.join();
 	close(keep);

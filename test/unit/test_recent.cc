@@ -1,12 +1,11 @@
 #include "journal/recent.h"
 #include "journal/siphash.h"
+#include "support/owned.h"
 
-#include <atomic>
 #include <gtest/gtest.h>
 #include <memory>
 #include <openssl/evp.h>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace
@@ -16,13 +15,7 @@ constexpr int64_t kMade = 1000000;
 /* Times are as exact as the unit of a stamp. */
 constexpr int64_t kUnit = 64;
 
-struct RecentDeleter {
-	void operator()(recent *r) const
-	{
-		recent_free(r);
-	}
-};
-using Recent = std::unique_ptr<recent, RecentDeleter>;
+using Recent = support::Owned<recent, recent_free>;
 
 void note(const Recent &r, const std::string &key, int64_t now_ms)
 {
@@ -138,30 +131,6 @@ TEST(Recent, EveryNodeHashesInItsOwnWay)
 	}
 	EXPECT_FALSE(of_a.empty());
 	EXPECT_NE(of_a, of_b);
-}
-
-TEST(RecentThreaded, LooksSeeWhatIsNotedMeanwhile)
-{
-	Recent r(recent_new(kMade));
-	std::atomic<int> noted{-1};
-	std::atomic<int> missed{0};
-	std::vector<std::thread> lookers;
-
-	for (int t = 0; t < 3; t++)
-		lookers.emplace_back([&] {
-			for (int n = 0; n < 19999;) {
-				n = noted.load(std::memory_order_acquire);
-				if (n >= 0 && !since(r, "key:" + std::to_string(n), kMade + n))
-					missed++;
-			}
-		});
-	for (int i = 0; i < 20000; i++) {
-		note(r, "key:" + std::to_string(i), kMade + i);
-		noted.store(i, std::memory_order_release);
-	}
-	for (std::thread &t : lookers)
-		t.join();
-	EXPECT_EQ(missed, 0);
 }
 
 /* OpenSSL's, of the same 2-4 rounds and 8 bytes. */
