@@ -192,7 +192,7 @@ TEST(Shortage, MoreThanThereAreWorkersWaitForOne)
 
 TEST(Shortage, AndAreTurnedAwayWhenNoneGetsFree)
 {
-	BusyNode busy(1000);
+	BusyNode busy(static_cast<uint32_t>(support::patient_ms(1000)));
 	std::vector<Peer> peers;
 
 	for (int i = 0; i < 5; i++)
