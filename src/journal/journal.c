@@ -192,6 +192,8 @@ static bool install(struct journal *j, struct chain *c, const struct journal_rec
 		if (!was || !is_same(was, &entries[k]))
 			journal_epoch_add(j, c, &entries[k]);
 	}
+	if (r->epoch > j->dropped)
+		j->dropped = r->epoch;
 	free(c->entries);
 	c->entries = entries;
 	c->n = n;

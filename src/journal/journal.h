@@ -95,7 +95,8 @@ struct journal_record {
 	bool mixed;
 	const struct journal_entry *entries; /* newest first */
 	size_t n_entries;
-	uint32_t peer, epoch;
+	uint32_t peer;
+	uint32_t epoch; /* of a repair or alignment: the journal_horizon() of where it came from */
 	uint64_t sum;
 };
 

@@ -49,6 +49,7 @@ void World::read_side(Node &n, int key, std::function<void(bool, Side)> got)
 			side.side.chain = chain;
 			side.side.forgotten = rules.forgotten_loses ? journal_forgotten(n.j) : 0;
 			side.side.behind = n.standing != Standing::Intact;
+			side.horizon = journal_horizon(n.j);
 			side.side.digest = digest_of(*content);
 			side.side.rack = static_cast<uint32_t>(n.index);
 			side.content = *content;
@@ -147,12 +148,15 @@ void World::repair(Node &n, int key, const Side &seen, const Side &winner, bool 
 	r.entries = winner.entries.data();
 	r.n_entries = winner.entries.size();
 	r.stamp = r.n_entries ? r.entries[0].newest : 0;
+	r.epoch = winner.horizon;
 	if (equal) {
 		Side w = winner;
 
 		w.side.chain.entries = w.entries.data();
 		r.action = JOURNAL_ALIGNED;
-		if (journal_chain_digest(&chain) != journal_chain_digest(&w.side.chain))
+		/* An entry of what the other has forgotten stays until it is forgotten here. */
+		if (journal_chain_digest(&chain) != journal_chain_digest(&w.side.chain) &&
+			!(chain.n > 0 && chain.entries[0].epoch <= winner.side.forgotten))
 			append(n, r, key, lane_of(key), false);
 		done(true);
 		return;

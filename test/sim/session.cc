@@ -258,6 +258,21 @@ World::Sums World::agree_on(
 	return agreed;
 }
 
+/* What the peer has forgotten, and all keys of which were compared, is settled with it. */
+void World::settle_forgotten(const SessionPtr &x, Node &n, int peer, const Hello &h,
+	const std::map<uint32_t, uint32_t> &seen)
+{
+	Sums sums;
+
+	for (uint32_t epoch : x->epochs) {
+		const journal_epoch *e = journal_find_epoch(n.j, epoch);
+
+		if (e && epoch <= h.forgotten && !x->failed.count(epoch))
+			sums[epoch] = e->sum;
+	}
+	agree_on(n, peer, sums, seen);
+}
+
 void World::settle(const SessionPtr &x)
 {
 	Node &a = nodes[static_cast<size_t>(x->a)], &b = nodes[static_cast<size_t>(x->b)];
@@ -274,11 +289,13 @@ void World::settle(const SessionPtr &x)
 		if (broken(x))
 			return;
 		Sums agreed = agree_on(b, x->a, sums, x->repairs_b);
+		settle_forgotten(x, b, x->a, x->hello_a, x->repairs_b);
 		caught_up(x, b, x->standing_a, x->a, x->hello_a);
 		send(x->b, x->a, [this, x, agreed, &a] {
 			if (broken(x))
 				return;
 			agree_on(a, x->b, agreed, x->repairs_a);
+			settle_forgotten(x, a, x->b, x->hello_b, x->repairs_a);
 			caught_up(x, a, x->standing_b, x->b, x->hello_b);
 			end_session(x);
 		});

@@ -143,6 +143,7 @@ class World
 		std::vector<journal_entry> entries;
 		journal_side side;
 		Content content;
+		uint32_t horizon;
 		bool busy;
 	};
 	struct Session {
@@ -172,6 +173,8 @@ class World
 	void choose(const SessionPtr &x, const Hello &ha, const Hello &hb);
 	void choose_keys(const SessionPtr &x, const Entries &la);
 	void caught_up(const SessionPtr &x, Node &n, Standing other, int peer, const Hello &h);
+	void settle_forgotten(const SessionPtr &x, Node &n, int peer, const Hello &h,
+		const std::map<uint32_t, uint32_t> &seen);
 	Sums agree_on(
 		Node &n, int peer, const Sums &sums, const std::map<uint32_t, uint32_t> &seen);
 	static Entries list(const Node &n, const std::set<uint32_t> &epochs);
