@@ -135,16 +135,6 @@ static const struct answer *agreed_answer(const struct quorum *q)
 	return NULL;
 }
 
-static enum quorum_verdict decide_one(struct quorum *q)
-{
-	for (const struct answer *a = q->first; a; a = a->next)
-		if (a->of_local_rack) {
-			q->result = a;
-			return QUORUM_REACHED;
-		}
-	return outstanding(&q->dcs[0]) == 0 ? QUORUM_FAILED : QUORUM_WAIT;
-}
-
 static enum quorum_verdict decide_any(struct quorum *q)
 {
 	const struct dc *d = &q->dcs[0];
@@ -179,9 +169,7 @@ static void explain(struct quorum *q, size_t dc)
 	const char *where = dc == 0 ? "" : "in another datacenter, ";
 	const char *level = consistency_name(q->level);
 
-	if (q->level == CONSISTENCY_DC_ONE)
-		snprintf(q->why, sizeof(q->why), "the local rack did not answer");
-	else if (q->level == CONSISTENCY_DC_QUORUM)
+	if (q->level == CONSISTENCY_DC_QUORUM)
 		snprintf(q->why, sizeof(q->why),
 			"%zu of %zu racks answered, %zu failed: %s needs %zu answers", d->answered,
 			d->n, d->failed, level, majority(d));
@@ -195,18 +183,7 @@ static void explain(struct quorum *q, size_t dc)
 /* A replica of dc has said its word: what follows. */
 static enum quorum_verdict decide(struct quorum *q, size_t dc)
 {
-	switch (q->level) {
-	case CONSISTENCY_DC_ONE:
-		q->verdict = decide_one(q);
-		break;
-	case CONSISTENCY_DC_QUORUM:
-		q->verdict = decide_any(q);
-		break;
-	case CONSISTENCY_DC_SAFE_QUORUM:
-	case CONSISTENCY_DC_EACH_SAFE_QUORUM:
-		q->verdict = decide_safe(q);
-		break;
-	}
+	q->verdict = q->level == CONSISTENCY_DC_QUORUM ? decide_any(q) : decide_safe(q);
 	if (q->verdict == QUORUM_FAILED)
 		explain(q, dc);
 	if (q->verdict != QUORUM_WAIT)

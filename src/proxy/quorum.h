@@ -4,10 +4,11 @@
  * A plain value without I/O: the proxy tells it of every answer and failure, and it says what
  * follows.
  *
- *   dc_one               the answer of the local rack decides, whatever the others do
  *   dc_quorum            a majority of the local datacenter's racks has answered
  *   dc_safe_quorum       a majority of the local datacenter's racks gave the same answer
  *   dc_each_safe_quorum  that, in every datacenter
+ *
+ * With dc_one there is nothing to decide: what the local rack answers is the answer.
  *
  * An error reply is an answer like any other, unless nobody has looked at the data
  * (REFUSAL_NO_ANSWER).  Event loop's thread.
@@ -35,7 +36,7 @@ struct quorum; /* opaque: holds copies of the distinct answers */
 
 /*
  * n_racks[d] replicas are asked in datacenter d; datacenter 0 is the local one, and its replica 0
- * the local rack's. NULL when memory is short.  Not needed for dc_one, whose verdict is plain.
+ * the local rack's.  The level is not dc_one.  NULL when memory is short.
  */
 struct quorum *quorum_new(enum consistency level, const size_t *n_racks, size_t n_dcs);
 void quorum_free(struct quorum *q);

@@ -75,11 +75,6 @@ struct Case {
 };
 
 const Case kCases[] = {
-	{"one: the local rack decides", CONSISTENCY_DC_ONE, {3}, {"0=a", "0=a", "L=b", "0=a"},
-		"wwRR", "b"},
-	{"one: without the local rack", CONSISTENCY_DC_ONE, {2}, {"0=a", "0!"}, "wF",
-		"the local rack did not answer"},
-
 	{"one rack is a majority", CONSISTENCY_DC_QUORUM, {1}, {"L=a"}, "R", "a"},
 	{"one rack that fails", CONSISTENCY_DC_QUORUM, {1}, {"L!"}, "F",
 		"0 of 1 racks answered, 1 failed: DC_QUORUM needs 1 answers"},
