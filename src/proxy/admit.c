@@ -89,7 +89,7 @@ static const char *state_refusal(enum proxy_state state, bool is_write)
 	return NULL;
 }
 
-bool admit_request(enum proxy_state state, const struct request *r, enum admit_asker asker,
+bool admit_slowly(enum proxy_state state, const struct request *r, enum admit_asker asker,
 	char why[ADMIT_WHY_MAX])
 {
 	const char *state_why;
