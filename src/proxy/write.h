@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What became of a write on one replica. */
 enum write_fate {
 	WRITE_TAKEN,   /* the replica says that it is done */
@@ -21,5 +25,9 @@ struct write_key {
 	size_t len;
 	uint64_t mark; /* what the hook that was told of its beginning has returned; 0: none was */
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
