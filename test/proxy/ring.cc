@@ -48,6 +48,8 @@ Member::Member(const Place &place, const KeyFiles &keys, const std::vector<std::
 		.set("listen", loopback(client_port_))
 		.set("dyn_listen", loopback(node_.port()))
 		.set("stats_listen", loopback(stats_port_))
+		.set("timeout",
+			std::to_string(patient_ms(5000))) /* the default, for a slow machine */
 		.set("datacenter", place.datacenter)
 		.set("rack", place.rack)
 		.set("tokens", "'" + place.tokens + "'");

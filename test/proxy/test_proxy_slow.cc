@@ -78,9 +78,9 @@ TEST(SlowClient, ThatAsksForMuchAtOnceGetsItBitByBit)
 	ASSERT_TRUE(s.send(said));
 	size_t most = before;
 	for (size_t i = 0; i < kRequests; i++) {
-		EXPECT_EQ(s.line(), "$20000000\r\n");
-		EXPECT_EQ(s.read(kBytes).size(), kBytes);
-		EXPECT_EQ(s.line(), "\r\n");
+		ASSERT_EQ(s.line(), "$20000000\r\n");
+		ASSERT_EQ(s.read(kBytes).size(), kBytes);
+		ASSERT_EQ(s.line(), "\r\n");
 		most = std::max(most, one->node().resident_kib());
 	}
 	std::cout << "1.6 GB in a pipeline: grown by " << most - before << " KiB\n";
