@@ -7,7 +7,8 @@
 
 bool conf_list_add(struct conf_list *list, const char *text)
 {
-	/* The room doubles, so that a long list is not copied at each entry: n tells when. */
+	/* The capacity doubles whenever n is a power of two, so that it needs no field of its own.
+	 */
 	if ((list->n & (list->n - 1)) == 0) {
 		char **grown = realloc(list->items, (list->n ? list->n * 2 : 1) * sizeof(*grown));
 

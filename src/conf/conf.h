@@ -22,16 +22,16 @@ extern "C" {
 /* The entropy channel's port above a node's peer port, where neither is given. */
 #define CONF_RECON_PORT_ABOVE 4
 
-/* Bytes per second above which recon_max_rate is refused. */
+/* The largest recon_max_rate, in bytes per second. */
 #define CONF_RECON_RATE_MAX (INT64_C(1) << 40)
 
-/* The choices; conf_key_word() has their words. */
-enum conf_admin { /* who may change something over HTTP */
+/* The choices; conf_key_word() gives the word that the file has for each. */
+enum conf_admin { /* who may use the actions of the control server */
 	CONF_ADMIN_LOOPBACK,
 	CONF_ADMIN_ANY,
 };
 
-enum conf_provider { /* of the list of nodes */
+enum conf_provider { /* where the list of nodes comes from */
 	CONF_PROVIDER_SIMPLE,
 	CONF_PROVIDER_FLORIDA,
 	CONF_PROVIDER_DNS,
@@ -53,7 +53,7 @@ enum conf_hash {
 	CONF_HASH_MURMUR3,
 };
 
-enum conf_secure { /* which links between nodes are encrypted: those to another ... */
+enum conf_secure { /* which connections between nodes are encrypted: those to another ... */
 	CONF_SECURE_NONE,
 	CONF_SECURE_RACK,
 	CONF_SECURE_DATACENTER,
@@ -96,15 +96,15 @@ struct conf_seed {
 	size_t line;      /* where it stands */
 };
 
-/* What the file says of a key. */
+/* Where the file sets a key. */
 struct conf_place {
-	size_t line; /* where it stands, from 1; 0: it does not */
+	size_t line; /* from 1; 0: the key is not set */
 	bool bad;    /* its value was refused */
 };
 
 /*
- * The values, a field for each key and under its name (dyn_seeds is seeds); an absent key has its
- * default, or NULL / an empty list.
+ * The values: a field for each key, with its name (but seeds for dyn_seeds).  A key that is not set
+ * has its default, or NULL or an empty list where there is none.
  */
 struct conf {
 	char *path; /* of the file */
@@ -121,8 +121,8 @@ struct conf {
 	char *requirepass; /* wiped by conf_free */
 	bool recon_enabled, recon_encrypt;
 	char *recon_key_file, *recon_iv_file;
-	char *recon_listen; /* with its default filled in; NULL when neither key is there */
-	struct conf_list recon_peers; /* "host:port", with the default filled in */
+	char *recon_listen; /* default filled in; NULL when dyn_listen is not set either */
+	struct conf_list recon_peers; /* "host:port", default filled in */
 	char *recon_send_bind;        /* "host:0", or NULL */
 	int64_t recon_interval_seconds;
 	enum conf_source recon_source;
@@ -148,7 +148,7 @@ struct conf {
 	int64_t gos_interval, conn_msg_rate, stats_interval, mbuf_size, max_msgs;
 };
 
-/* NULL is harmless. */
+/* Release it and wipe its secrets; NULL is harmless. */
 void conf_free(struct conf *c);
 
 #ifdef __cplusplus

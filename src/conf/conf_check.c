@@ -13,7 +13,8 @@ static bool present(const struct conf_loader *l, enum conf_key_id key)
 	return l->conf->places[key].line != 0;
 }
 
-/* The entropy channel's address beside a node's, into text; false when its port is past 65535. */
+/* The default address of a node's entropy channel, from its peer address; false when the port would
+ * be above 65535. */
 static bool recon_address(struct addr a, char text[ADDR_TEXT_MAX])
 {
 	if (a.port > UINT16_MAX - CONF_RECON_PORT_ABOVE)
@@ -23,7 +24,7 @@ static bool recon_address(struct addr a, char text[ADDR_TEXT_MAX])
 	return true;
 }
 
-/* A file without the channel must load whatever its ports are: complain only when it is enabled. */
+/* The ports matter only where the channel is enabled: other files must load whatever they are. */
 static void default_listen(struct conf_loader *l)
 {
 	struct conf *c = l->conf;
@@ -66,7 +67,7 @@ static void default_peers(struct conf_loader *l)
 	}
 }
 
-/* A file without listen only heals: whatever else it asks for, nobody is served by it. */
+/* Without listen the node serves no clients, so that these keys have no effect. */
 static void check_served(struct conf_loader *l)
 {
 	for (size_t i = 0; i < CONF_N_KEYS; i++) {
@@ -84,7 +85,7 @@ static void check_served(struct conf_loader *l)
 	}
 }
 
-/* The keys without which clients cannot be served. */
+/* The keys that are required to serve clients. */
 static void check_listen(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
@@ -95,14 +96,14 @@ static void check_listen(struct conf_loader *l)
 			"entry host:port:weight");
 }
 
-/* The keys without which the channel cannot run. */
+/* The keys that the channel requires. */
 static void check_needed(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
 
 	if (!c->n_servers && !c->places[CONF_KEY_SERVERS].bad)
 		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_ENABLED),
-			"true needs the datastore that is to be healed: give servers, one entry "
+			"true needs the datastore to heal: give servers, one entry "
 			"host:port:weight");
 	if (!present(l, CONF_KEY_RECON_LISTEN) && !present(l, CONF_KEY_DYN_LISTEN))
 		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_ENABLED),
@@ -120,7 +121,7 @@ static void check_needed(struct conf_loader *l)
 			"(dyn-entropy keygen makes one), or recon_encrypt: false");
 }
 
-/* The receiver would learn it only with the first large snapshot. */
+/* Otherwise this would show only at the first snapshot that is too large for memory. */
 static void check_spool_dir(struct conf_loader *l)
 {
 	const char *dir = l->conf->recon_spool_dir;
@@ -153,7 +154,7 @@ static void check_buffer_size(struct conf_loader *l)
 			(long long)(c->recon_buffer_size / 16 + 1) * 16);
 }
 
-/* Whether two sockets cannot be bound one beside the other. */
+/* Whether two listening sockets would conflict. */
 static bool collide(const struct addr *a, const struct addr *b)
 {
 	const char *any = strchr(a->host, ':') ? "::" : "0.0.0.0";
@@ -166,13 +167,13 @@ static bool collide(const struct addr *a, const struct addr *b)
 	       (strcmp(a->host, any) == 0 || strcmp(b->host, any) == 0);
 }
 
-/* Each address that the node listens on must be its own. */
+/* The addresses that the node listens on must not conflict. */
 static void check_addresses(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
 	const struct {
 		enum conf_key_id key;
-		const char *text; /* NULL: nothing listens there */
+		const char *text; /* NULL: not used */
 	} own[] = {
 		{CONF_KEY_LISTEN, c->listen},
 		{CONF_KEY_DYN_LISTEN, c->listen ? c->dyn_listen : NULL},
@@ -198,7 +199,7 @@ static void check_addresses(struct conf_loader *l)
 	}
 }
 
-/* The other nodes, each with as many connections as this one makes, must find room here. */
+/* The limit must admit all other nodes, assuming that each connects as often as this one does. */
 static void check_connections(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
@@ -215,7 +216,7 @@ static void check_connections(struct conf_loader *l)
 			(long long)c->dyn_connections, (long long)wanted);
 }
 
-/* One line that names all that is set and does nothing yet. */
+/* One warning that names all keys that are set but have no effect yet. */
 static void warn_unused(struct conf_loader *l)
 {
 	char names[CONF_N_KEYS * 32];

@@ -1,9 +1,9 @@
 /*
- * conf_internal - a load in progress, which the files of this room share.
+ * conf_internal - the state of a load, shared by the files of this directory.
  *
- * The way of a file: conf_load.c reads it, conf_yaml.c turns YAML events into keys and texts,
- * conf_value.c checks each text against its row of conf_table.c and stores it, conf_check.c holds
- * the keys against each other.  Main thread.
+ * conf_load.c reads the file, conf_yaml.c turns YAML events into keys and texts, conf_value.c
+ * checks each text against its row of conf_table.c and stores it, conf_check.c checks the keys
+ * against each other.  Main thread.
  */
 #ifndef CONF_INTERNAL_H
 #define CONF_INTERNAL_H
@@ -17,33 +17,30 @@ extern "C" {
 
 struct conf_loader {
 	struct conf *conf;
-	struct conf_report *report; /* no_memory, also where a value could not be kept */
+	struct conf_report *report; /* its no_memory is also set when a value could not be stored */
 };
 
-/* Whether reading must end here. */
+/* Whether to stop reading: too many errors, or no memory. */
 bool conf_loader_is_spent(const struct conf_loader *l);
 
-/* What the file says of this row of the table. */
+/* Where the file sets the key of this row. */
 struct conf_place *conf_place_of(const struct conf_loader *l, const struct conf_key *k);
 
 /* Add a copy of text; false when memory is short. */
 bool conf_list_add(struct conf_list *list, const char *text);
 void conf_list_fini(struct conf_list *list);
 
-/*
- * Store a text under its key, or say in the report why not.  A key that is a list is called for
- * each entry.
- */
+/* Store a text as the value of its key, or report why not.  For a list, called once per entry. */
 void conf_value_set(struct conf_loader *l, const struct conf_key *k, const char *text, size_t line);
 
 /* Store its default, if it has one that does not depend on other keys. */
 void conf_value_set_default(struct conf_loader *l, const struct conf_key *k);
 
-/* Read len bytes of YAML.  False when it did not come to a document's end: the keys are not all
- * known then. */
+/* Read len bytes of YAML.  False when the end of the document was not reached, so that keys may be
+ * missing. */
 bool conf_yaml_read(struct conf_loader *l, const uint8_t *text, size_t len);
 
-/* Fill in the defaults that depend on other keys, and hold the keys against each other. */
+/* Fill in the defaults that depend on other keys, and check the keys against each other. */
 void conf_check(struct conf_loader *l);
 
 #ifdef __cplusplus

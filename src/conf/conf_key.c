@@ -65,7 +65,7 @@ static void allowed_numbers(const struct conf_key *k, char *text, size_t cap)
 		k->flags & CONF_OR_UNLIMITED ? ", or 0 for no limit" : "");
 }
 
-/* The words of a choice, with commas between them. */
+/* The words of a choice, separated by commas. */
 static void allowed_words(const struct conf_key *k, char *text, size_t cap)
 {
 	size_t len = 0;
@@ -74,7 +74,7 @@ static void allowed_words(const struct conf_key *k, char *text, size_t cap)
 		len += (size_t)snprintf(text + len, cap - len, "%s%s", i ? ", " : "", k->words[i]);
 }
 
-/* The value that is served, which is the default, and those that are not. */
+/* The supported value, which is the default, and the unsupported ones. */
 static void allowed_served(const struct conf_key *k, char *text, size_t cap)
 {
 	int64_t last = k->type == CONF_TYPE_CHOICE ? (int64_t)k->n_words - 1 : 1;

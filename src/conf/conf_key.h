@@ -1,7 +1,7 @@
 /*
- * conf_key - the keys of dynomite.yml, as names that the compiler knows.
+ * conf_key - the keys of dynomite.yml, as an enum.
  *
- * In the order of the table, which is that of the manual page.  Plain data: any thread.
+ * In the order of the table and of the manual page.  Plain data: any thread.
  */
 #ifndef CONF_KEY_H
 #define CONF_KEY_H
@@ -75,10 +75,10 @@ enum conf_key_id {
 extern "C" {
 #endif
 
-/* As the file has it, such as "listen". */
+/* The key's name in the file, such as "listen". */
 const char *conf_key_name(enum conf_key_id key);
 
-/* The word of the file for a choice's value, such as "scan" for CONF_SOURCE_SCAN. */
+/* The file's word for a value of a choice, such as "scan" for CONF_SOURCE_SCAN. */
 const char *conf_key_word(enum conf_key_id key, unsigned value);
 
 #ifdef __cplusplus

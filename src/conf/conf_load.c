@@ -17,13 +17,13 @@ struct conf_place *conf_place_of(const struct conf_loader *l, const struct conf_
 	return &l->conf->places[k - conf_keys];
 }
 
-/* A message about the file as a whole, of which there may be no conf yet. */
+/* An error of the file as a whole; there may be no conf yet. */
 static struct conf_where whole_file(const char *path)
 {
 	return (struct conf_where){.path = path};
 }
 
-/* A conf with the defaults; NULL when memory is short. */
+/* A conf with the defaults; NULL when out of memory. */
 static struct conf *new_conf(const char *path, struct conf_report *report)
 {
 	struct conf_loader l = {calloc(1, sizeof(*l.conf)), report};
@@ -40,7 +40,7 @@ static struct conf *new_conf(const char *path, struct conf_report *report)
 	return l.conf;
 }
 
-/* Read the text into l->conf; false when it could not be read to its end. */
+/* Read the text into l->conf; false when its end was not reached. */
 static bool read_text(struct conf_loader *l, const uint8_t *text, size_t len)
 {
 	static const uint8_t mark[] = {0xef, 0xbb, 0xbf}; /* UTF-8's byte order mark */
@@ -78,7 +78,7 @@ struct conf *conf_load_text_partly(
 	return NULL;
 }
 
-/* What was loaded, if there was no error. */
+/* The conf, or NULL if there was an error. */
 static struct conf *all_or_nothing(struct conf *c, const struct conf_report *report)
 {
 	if (conf_report_is_good(report))
@@ -123,7 +123,7 @@ struct conf *conf_load_partly(const char *path, struct conf_report *report)
 		conf = conf_load_text_partly(path, text.bytes, text.len, report);
 	else
 		tell_unread(report, path, status);
-	file_fini(&text); /* there may be a password in it */
+	file_fini(&text); /* it may contain a password */
 	return conf;
 }
 

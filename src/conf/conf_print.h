@@ -14,10 +14,10 @@
 extern "C" {
 #endif
 
-/* The table in words, for --help-conf: key, type, unit, default, range, one line of help. */
+/* The table, for --help-conf: key, type, unit, default, range, one line of help. */
 void conf_print_help(FILE *to);
 
-/* What a loaded file amounts to, a line "key: value" for each key.  A secret shows as "(set)". */
+/* The values of a loaded file, a line "key: value" for each key.  A secret shows as "(set)". */
 void conf_print(const struct conf *c, FILE *to);
 
 #ifdef __cplusplus

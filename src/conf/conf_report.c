@@ -23,7 +23,7 @@ struct conf_where conf_at_file(const struct conf *c)
 	return (struct conf_where){c->path, 0, NULL};
 }
 
-/* False when memory is short. */
+/* False when out of memory. */
 static bool add_line(
 	struct conf_list *to, const struct conf_where *where, const char *fmt, va_list args)
 {

@@ -5,13 +5,13 @@
 
 #include <stddef.h>
 
-/* A key has the name of its field. */
+/* The key has the name of its field. */
 #define KEY(field, kind)                                                                           \
 	.name = #field, .type = CONF_TYPE_##kind, .offset = offsetof(struct conf, field)
 
 #define RANGE(least, most) .min = (least), .max = (most)
 
-/* Of a choice: the value that a word stands for is the word's place. */
+/* A word's index is the value of its choice. */
 #define WORDS(list) .words = (list), .n_words = sizeof(list) / sizeof((list)[0])
 
 #define NAME_MAX_BYTES 255
@@ -67,7 +67,7 @@ static const char *const accept_words[] = {
 	[CONF_ACCEPT_DATA] = "data",
 };
 
-/* The default of a number is 0, and that of a boolean false, where it is not here. */
+/* A number without a default here has 0, a boolean false. */
 const struct conf_key conf_keys[CONF_N_KEYS] = {
 	/* The node and its place in the ring. */
 	[CONF_KEY_LISTEN] = {KEY(listen, ADDRESS), .flags = CONF_UNIX_TOO,

@@ -8,12 +8,12 @@
 #include <strings.h>
 #include <sys/un.h>
 
-#define WEIGHT_MAX 1000000 /* of a server */
+#define WEIGHT_MAX 1000000 /* the largest weight of a server */
 
-/* A choice is written through an int. */
+/* Choices are stored through an int pointer. */
 _Static_assert(sizeof(enum conf_source) == sizeof(int), "an enum is as wide as an int");
 
-/* Where the value of k lives. */
+/* The field of k in the conf. */
 static void *slot(const struct conf_loader *l, const struct conf_key *k)
 {
 	return (char *)l->conf + k->offset;
@@ -62,7 +62,7 @@ static void set_bool(struct conf_loader *l, const struct conf_key *k, const char
 		refuse(l, k, line, text, "is not a boolean");
 }
 
-/* The shift of a unit behind a size, and where the digits end. */
+/* The shift for the unit of a size, and the length of its digits. */
 static bool split_size(const char *text, size_t *digits, unsigned *shift)
 {
 	static const struct {
@@ -105,7 +105,7 @@ static void set_number(
 	}
 	value <<= shift;
 	if (value == 0 && k->flags & CONF_ZERO_DEFAULT)
-		return; /* which is there already */
+		return; /* the default is stored already */
 	if (value == 0 && k->flags & CONF_OR_UNLIMITED)
 		*at = 0;
 	else if ((int64_t)value < k->min || (int64_t)value > k->max)
@@ -187,7 +187,7 @@ static bool unix_path_fits(const char *path)
 	return strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
 }
 
-/* NULL, or what is wrong with it. */
+/* NULL, or a description of the error. */
 static const char *address_problem(const struct conf_key *k, const char *text)
 {
 	struct addr a;
@@ -237,8 +237,8 @@ static void add_address(
 }
 
 /*
- * host and port of a longer entry: where the host has colons it may go without brackets, since the
- * port is known to be the last of them.
+ * Host and port at the start of a longer entry.  A host with colons needs no brackets here, since
+ * the port is known to follow the last colon.
  */
 static bool parse_host_port(const char *text, struct addr *a)
 {
@@ -260,7 +260,8 @@ static bool parse_host_port(const char *text, struct addr *a)
 /* ---- servers and dyn_seeds --------------------------------------------------------------------
  */
 
-/* Cut the text at its last mark; what stands behind it, or NULL (and no cut) when there is none. */
+/* Cut the text at its last mark.  Returns what follows it, or NULL without a cut if there is none.
+ */
 static char *cut_last(char *text, char mark)
 {
 	char *at = strrchr(text, mark);
@@ -271,7 +272,7 @@ static char *cut_last(char *text, char mark)
 	return at + 1;
 }
 
-/* Fill in s from an entry, which is cut to pieces.  Returns NULL, or what is wrong. */
+/* Fill in s from an entry, which is modified.  Returns NULL, or a description of the error. */
 static const char *parse_server(char *entry, struct conf_server *s, bool *no_memory)
 {
 	char *name = cut_last(entry, ' ');
@@ -349,7 +350,7 @@ static const char *parse_seed(char *entry, struct conf_seed *s, bool *no_memory)
 
 	if (name && !*name)
 		return "has no name behind the blank";
-	/* host:port:rack:datacenter, taken apart from behind, has a port for its rack. */
+	/* In host:port:rack:datacenter, split from the end, the port takes the rack's place. */
 	if (tokens && (!*tokens || (rack && is_digits(rack) && !strchr(entry, ':'))))
 		return "has no tokens, which stand at the end, as in "
 		       "10.0.0.2:8101:rack2:dc1:0 or ...:dc1:0,2147483648";
@@ -368,7 +369,7 @@ static const char *parse_seed(char *entry, struct conf_seed *s, bool *no_memory)
 	return NULL;
 }
 
-/* Room for one more seed; it doubles, so that a long list is not copied at each entry. */
+/* Make room for one more seed; the capacity doubles whenever it is used up. */
 static bool grow_seeds(struct conf *c)
 {
 	struct conf_seed *grown;
@@ -425,7 +426,7 @@ void conf_value_set(struct conf_loader *l, const struct conf_key *k, const char 
 		[CONF_TYPE_SEEDS] = add_seed,
 	};
 
-	/* A control character would break the lines of the log, or do things to a terminal. */
+	/* A control character would break log lines or act on a terminal. */
 	if (k->type != CONF_TYPE_SECRET) {
 		for (const char *c = text; *c; c++) {
 			if (shown_control_len(c)) {

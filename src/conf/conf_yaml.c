@@ -4,18 +4,18 @@
 #include <string.h>
 #include <yaml.h>
 
-#define DEPTH_MAX 32 /* of nested lists and mappings; a good file has three levels */
+#define DEPTH_MAX 32 /* of nested lists and mappings; a valid file has three levels */
 
 struct reader {
 	struct conf_loader *l;
 	const uint8_t *text;
 	yaml_parser_t parser;
-	yaml_event_t event; /* the one being looked at */
+	yaml_event_t event; /* the current event */
 	bool have_event;
 	size_t depth;
 };
 
-/* The memory that held the file's text may have held a password. */
+/* The text of an event, and the buffers of the parser, may hold a password: wipe them. */
 static void forget_event(struct reader *r)
 {
 	if (!r->have_event)
@@ -50,7 +50,7 @@ static size_t line_of_offset(const struct reader *r, size_t offset)
 	return line;
 }
 
-/* What is wrong with the event that is being looked at. */
+/* The place of the current event, for an error. */
 static struct conf_where here(const struct reader *r, const char *key)
 {
 	return (struct conf_where){r->l->conf->path, line_of(r), key};
@@ -61,7 +61,8 @@ static struct conf_where at_line(const struct reader *r, size_t line)
 	return (struct conf_where){.path = r->l->conf->path, .line = line};
 }
 
-/* libyaml's words.  Its mark is where it gave up; context tells what it was reading then. */
+/* An error of libyaml, in its words.  problem_mark is where it gave up, context what it was
+ * reading. */
 static void fault_of_parser(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
@@ -81,7 +82,7 @@ static void fault_of_parser(struct reader *r)
 			"broken YAML: %s", problem);
 }
 
-/* Go to the next event.  False when reading must end here; that has been said then. */
+/* Go to the next event.  False, with an error reported, when reading must stop. */
 static bool next(struct reader *r)
 {
 	forget_event(r);
@@ -120,7 +121,7 @@ static bool is_start(const yaml_event_t *e)
 	return e->type == YAML_MAPPING_START_EVENT || e->type == YAML_SEQUENCE_START_EVENT;
 }
 
-/* Go on to the last event of the value that begins with this one. */
+/* Skip to the last event of the value that begins with the current event. */
 static bool skip_value(struct reader *r)
 {
 	size_t outside = r->depth - 1;
@@ -135,8 +136,8 @@ static bool skip_value(struct reader *r)
 }
 
 /*
- * NULL, or why the value that begins here cannot be taken for what it looks like.  The name of an
- * anchor, alias or tag is not shown: it may be a password that should have been quoted.
+ * NULL, or why the value that begins here is not accepted.  The name of an anchor, alias or tag is
+ * not shown: it may be a password that should have been quoted.
  */
 static const char *decoration(const yaml_event_t *e)
 {
@@ -174,7 +175,7 @@ static bool is_null(const yaml_event_t *e)
 	return !*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0;
 }
 
-/* The text of a scalar, or NULL (said) when it is none that a C string can hold. */
+/* The text of a scalar, or NULL, with an error reported, when a C string cannot hold it. */
 static const char *scalar_text(struct reader *r, const char *key)
 {
 	const yaml_event_t *e = &r->event;
@@ -220,7 +221,7 @@ static bool take_list(struct reader *r, const struct conf_key *k)
 {
 	while (next(r) && r->event.type != YAML_SEQUENCE_END_EVENT) {
 		if (is_start(&r->event)) {
-			/* To YAML a text that ends in a colon is the key of a mapping. */
+			/* YAML reads a text that ends in a colon as the key of a mapping. */
 			fault_of_key(r, k,
 				k->type == CONF_TYPE_SEEDS &&
 						r->event.type == YAML_MAPPING_START_EVENT
@@ -235,7 +236,7 @@ static bool take_list(struct reader *r, const struct conf_key *k)
 	return r->have_event;
 }
 
-/* The value of a known key begins here; go to its last event. */
+/* Read the value of a known key, which begins here, up to its last event. */
 static bool take_value(struct reader *r, const struct conf_key *k)
 {
 	if (r->event.type == YAML_SEQUENCE_START_EVENT && !decoration(&r->event) &&
@@ -255,7 +256,8 @@ static bool take_value(struct reader *r, const struct conf_key *k)
 	return skip_value(r);
 }
 
-/* The key that stands here, or NULL (said) when it is not known or stands here again. */
+/* The row of the current key, or NULL, with an error reported, when it is unknown or a duplicate.
+ */
 static const struct conf_key *take_key(struct reader *r)
 {
 	const struct conf_key *k;
@@ -287,7 +289,7 @@ static const struct conf_key *take_key(struct reader *r)
 	return k;
 }
 
-/* The mapping below the root key begins here. */
+/* Read the mapping below the root key, which begins here. */
 static bool read_settings(struct reader *r)
 {
 	while (next(r) && r->event.type != YAML_MAPPING_END_EVENT) {
@@ -301,7 +303,7 @@ static bool read_settings(struct reader *r)
 	return r->have_event;
 }
 
-/* The value of the first root key begins here. */
+/* Read the value of the first root key, which begins here. */
 static bool read_root_value(struct reader *r)
 {
 	const char *root = r->l->conf->root;
@@ -324,7 +326,7 @@ static bool read_root_value(struct reader *r)
 	return false;
 }
 
-/* A root key behind the first. */
+/* Report a root key after the first. */
 static bool refuse_root(struct reader *r)
 {
 	const char *name =
@@ -342,7 +344,7 @@ static bool refuse_root(struct reader *r)
 	return skip_value(r) && next(r) && skip_value(r);
 }
 
-/* The root mapping begins here. */
+/* Read the root mapping, which begins here. */
 static bool read_root(struct reader *r)
 {
 	while (next(r) && r->event.type != YAML_MAPPING_END_EVENT) {

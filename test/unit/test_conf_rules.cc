@@ -24,7 +24,7 @@ TEST(Conf, TheChannelNeedsWhatItNeeds)
 			std::string(kGood), std::regex("  " + key + ":.*\n"), ""));
 	};
 	EXPECT_EQ(without("servers"),
-		"t.yml:5: recon_enabled: true needs the datastore that is to be healed: give "
+		"t.yml:5: recon_enabled: true needs the datastore to heal: give "
 		"servers, one entry host:port:weight");
 	EXPECT_EQ(without("dyn_listen"),
 		"t.yml:5: recon_enabled: true needs an address to receive at: give recon_listen, "
