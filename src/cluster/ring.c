@@ -8,16 +8,17 @@
 #include <string.h>
 #include <strings.h>
 
-#define OVERLAPS_TOLD 20 /* of one ring: a list copied twice would fill pages */
+#define OVERLAPS_TOLD                                                                              \
+	20 /* reported of one ring: a mistake in a long list can repeat in every entry */
 
-#define MESSAGE_MAX 6144 /* the name of a rack may be long */
+#define MESSAGE_MAX 6144 /* names of racks may be long */
 
 /* A ring that is being built. */
 struct builder {
 	const struct ring_options *options;
 	struct ring *ring;
 	size_t overlaps;
-	bool wrong; /* something was reported */
+	bool wrong; /* an error was reported */
 };
 
 void ring_free(struct ring *r)
@@ -85,7 +86,8 @@ static bool read_tokens(
 
 		if (number_read(text, len, UINT32_MAX, &token) != NUMBER_OK) {
 			report(b, key, node->line,
-				"a token of %s is no decimal of 0..4294967295; give such numbers, "
+				"a token of %s is not a decimal of 0..4294967295; give such "
+				"numbers, "
 				"separated by commas",
 				node->name);
 			return false;
@@ -149,7 +151,7 @@ static bool add_rack(struct builder *b, const char *name, size_t dc)
 	return true;
 }
 
-/* Racks of one name in two datacenters are two. */
+/* Racks with the same name in different datacenters are different racks. */
 static bool find_rack(struct builder *b, const char *name, const char *dc_name, size_t *index)
 {
 	const struct ring *r = b->ring;
@@ -167,7 +169,7 @@ static bool find_rack(struct builder *b, const char *name, const char *dc_name, 
 	return add_rack(b, name, dc);
 }
 
-/* A new node at the end, which is not counted before it is complete; NULL: memory. */
+/* A new node at the end, not counted until it is complete; NULL when out of memory. */
 static struct ring_node *new_node(struct builder *b, const struct addr *addr, size_t line)
 {
 	struct ring_node *grown =
@@ -200,11 +202,11 @@ static bool add_self(struct builder *b)
 	struct ring_node *node;
 
 	if (o->bad_listen)
-		return false; /* a node that cannot be told from the others: nothing is sure */
+		return false; /* any of the seeds may be this node: no check is possible */
 	if (o->listen ? !addr_parse(&addr, o->listen) : o->n_seeds > 0) {
 		report(b, RING_KEY_DYN_LISTEN, 0,
 			"is missing; give host:port, where the nodes of dyn_seeds connect to this "
-			"one");
+			"node");
 		return false;
 	}
 	node = new_node(b, &addr, o->tokens_line);
@@ -226,8 +228,8 @@ static bool same_tokens(const struct ring_node *a, const struct ring_node *b)
 }
 
 /*
- * Whether a seed, the last node, is this node: the list of nodes may be the same file for all of
- * them.  A node that listens on every address is known by its place in the ring.
+ * Whether a seed, the last node, is this node: all nodes may share one list.  A node that listens
+ * on every address is recognised by its place in the ring.
  */
 static bool is_self(struct builder *b, const struct ring_node *node)
 {
@@ -240,7 +242,7 @@ static bool is_self(struct builder *b, const struct ring_node *node)
 	return is_wildcard(self->addr.host) && node->rack == self->rack && same_tokens(node, self);
 }
 
-/* This node stands in dyn_seeds too: it must be the same one there. */
+/* This node is in dyn_seeds too: check that both descriptions agree. */
 static void check_self(struct builder *b, const struct ring_node *node)
 {
 	const struct ring_node *self = &b->ring->nodes[0];
@@ -248,7 +250,7 @@ static void check_self(struct builder *b, const struct ring_node *node)
 	if (node->rack == self->rack && (same_tokens(node, self) || self->n_tokens == 0))
 		return;
 	if (b->options->bad_place)
-		return; /* which it is is not known */
+		return; /* its place is unknown */
 	report(b, RING_KEY_DYN_SEEDS, node->line,
 		"%s is this node, but with another rack, datacenter or tokens than the keys rack, "
 		"datacenter and tokens say; make them the same",
@@ -263,8 +265,8 @@ static void drop_last(struct builder *b)
 	free(node->tokens);
 }
 
-/* What only the seed, the last node, says of this node: its tokens, or the address that others know
- * it by. */
+/* Take over what only the seed, the last node, says of this node: its tokens, or the address that
+ * other nodes use. */
 static void adopt(struct builder *b)
 {
 	struct ring_node *self = &b->ring->nodes[0];
@@ -310,7 +312,7 @@ static bool add_seed(struct builder *b, const struct ring_seed *seed)
 	return true;
 }
 
-/* Without tokens a node owns nothing, unless nobody else is there. */
+/* Without tokens a node owns nothing, unless it is alone in its rack. */
 static bool check_tokens(struct builder *b)
 {
 	struct ring_node *self = &b->ring->nodes[0];
@@ -359,7 +361,7 @@ static void report_overlap(struct builder *b, const struct ring_rack *rack, size
 			one->name, other->name, rack->name, r->dcs[rack->dc].name, token);
 }
 
-/* Lay the tokens of a rack's nodes out in order. */
+/* Fill in a rack's points: the tokens of its nodes, sorted. */
 static bool lay_out(struct builder *b, size_t index)
 {
 	const struct ring *r = b->ring;
@@ -387,7 +389,7 @@ static bool lay_out(struct builder *b, size_t index)
 	return true;
 }
 
-/* What is wrong with the nodes is reported, all of it; false when it cannot go on. */
+/* Add and check all nodes, and report every error; false when it cannot go on. */
 static bool build(struct builder *b)
 {
 	if (!add_self(b))

@@ -1,9 +1,9 @@
 /*
- * ring - who owns a key: datacenters, their racks, the nodes of a rack and their tokens.
+ * ring - which node owns a key: datacenters, their racks, the nodes of a rack and their tokens.
  *
- * Built once and immutable afterwards: any thread.  A rack holds every key; within it the owner of
- * a key is the node with the smallest token at or above the key's token, or the first one when
- * there is none.
+ * Built once and immutable afterwards: any thread.  Each rack holds every key.  Within a rack the
+ * owner of a key is the node with the smallest token at or above the key's token, or with the
+ * smallest of all when there is none.
  */
 #ifndef CLUSTER_RING_H
 #define CLUSTER_RING_H
@@ -18,10 +18,10 @@
 extern "C" {
 #endif
 
-#define RING_DCS_MAX 255 /* a byte holds the index of one */
+#define RING_DCS_MAX 255 /* the index of one fits in a byte */
 
 struct ring_node {
-	char *name;       /* "host:port", for people and the control paths; owned */
+	char *name;       /* "host:port", in messages and URLs; owned */
 	struct addr addr; /* of its dyn_listen */
 	size_t rack;      /* index into ring->racks */
 	uint32_t *tokens; /* in order; owned */
@@ -55,10 +55,10 @@ struct ring {
 	size_t n_racks;
 	struct ring_dc *dcs; /* dcs[0] is this node's */
 	size_t n_dcs;
-	char hash_tag[2]; /* both zero: none */
+	char hash_tag[2]; /* two characters; both zero: none */
 };
 
-/* What of the configuration an error is about. */
+/* The part of the configuration that an error is about. */
 enum ring_key {
 	RING_KEY_NONE,
 	RING_KEY_DYN_LISTEN,
@@ -66,7 +66,7 @@ enum ring_key {
 	RING_KEY_TOKENS,
 };
 
-/* Another node.  A line is one of the configuration, from 1. */
+/* Another node of the configuration; lines count from 1. */
 struct ring_seed {
 	struct addr addr; /* of its dyn_listen */
 	const char *rack, *datacenter;
@@ -74,7 +74,7 @@ struct ring_seed {
 	size_t line;
 };
 
-/* What a ring is built of; all of it is borrowed until ring_new() returns. */
+/* What a ring is built from; borrowed until ring_new() returns. */
 struct ring_options {
 	const char *listen; /* this node's dyn_listen; NULL: none */
 	const char *datacenter, *rack;
@@ -83,24 +83,24 @@ struct ring_options {
 	const struct ring_seed *seeds;
 	size_t n_seeds;
 	const char *hash_tag; /* two characters; NULL: none */
-	/* Whether the configuration's value is wrong, so that the one here is not it: listen, rack
-	 * or datacenter, tokens.  That was told, and is not held against the rest. */
+	/* Whether the configured value of listen, of rack or datacenter, of tokens was refused, so
+	 * that the one here is a substitute.  That has been reported: no errors follow from it. */
 	bool bad_listen, bad_place, bad_tokens;
-	/* Told of each error.  line is 0 where it is that of the key, if the key is given. */
+	/* Called for each error.  line is 0 when the error is at the key's own line, if any. */
 	void (*report)(void *arg, enum ring_key key, size_t line, const char *message);
 	void *report_arg;
 };
 
 /*
- * Build a ring.  NULL after reporting what is wrong, all of it: a token that two nodes of a rack
- * share (names both), no tokens beside other nodes of the rack (names one), and so on.  A node that
- * is alone in its rack needs none.  A seed that is this node itself is left out.  Where a bad_ flag
- * is set the ring is NULL, or one that must not be used.
+ * Build a ring; release it with ring_free().  NULL after reporting every error: a token that two
+ * nodes of a rack share (names both), no tokens although the rack has other nodes (names one), and
+ * so on.  A node that is alone in its rack needs none.  A seed that is this node is left out.
+ * Where a bad_ flag is set the ring is NULL, or must not be used.
  */
 struct ring *ring_new(const struct ring_options *options);
 void ring_free(struct ring *r); /* NULL is harmless */
 
-/* The token of a key: the hash of what stands between the hash_tag characters, or of all of it. */
+/* The token of a key: the hash of the part between the hash_tag characters, or of the whole key. */
 uint32_t ring_token(const struct ring *r, const void *key, size_t len);
 
 /* The owner of a token in a rack, as an index into nodes. */
@@ -112,7 +112,7 @@ bool ring_share(const struct ring *r, size_t a, size_t b);
 /* The node with this name, or SIZE_MAX. */
 size_t ring_find(const struct ring *r, const char *name);
 
-/* MurmurHash2, 32 bits, as hash: murmur means it. */
+/* MurmurHash2 of 32 bits, which is what hash: murmur means in Dynomite. */
 uint32_t ring_murmur(const void *key, size_t len);
 
 #ifdef __cplusplus

@@ -50,8 +50,8 @@ bool ring_share(const struct ring *r, size_t a, size_t b)
 
 	if (rack_a == rack_b)
 		return false;
-	/* Where two ranges overlap, one of them ends; what lies above all tokens of a rack belongs
-	 * to the range that ends at its first. */
+	/* If two ranges overlap, the end of one lies in the other.  Tokens above the last point
+	 * belong to the range of the first point. */
 	return owns_an_end(r, a, b) || owns_an_end(r, b, a) ||
 	       (ring_owner(r, rack_a, UINT32_MAX) == a && ring_owner(r, rack_b, UINT32_MAX) == b);
 }

@@ -10,11 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int ready_fd = -1; /* to the waiting parent */
+static int ready_fd = -1; /* pipe to the waiting parent */
 static int pid_fd = -1;
 static char *pid_path;
 
-/* The parent's part: exit as the child's start went. */
+/* The parent: exit with the status of the child's start. */
 static void wait_for_child(pid_t child, int fd)
 {
 	char byte;
@@ -67,12 +67,13 @@ void daemon_ready(void)
 		close(null_fd);
 	}
 	if (write(ready_fd, "", 1) < 0)
-		(void)0; /* the parent is gone: nobody waits */
+		(void)0; /* a parent that is gone does not matter */
 	close(ready_fd);
 	ready_fd = -1;
 }
 
-/* Whether a file is none that a mistaken path would cost: empty, or a number and nothing else. */
+/* Whether a file is safe to overwrite as a pid file: empty, or only a number.  Protects against a
+ * mistaken path. */
 static bool is_pid_file(int fd)
 {
 	char text[32];
@@ -105,13 +106,13 @@ bool daemon_pid_file(const char *path, char *why, unsigned long cap)
 	}
 	if (!is_pid_file(fd)) {
 		snprintf(why, cap,
-			"%s is no pid file: it holds something else than a number; -p would "
+			"%s is not a pid file: it holds something other than a number; -p would "
 			"overwrite it",
 			path);
 		close(fd);
 		return false;
 	}
-	pid_path = realpath(path, NULL); /* a later chdir must not hide it */
+	pid_path = realpath(path, NULL); /* so that it is found after a chdir */
 	if (!pid_path || ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
 		snprintf(why, cap, "cannot write the pid file %s: %s", path, strerror(errno));
 		close(fd);
@@ -125,7 +126,8 @@ void daemon_pid_file_remove(void)
 {
 	if (pid_fd < 0)
 		return;
-	unlink(pid_path); /* before the lock goes: nobody else may have taken it by then */
+	unlink(pid_path); /* before the lock is released, so that it cannot be another process's
+			     file */
 	close(pid_fd);
 	free(pid_path);
 	pid_fd = -1;

@@ -19,7 +19,7 @@
 
 static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGTTIN, SIGTTOU};
 
-/* Of the second that a stop may take, for requests that are under way. */
+/* How long a stop waits for requests under way, of the second that it may take. */
 #define FINISH_MS 500
 
 #define N_SIGNALS (sizeof(handled_signals) / sizeof(handled_signals[0]))
@@ -30,7 +30,7 @@ struct engine {
 	struct event *signals[N_SIGNALS];
 	struct proxy *proxy;   /* NULL: no listen */
 	struct healer *healer; /* NULL: no entropy channel */
-	struct recent *recent; /* keys that were written; likewise */
+	struct recent *recent; /* recently written keys; likewise */
 	struct control *control;
 	bool stopping;
 };
@@ -74,7 +74,7 @@ static bool add_signals(struct engine *e)
 	return true;
 }
 
-/* ---- What the proxy tells ---- */
+/* ---- Hooks of the proxy ---- */
 
 static void on_node_back(void *arg, size_t node)
 {
@@ -162,7 +162,7 @@ static void log_figures(struct engine *e)
 	log_notice("counted: %s", control_figures_format(&figures, text, sizeof(text)));
 }
 
-/* A turn of the loop; false when there is nothing left that could wake it. */
+/* One iteration of the loop; false when it has no events left. */
 static bool run_turn(struct engine *e)
 {
 	if (event_base_loop(e->base, EVLOOP_ONCE) != 0)
@@ -172,7 +172,7 @@ static bool run_turn(struct engine *e)
 	return true;
 }
 
-/* Who has asked is still answered, and what was written goes to the replicas, if they are quick. */
+/* Let requests under way be answered, and their writes reach the replicas, if that is quick. */
 static void finish_requests(struct engine *e)
 {
 	int64_t until_ms = clock_deadline_ms(FINISH_MS);
@@ -202,12 +202,11 @@ bool engine_run(struct engine *e)
 	log_notice("started, pid %ld", (long)getpid());
 	daemon_ready();
 	if (e->healer)
-		healer_run_now(
-			e->healer); /* the timer rings for the first time after an interval */
+		healer_run_now(e->healer); /* the timer fires only after the first interval */
 	while (!e->stopping && run_turn(e))
 		;
 	if (e->healer)
-		healer_begin_stop(e->healer); /* its threads end while requests do */
+		healer_begin_stop(e->healer); /* its threads end while the requests are completed */
 	if (e->proxy)
 		finish_requests(e);
 	if (e->healer) {

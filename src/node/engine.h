@@ -1,9 +1,10 @@
 /*
- * engine - the running node: it owns everything, starts it in order and stops it in reverse.
+ * engine - the running node: owns all parts, starts them in order and stops them in reverse.
  *
  *     proxy -> healer -> event loop
  *
- * The event loop runs in the main thread, and the proxy in it; the healer has threads of its own.
+ * The event loop, with the proxy, runs in the main thread; the healer has threads of its own.  All
+ * functions: main thread.
  */
 #ifndef ENGINE_H
 #define ENGINE_H
@@ -22,22 +23,22 @@ extern "C" {
 
 struct engine;
 
-/* What was loaded and found good; all of it is borrowed. */
+/* The configuration, checked; all of it is borrowed until engine_free(). */
 struct engine_options {
 	const struct conf *conf;
-	const struct ring *ring;            /* NULL: there is no listen, and so no proxy */
+	const struct ring *ring;            /* NULL: no listen, so no proxy */
 	const struct heal_settings *heal;   /* NULL: no entropy channel */
-	const struct heal_targets *targets; /* of the channel, as the ring sees them */
+	const struct heal_targets *targets; /* of the channel */
 	dyn_entropy_cancel *cancel;         /* set when the engine stops */
 };
 
-/* Binds and connects.  NULL, with a message logged, on failure. */
+/* Create the parts and bind their listeners.  NULL, with a message logged, on failure. */
 struct engine *engine_new(const struct engine_options *options);
 
 /* Run until SIGTERM or SIGINT.  False, with a message logged, when it could not start. */
 bool engine_run(struct engine *e);
 
-/* Release it; NULL is harmless.  engine_run() has returned. */
+/* Release it, after engine_run() has returned; NULL is harmless. */
 void engine_free(struct engine *e);
 
 #ifdef __cplusplus

@@ -61,7 +61,7 @@ static void print_help(FILE *to)
 		"  -V, --version         the version\n"
 		"  -t, --test-conf       check the configuration, report all that is wrong, and "
 		"exit\n"
-		"  -d, --daemonize       run in the background, once all is up; give -o, too\n"
+		"  -d, --daemonize       run in the background once started; needs -o for a log\n"
 		"  -D, --describe-stats  what the counters mean\n"
 		"  -v, --verbosity N     log level, 0 (emerg) .. 11 (verbose); default %d "
 		"(notice)\n"
@@ -87,7 +87,7 @@ static bool parse_level(const char *text, int *level)
 	return true;
 }
 
-/* Returns the exit status of an invocation that ends here, or -1 to go on. */
+/* Returns the exit status of an option such as --help that ends the program, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct invocation *inv)
 {
 	int option;
@@ -138,7 +138,7 @@ static int parse_options(int argc, char **argv, struct invocation *inv)
 	return -1;
 }
 
-/* A full disk or a closed pipe must not pass for success. */
+/* A full disk or a closed pipe must not look like success. */
 static int finish_output(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -153,8 +153,8 @@ static void print_list(const char *what, const struct conf_list *list)
 		fprintf(stderr, "dynomite: %s: %s\n", what, list->items[i]);
 }
 
-/* Large values come and go.  glibc would keep what it once had for one, since it learns from the
- * first to take the next from its heap. */
+/* Return the memory of large values to the system.  By default glibc raises its mmap threshold when
+ * the first one is freed, and then keeps the later ones in its heap. */
 static void give_memory_back(void)
 {
 #ifdef __GLIBC__
@@ -162,7 +162,7 @@ static void give_memory_back(void)
 #endif
 }
 
-/* From a good configuration to the end of the run. */
+/* Run the node with a checked configuration; returns the exit status. */
 static bool run(const struct invocation *inv, const struct engine_options *options)
 {
 	struct engine *e;
@@ -174,7 +174,8 @@ static bool run(const struct invocation *inv, const struct engine_options *optio
 				"logged; give -o FILE\n");
 	give_memory_back();
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a spool file past the limit fails its snapshot, not the node */
+	signal(SIGXFSZ, SIG_IGN); /* a spool file above the file size limit fails its snapshot, not
+				     the node */
 	if (inv->daemonize && !daemon_start()) {
 		perror("dynomite: cannot go into the background");
 		return false;

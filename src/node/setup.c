@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Descriptors that are there for files, the loop, statistics and spools. */
+/* Descriptors reserved for files, the event loop, the control server and spools. */
 #define DESCRIPTORS_KEPT 64
 
 static bool put_text(char **field, const char *value)
@@ -23,7 +23,7 @@ static bool put_text(char **field, const char *value)
 	return true;
 }
 
-/* The file's own key files give way before the material is read, which may be in other places. */
+/* Replace the file's key files before they are read: they may not exist where dyn-entropy runs. */
 static bool override(struct conf *c, const struct setup_options *o)
 {
 	if (o->plaintext)
@@ -31,7 +31,7 @@ static bool override(struct conf *c, const struct setup_options *o)
 	return put_text(&c->recon_key_file, o->key_file) && put_text(&c->recon_iv_file, o->iv_file);
 }
 
-/* The node reads the key again when it starts; a test of the file must not wait for that. */
+/* The node reads the key again at its start; this is so that dynomite -t finds an error in it. */
 static void check_link_key(const struct conf *c, struct conf_report *report)
 {
 	struct dnode_rsa *rsa;
@@ -148,11 +148,12 @@ struct proxy_options setup_proxy_options(const struct conf *c)
 	};
 
 	if (c->recon_enabled)
-		o.descriptors_kept += 2 * (size_t)c->recon_max_connections; /* each, its Redis */
+		/* for each, the connection and one to the datastore */
+		o.descriptors_kept += 2 * (size_t)c->recon_max_connections;
 	return o;
 }
 
-/* ---- All of it ---- */
+/* ---- The whole file ---- */
 
 void setup_load(struct setup *s, const char *path, const struct setup_options *options,
 	dyn_entropy_cancel *cancel, struct conf_report *report)

@@ -132,7 +132,7 @@ TEST(EngineRun, AFileOfSomethingElseIsNoPidFile)
 
 		node.arguments({"-p", file}).launch();
 		EXPECT_EQ(node.process().wait(), 1) << text;
-		EXPECT_EQ(node.logged(file + " is no pid file"), 1u) << node.log();
+		EXPECT_EQ(node.logged(file + " is not a pid file"), 1u) << node.log();
 		EXPECT_EQ(read_file(file), text);
 	}
 	for (const char *text : {"", "1234567\n", "1234567"}) {
