@@ -1,6 +1,7 @@
 #include "journal/journal.h"
 
-/* Whether a's newest write is one that b, which came back with all it had, knows to be settled. */
+/* Whether b has forgotten the epoch of a's newest write, and lost no data since: b has that write.
+ */
 static bool is_past(const struct journal_side *a, const struct journal_side *b)
 {
 	return !b->behind && a->chain.n > 0 && a->chain.entries[0].epoch <= b->forgotten;
@@ -23,7 +24,7 @@ static uint32_t writes(const struct journal_chain *c)
 	return n;
 }
 
-/* More than zero: a's chain is the one to have. */
+/* Greater than zero: a's chain wins. */
 static int compare_chains(const struct journal_side *a, const struct journal_side *b,
 	uint32_t (*rack_of)(uint64_t stamp))
 {
@@ -60,7 +61,7 @@ enum journal_winner journal_decide(const struct journal_side *a, const struct jo
 	else if (a->behind != b->behind)
 		order = a->behind ? -1 : 1;
 	else if ((a->digest == 0) != (b->digest == 0))
-		order = a->digest ? 1 : -1; /* filled in: nothing says that it was deleted */
+		order = a->digest ? 1 : -1; /* restore the key: nothing says that it was deleted */
 	if (order == 0)
 		return JOURNAL_CONFLICT;
 	return order > 0 ? JOURNAL_FIRST : JOURNAL_SECOND;

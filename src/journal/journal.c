@@ -23,7 +23,8 @@ static uint64_t newest_overwrite(const struct journal_entry *entries, size_t n)
 
 /* ---- Changes ---- */
 
-/* The entry of an epoch, made when it is not there: nothing of it is in the epoch's sum yet. */
+/* The entry of an epoch, created if needed.  It is taken out of its epoch's sum: the caller changes
+ * it and adds it again.  NULL when out of memory. */
 static struct journal_entry *entry_for(struct journal *j, struct chain *c, uint32_t epoch)
 {
 	size_t at = 0;
@@ -63,7 +64,7 @@ static void clear_doubt(struct journal *j, struct chain *c)
 	}
 }
 
-/* A write counts. */
+/* Add a write to the chain.  False when out of memory. */
 static bool count(
 	struct journal *j, struct chain *c, uint64_t stamp, enum journal_kind kind, bool mixed)
 {
@@ -129,7 +130,8 @@ static bool end_attempt(struct chain *c, uint64_t stamp, bool is_repair, struct 
 	return false;
 }
 
-/* The content of a chain is another, even if the chain is not: nobody has agreed to that. */
+/* The content of a key has changed, though perhaps not its chain: its epochs are no longer settled.
+ */
 static void reopen(struct journal *j, const struct journal_entry *entries, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -157,7 +159,7 @@ static bool is_same(const struct journal_entry *a, const struct journal_entry *b
 	       a->epoch == b->epoch && a->count == b->count && a->mixed == b->mixed;
 }
 
-/* The key has another's chain, but for what is forgotten here. */
+/* Replace the key's chain by the record's, but for epochs forgotten here. */
 static bool install(struct journal *j, struct chain *c, const struct journal_record *r)
 {
 	struct journal_entry *entries = NULL;
@@ -301,7 +303,7 @@ bool journal_do(struct journal *j, const struct journal_record *r)
 	return true;
 }
 
-/* ---- Looking ---- */
+/* ---- Queries ---- */
 
 enum journal_verdict journal_arrival(const struct journal *j, const void *key, size_t len,
 	uint64_t stamp, enum journal_kind kind)
@@ -400,7 +402,7 @@ size_t journal_n_entries(const struct journal *j)
 	return j->n_entries;
 }
 
-/* ---- Coming and going ---- */
+/* ---- Creating and releasing ---- */
 
 struct journal *journal_new(uint64_t seed)
 {

@@ -1,14 +1,14 @@
 /*
- * journal - what was written lately, key by key and epoch by epoch, until every replica has it.
+ * journal - the recent writes, by key and epoch, until every replica has them.
  *
- * A chain is what is known of a key: an entry for each epoch in which it was written, newest first.
- * Each epoch has the sum of a hash of its entries: two nodes with equal sums took the same writes,
- * so nothing needs to be read to see that they agree.
+ * The chain of a key has an entry for each epoch in which the key was written, newest first.  Each
+ * epoch has a sum of hashes of its entries: two nodes with equal sums took the same writes, so that
+ * they can compare epochs without reading keys.
  *
- *     arrival (a verdict) -> journal_do(record) -> the log, by whoever owns it
+ *     journal_arrival() (a verdict) -> journal_do(record) -> the caller's log of records
  *
- * Every change is a record, and journal_do() alone makes changes: a log of the records, done again
- * from the first, gives the same journal.  No I/O and no clock.  One thread.
+ * Every change is a record, and only journal_do() makes changes: replaying the log from its start
+ * gives the same journal.  No I/O and no clock.  One thread.
  */
 #ifndef JOURNAL_JOURNAL_H
 #define JOURNAL_JOURNAL_H
@@ -21,31 +21,31 @@
 extern "C" {
 #endif
 
-/* Nodes that share keys with this one; bits of a mask. */
+/* The most peers that share keys with this node; a mask has a bit for each. */
 #define JOURNAL_PEERS_MAX 64
 
 enum journal_kind {
-	JOURNAL_UPDATE,    /* what it makes depends on what was there */
-	JOURNAL_OVERWRITE, /* it does not: SET */
-	JOURNAL_DELETE,    /* likewise: DEL */
+	JOURNAL_UPDATE,    /* the result depends on the former value: INCR */
+	JOURNAL_OVERWRITE, /* the result does not: SET */
+	JOURNAL_DELETE,    /* the key is removed: DEL */
 };
 
 /* The writes of one key in one epoch. */
 struct journal_entry {
 	uint64_t newest;    /* stamp */
 	uint64_t overwrite; /* the newest stamp of a plain overwrite or delete; 0: none */
-	uint64_t sum;       /* of a hash of every stamp that was taken, mod 2^64 */
+	uint64_t sum;       /* of hashes of the stamps of all writes, mod 2^64 */
 	uint32_t epoch;
-	uint32_t count; /* of them */
-	bool mixed;     /* the content may not be what the same writes make elsewhere */
+	uint32_t count; /* of the writes */
+	bool mixed;     /* the content may differ from another node's with the same writes */
 };
 
-/* What is known of a key.  Entries newest first, borrowed until the next journal_do(). */
+/* The chain of a key.  Entries newest first, borrowed until the next journal_do(). */
 struct journal_chain {
 	const struct journal_entry *entries;
 	size_t n;
-	uint64_t repaired; /* the newest stamp that a repair brought; 0: none did */
-	size_t under_way;  /* writes and repairs that Redis has not answered */
+	uint64_t repaired; /* the newest stamp received by a repair; 0: none */
+	size_t under_way;  /* writes and repairs that Redis has not answered yet */
 };
 
 struct journal_epoch {
@@ -53,37 +53,37 @@ struct journal_epoch {
 	uint32_t n_mixed;   /* entries */
 	uint32_t n_entries; /* all of them */
 	uint64_t sum;
-	uint64_t settled; /* mask: peers that agreed to just this sum */
-	uint64_t said;    /* mask: peers that have settled this sum with all of theirs */
-	uint32_t repairs; /* contents of its keys that a repair has replaced */
+	uint64_t settled; /* mask: peers known to have this sum */
+	uint64_t said;    /* mask: peers that have settled this sum with all their peers */
+	uint32_t repairs; /* how often a repair replaced the content of one of its keys */
 };
 
-/* What is to be done with a write that came. */
+/* What to do with a write that arrives. */
 enum journal_verdict {
 	JOURNAL_CARRY_OUT,
-	JOURNAL_CARRY_OUT_MIXED, /* an update that came after a newer write */
-	JOURNAL_COUNT,           /* not carried out, for a newer overwrite hides it */
-	JOURNAL_COUNT_MIXED,     /* not carried out, though newer updates knew nothing of it */
-	JOURNAL_LEAVE,           /* a repair brought it, or newer, already */
-	JOURNAL_LEAVE_MIXED,     /* a repair brought newer, maybe without it */
-	JOURNAL_WAIT,            /* something newer is under way on the key: ask again then */
+	JOURNAL_CARRY_OUT_MIXED, /* carry out an update that arrives after a newer one; mixed */
+	JOURNAL_COUNT,           /* count only: a newer overwrite supersedes it */
+	JOURNAL_COUNT_MIXED,     /* count only, mixed: newer updates were made without it */
+	JOURNAL_LEAVE,           /* ignore: a repair has already brought it, or a newer overwrite */
+	JOURNAL_LEAVE_MIXED, /* ignore, mixed: a repair brought newer updates, perhaps without it */
+	JOURNAL_WAIT, /* a newer write, or a repair, of the key is under way: ask again after it */
 };
 
 enum journal_action {
-	JOURNAL_SENT,       /* write: it goes to Redis */
-	JOURNAL_TAKEN,      /* write: Redis has carried it out */
-	JOURNAL_WITHDRAWN,  /* write, repair: it changed nothing */
+	JOURNAL_SENT,       /* write: sent to Redis */
+	JOURNAL_TAKEN,      /* write: carried out by Redis */
+	JOURNAL_WITHDRAWN,  /* write, repair: Redis changed nothing */
 	JOURNAL_COUNTED,    /* write: not carried out, but counted (mixed or not) */
 	JOURNAL_LEFT,       /* write: not carried out, not counted, mixed */
-	JOURNAL_REPAIR,     /* repair: it goes to Redis */
-	JOURNAL_REPAIRED,   /* repair: Redis has it; entries are the key's chain now */
-	JOURNAL_ALIGNED,    /* entries are the key's chain, whose content is what we have */
-	JOURNAL_SETTLED,    /* peer, epoch, sum: we agree */
-	JOURNAL_SAID,       /* peer, epoch, sum: it has settled that with all of its peers */
-	JOURNAL_CLOSED,     /* epoch: no write of it, or before it, is taken from now on */
-	JOURNAL_FORGOT,     /* this epoch and all before it */
-	JOURNAL_DROPPED,    /* epoch: the journal_horizon() of a node that this one is equal to */
-	JOURNAL_REPUDIATED, /* peer: what it said counts no more, for it came back with less */
+	JOURNAL_REPAIR,     /* repair: sent to Redis */
+	JOURNAL_REPAIRED,   /* repair: carried out by Redis; entries become the key's chain */
+	JOURNAL_ALIGNED,    /* entries become the key's chain; its content is the same already */
+	JOURNAL_SETTLED,    /* peer, epoch, sum: both nodes have this sum */
+	JOURNAL_SAID,       /* peer, epoch, sum: the peer has settled it with all its peers */
+	JOURNAL_CLOSED,     /* epoch: refuse writes of it and of earlier ones from now on */
+	JOURNAL_FORGOT,     /* epoch: it and all earlier ones are forgotten */
+	JOURNAL_DROPPED,    /* epoch: the journal_horizon() of a node whose dataset equals ours */
+	JOURNAL_REPUDIATED, /* peer: it lost data, so what it settled or said no longer counts */
 };
 
 struct journal_record {
@@ -102,20 +102,22 @@ struct journal_record {
 
 struct journal;
 
-/* seed keys the hash of the sums: all nodes of a ring have the same. */
+/* NULL when out of memory; release it with journal_free().  seed keys the hashes of the sums, and
+ * must be the same in all nodes of a ring. */
 struct journal *journal_new(uint64_t seed);
 void journal_free(struct journal *j);
 
+/* What to do with a write of the key that arrives now.  Changes nothing. */
 enum journal_verdict journal_arrival(const struct journal *j, const void *key, size_t len,
 	uint64_t stamp, enum journal_kind kind);
 
-/* False when memory is short, and nothing is changed. */
+/* Apply a record.  False, with nothing changed, when out of memory. */
 bool journal_do(struct journal *j, const struct journal_record *r);
 
-/* The key's chain; an empty one when nothing is known of it. */
+/* The key's chain; an empty one when the key has none. */
 struct journal_chain journal_look(const struct journal *j, const void *key, size_t len);
 
-/* A number that changes with all that a compare-and-set has to notice of a chain. */
+/* A hash of a chain, for a compare-and-set: a different chain has a different one. */
 uint64_t journal_chain_digest(const struct journal_chain *c);
 
 /* The epochs that have entries, oldest first; *n of them, borrowed until the next journal_do(). */
@@ -123,44 +125,44 @@ const struct journal_epoch *journal_epochs(const struct journal *j, size_t *n);
 const struct journal_epoch *journal_find_epoch(
 	const struct journal *j, uint32_t epoch); /* or NULL */
 
-/* Epochs up to this one are forgotten; 0: none. */
+/* The newest forgotten epoch; all earlier ones are forgotten as well.  0: none. */
 uint32_t journal_forgotten(const struct journal *j);
 
-/* Writes of epochs up to this one come too late: others have been told that it is complete, or it
- * is forgotten. */
+/* The newest closed epoch: writes of it and of earlier ones are refused, since peers were told that
+ * it is complete, or it is forgotten. */
 uint32_t journal_closed(const struct journal *j);
 
-/* The newest epoch of which entries may be missing here though their writes are in the dataset:
- * what is forgotten, or what a repair from a node that had forgotten it took away.  Who came back
- * with less than that has to compare everything. */
+/* The newest epoch whose entries may be missing here although their writes are in the dataset: it
+ * was forgotten, or removed by a repair from a node that had forgotten it.  A node that lost data
+ * up to this epoch cannot rely on epochs, and must compare every key. */
 uint32_t journal_horizon(const struct journal *j);
 
-/* Every key that has an entry, in any order. */
+/* Call fn for every key that has an entry, in no particular order. */
 void journal_each(const struct journal *j,
 	void (*fn)(void *arg, const void *key, size_t len, const struct journal_chain *c),
 	void *arg);
 
-/* Entries and bytes of memory. */
+/* The number of entries; the memory in bytes. */
 size_t journal_n_entries(const struct journal *j);
 
-/* ---- Which of two is right --------------------------------------------------------------- */
+/* ---- Which side wins --------------------------------------------------------------- */
 
 /* One side of a comparison. */
 struct journal_side {
 	struct journal_chain chain;
 	uint32_t forgotten; /* journal_forgotten() */
-	bool behind;        /* its dataset came back with less */
-	uint64_t digest;    /* of the content and deadline; 0: the key is not there */
-	uint32_t rack;      /* of the node, as writers' racks are numbered */
+	bool behind;        /* its dataset was lost, or restored from an older state */
+	uint64_t digest;    /* of the value and its deadline; 0: the key does not exist */
+	uint32_t rack;      /* of the node, numbered like those of rack_of */
 };
 
 enum journal_winner {
-	JOURNAL_FIRST, /* its content, where they differ, and its chain */
+	JOURNAL_FIRST, /* the first side's value and chain win */
 	JOURNAL_SECOND,
-	JOURNAL_CONFLICT, /* nothing tells: both stay, which is well when the contents are equal */
+	JOURNAL_CONFLICT, /* undecided: both keep theirs; no conflict when the values are equal */
 };
 
-/* rack_of says in which rack the writer of a stamp is. */
+/* rack_of returns the rack of the node that a stamp was drawn by. */
 enum journal_winner journal_decide(const struct journal_side *a, const struct journal_side *b,
 	uint32_t (*rack_of)(uint64_t stamp));
 

@@ -1,6 +1,6 @@
 /*
- * journal_internal - what the files of the journal share: journal.c changes and tells, table.c
- * holds chains and epochs, decide.c compares two sides.
+ * journal_internal - shared by the files of the journal: journal.c applies records and answers
+ * queries, table.c holds chains and epochs, decide.c compares two sides.  One thread.
  */
 #ifndef JOURNAL_JOURNAL_INTERNAL_H
 #define JOURNAL_JOURNAL_INTERNAL_H
@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/* A write or repair that Redis has not answered. */
+/* A write or repair that Redis has not answered yet. */
 struct attempt {
 	uint64_t stamp;
 	bool is_repair, mixed;
@@ -34,28 +34,28 @@ struct journal {
 	struct journal_epoch *epochs; /* oldest first */
 	size_t n_epochs, cap_epochs;
 	uint32_t forgotten, closed;
-	uint32_t dropped; /* the newest epoch of an entry that a repair took away */
+	uint32_t dropped; /* the newest epoch of which a repair removed an entry */
 	uint64_t seed;
 };
 
-/* A bijection of 64 bits that looks like chance. */
+/* A mixing function: a bijection of 64 bits whose results look random. */
 uint64_t journal_mix(uint64_t x);
 
-/* The chain of a key, or NULL; _make makes an empty one where there is none, NULL when memory is
- * short. */
+/* The chain of a key, or NULL; _make creates an empty one if there is none, NULL when out of
+ * memory. */
 struct chain *journal_table_find(const struct journal *j, const void *key, size_t len);
 struct chain *journal_table_make(struct journal *j, const void *key, size_t len);
 
-/* A chain of which nothing is left goes. */
+/* Remove a chain without entries or attempts. */
 void journal_table_drop_if_empty(struct journal *j, struct chain *c);
 void journal_table_free_chain(struct chain *c);
 
-/* An epoch, or NULL; _make makes an empty one where there is none, NULL when memory is short. */
+/* An epoch, or NULL; _make creates an empty one if there is none, NULL when out of memory. */
 struct journal_epoch *journal_epoch_find(const struct journal *j, uint32_t epoch);
 struct journal_epoch *journal_epoch_make(struct journal *j, uint32_t epoch);
 
-/* An entry comes into its epoch's sum, or leaves it; the epoch is there.  What was agreed on was
- * another sum. */
+/* Add an entry to its epoch's sum, or take it out; the epoch exists.  The epoch is no longer
+ * settled. */
 void journal_epoch_add(struct journal *j, const struct chain *c, const struct journal_entry *e);
 void journal_epoch_take(struct journal *j, const struct chain *c, const struct journal_entry *e);
 

@@ -9,7 +9,7 @@ static inline uint64_t rotate(uint64_t x, int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-/* Little-endian, wherever it lies; n bytes of eight. */
+/* Read n of the 8 bytes of a little-endian number, at any alignment. */
 static inline uint64_t load(const uint8_t *from, size_t n)
 {
 	uint64_t word = 0;

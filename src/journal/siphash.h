@@ -1,6 +1,6 @@
 /*
- * siphash - SipHash-2-4 of Aumasson and Bernstein ("SipHash: a fast short-input PRF", 2012): a hash
- * whose collisions cannot be made by who does not know its key.  Any thread.
+ * siphash - SipHash-2-4 of Aumasson and Bernstein ("SipHash: a fast short-input PRF", 2012): a
+ * keyed hash; without its key nobody can construct collisions.  Any thread.
  */
 #ifndef JOURNAL_SIPHASH_H
 #define JOURNAL_SIPHASH_H

@@ -1,10 +1,10 @@
 /*
- * stamp - when a write was made, and by which node: one number that orders all writes of a ring.
+ * stamp - a hybrid logical timestamp: one number that orders all writes of a ring.
  *
  * 42 bits of milliseconds since 2020-01-01T00:00:00Z, 10 bits of the node that took the write from
  * its client, 12 bits of a counter: a hybrid logical clock (Kulkarni et al., "Logical Physical
  * Clocks", 2014).  A node draws stamps that are greater than any that it has drawn or seen, so a
- * write that knows of another one is newer than it, whatever the clocks say.
+ * write made after seeing another one has the greater stamp, even if clocks differ.
  *
  * Plain values; the clock belongs to one thread.
  */
@@ -21,10 +21,10 @@ extern "C" {
 #define STAMP_NODES_MAX   1024
 #define STAMP_COUNTER_MAX 4095
 
-/* Of a clock that is so far ahead, in ms, nothing is followed. */
+/* Stamps further ahead of the local clock than this, in ms, are refused. */
 #define STAMP_AHEAD_MAX_MS 10000
 
-/* An epoch is 2^13 ms of stamps. */
+/* An epoch is 2^13 ms. */
 #define STAMP_EPOCH_MS_BITS 13
 
 struct stamp_clock {
@@ -52,10 +52,11 @@ static inline uint32_t stamp_epoch(uint64_t stamp)
 	return (uint32_t)(stamp >> (22 + STAMP_EPOCH_MS_BITS));
 }
 
-/* now_ms is the wall clock, in ms since 2020. */
+/* A new stamp, greater than all before.  now_ms is the wall clock, in ms since 2020. */
 uint64_t stamp_draw(struct stamp_clock *c, uint64_t now_ms);
 
-/* Another node's stamp came.  False when it is too far ahead; the clock does not follow it then. */
+/* Advance the clock to another node's stamp.  False, with the clock unchanged, when the stamp is
+ * too far ahead. */
 bool stamp_see(struct stamp_clock *c, uint64_t stamp, uint64_t now_ms);
 
 #ifdef __cplusplus

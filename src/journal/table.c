@@ -36,7 +36,7 @@ static uint64_t hash_key(const struct journal *j, const uint8_t *key, size_t len
 	return journal_mix(h);
 }
 
-/* What an entry is worth in the sum of its epoch. */
+/* The hash of an entry, which its epoch's sum adds. */
 static uint64_t worth(const struct chain *c, const struct journal_entry *e)
 {
 	return journal_mix(
@@ -56,7 +56,7 @@ struct chain *journal_table_find(const struct journal *j, const void *key, size_
 	return c;
 }
 
-/* A table that could not grow is only slower. */
+/* Failure is harmless: lookups are only slower. */
 static void grow(struct journal *j)
 {
 	size_t n = j->n_buckets * 2;
@@ -105,7 +105,7 @@ void journal_table_free_chain(struct chain *c)
 	free(c);
 }
 
-/* A chain of which nothing is left goes. */
+/* Remove a chain without entries or attempts. */
 void journal_table_drop_if_empty(struct journal *j, struct chain *c)
 {
 	struct chain **at = &j->buckets[c->hash & (j->n_buckets - 1)];
@@ -162,7 +162,7 @@ struct journal_epoch *journal_epoch_make(struct journal *j, uint32_t epoch)
 	return &j->epochs[at];
 }
 
-/* An entry comes into its epoch's sum, or leaves it; what was agreed on was another sum. */
+/* Add an entry to its epoch's sum, or take it out; the epoch is no longer settled. */
 void journal_epoch_add(struct journal *j, const struct chain *c, const struct journal_entry *e)
 {
 	struct journal_epoch *epoch = journal_epoch_find(j, e->epoch);
