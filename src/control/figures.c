@@ -168,6 +168,8 @@ static const struct figure entries[] = {
 		"commands", "of received snapshots, that Redis carried out"),
 	ROW(ENTROPY, heal_figures, COUNTER, keys_kept, "entropy_kept_commands_total", "commands",
 		"of received snapshots, whose key was there and stayed as it is"),
+	ROW(ENTROPY, heal_figures, COUNTER, keys_left_alone, "entropy_left_alone_commands_total",
+		"commands", "of received snapshots, left out: clients wrote the key meanwhile"),
 
 	ROW(SCHEDULE, heal_schedule_figures, FLAG, running, "entropy_round_running", "boolean",
 		"1 while a round runs"),
@@ -210,6 +212,9 @@ static const struct figure entries[] = {
 		"commands", "of its snapshots, that Redis carried out"),
 	ROW(SENDER, heal_sender_figures, COUNTER, kept, "entropy_sender_kept_commands_total",
 		"commands", "of its snapshots, whose key was there and stayed as it is"),
+	ROW(SENDER, heal_sender_figures, COUNTER, left_alone,
+		"entropy_sender_left_alone_commands_total", "commands",
+		"of its snapshots, left out: clients wrote the key meanwhile"),
 	ROW(SENDER, heal_sender_figures, COUNTER, failed, "entropy_sender_failed_commands_total",
 		"commands", "of its snapshots, that Redis refused"),
 	ROW(SENDER, heal_sender_figures, SECONDS, last_seconds,

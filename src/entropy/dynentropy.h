@@ -262,6 +262,7 @@ struct dyn_entropy_source_totals {
 	uint64_t not_owned;      /* keys that owns() turned down */
 	uint64_t not_carried;    /* keys, functions and module data that the channel cannot carry */
 	char not_carried_what[160]; /* their kinds and counts in words; never a key */
+	uint64_t changed;           /* keys that is_changed() left out */
 };
 
 /*
@@ -313,6 +314,14 @@ struct dyn_entropy_source_options {
 	/* Whether the peer owns the key; NULL: it owns all. */
 	bool (*owns)(void *arg, const void *key, size_t len);
 	void *owns_arg;
+	/*
+	 * Whether a key may have been written since the source was opened.  Asked by a source whose
+	 * content is of that time, however long it takes to be sent (sync, rdb), for each key
+	 * before it goes into a snapshot: what was written since is left out, and counted.  NULL:
+	 * nothing was.
+	 */
+	bool (*is_changed)(void *arg, const void *key, size_t len);
+	void *is_changed_arg;
 	/* Ends next() within a moment; may be NULL; borrowed.  Where the source is a running Redis,
 	 * that of struct dyn_entropy_redis, when this one is NULL. */
 	dyn_entropy_cancel *cancel;
@@ -344,6 +353,10 @@ typedef struct dyn_entropy_snapshot dyn_entropy_snapshot;
 /* Its bytes, in all. */
 uint32_t dyn_entropy_snapshot_len(const dyn_entropy_snapshot *s);
 
+/* When the connection that brought it was accepted, in milliseconds of CLOCK_MONOTONIC: what is in
+ * it is older. */
+int64_t dyn_entropy_snapshot_began_ms(const dyn_entropy_snapshot *s);
+
 /* Up to cap bytes from the read position; *len is 0 only at the end. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_snapshot_read(
 	dyn_entropy_snapshot *s, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err);
@@ -358,6 +371,7 @@ struct dyn_entropy_apply_result {
 	uint64_t applied;  /* by the store */
 	uint64_t kept; /* not applied because the key was there already (BUSYKEY): not a failure */
 	uint64_t failed;
+	uint64_t left_alone; /* not applied because may_restore() said so: not a failure */
 };
 
 /*
@@ -400,13 +414,30 @@ enum dyn_entropy_accept {
 	DYN_ENTROPY_ACCEPT_DATA,
 };
 
+struct dyn_entropy_sink_redis_options {
+	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_sink_redis_options);
+	enum dyn_entropy_accept accept;
+	/*
+	 * Whether a key that is missing may be restored from a snapshot whose connection was
+	 * accepted at session_began_ms (CLOCK_MONOTONIC).  Whoever knows that the key was written
+	 * since the snapshot's content was read says no: the key may be missing for having been
+	 * deleted.  Asked right before the command is sent, and once more when Redis has carried it
+	 * out: what was written in between is taken out again, unless it has changed since.  Of the
+	 * other commands of DYN_ENTROPY_ACCEPT_DATA, those that can create a key are asked for
+	 * before they are sent, and not sent when it says no for one of their keys.  Called in the
+	 * thread that applies.  NULL: each may.
+	 */
+	bool (*may_restore)(void *arg, const void *key, size_t len, int64_t session_began_ms);
+	void *may_restore_arg;
+};
+
 /*
  * redis: parses the snapshot's commands, refuses it whole when one is not on the list, then sends
  * them pipelined and reads every reply.  Replies other than BUSYKEY that report an error fail the
- * snapshot, of which Redis keeps what it took.
+ * snapshot, of which Redis keeps what it took.  options may be NULL: RESTORE alone, and any key.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_redis(
-	const struct dyn_entropy_redis *redis, enum dyn_entropy_accept accept,
+	const struct dyn_entropy_redis *redis, const struct dyn_entropy_sink_redis_options *options,
 	struct dyn_entropy_sink *out, struct dyn_entropy_error *err);
 
 /* ---- Sender ---------------------------------------------------------------------------------- */
@@ -511,8 +542,8 @@ struct dyn_entropy_receiver_counters {
 	uint64_t failed;      /* served connections that ended otherwise */
 	uint64_t turned_away; /* not an allowed address, or no worker or descriptor was free */
 	uint64_t bytes;       /* plaintext of committed snapshots */
-	uint64_t commands, applied, kept; /* of them, see dyn_entropy_apply_result */
-	unsigned active;                  /* connections being served now */
+	uint64_t commands, applied, kept, left_alone; /* of them: dyn_entropy_apply_result */
+	unsigned active;                              /* connections being served now */
 };
 
 struct dyn_entropy_receiver_options {

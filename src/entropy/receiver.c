@@ -65,17 +65,20 @@ static void count_end(dyn_entropy_receiver *r, enum dyn_entropy_status status,
 	c->commands += result->applied.commands;
 	c->applied += result->applied.applied;
 	c->kept += result->applied.kept;
+	c->left_alone += result->applied.left_alone;
 	pthread_mutex_unlock(&r->lock);
 }
 
 /* Take a connection's snapshot; end_connection() is next. */
-static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd, struct stream *stream,
-	struct dyn_entropy_receive_result *result, struct dyn_entropy_error *err)
+static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd, int64_t began_ms,
+	struct stream *stream, struct dyn_entropy_receive_result *result,
+	struct dyn_entropy_error *err)
 {
 	const struct session_options options = {
 		.config = &r->config,
 		.material = r->material,
 		.sink = &r->sink,
+		.began_ms = began_ms,
 	};
 	enum dyn_entropy_status status;
 
@@ -100,6 +103,7 @@ static void end_connection(struct stream *stream, enum dyn_entropy_status status
 struct worker {
 	dyn_entropy_receiver *receiver;
 	int fd;
+	int64_t began_ms;
 	struct dyn_entropy_receive_result result;
 };
 
@@ -131,7 +135,7 @@ static void *worker_thread(void *arg)
 	dyn_entropy_receiver *r = w->receiver;
 	struct dyn_entropy_error err = {0};
 	struct stream stream;
-	enum dyn_entropy_status status = serve(r, w->fd, &stream, &w->result, &err);
+	enum dyn_entropy_status status = serve(r, w->fd, w->began_ms, &stream, &w->result, &err);
 
 	if (r->options.ended)
 		r->options.ended(r->options.ended_arg, status, &w->result, &err);
@@ -156,6 +160,7 @@ static bool start_worker(dyn_entropy_receiver *r, int fd, const char *peer)
 	w->receiver = r;
 	w->fd = fd;
 	w->result.struct_size = sizeof(w->result);
+	w->began_ms = clock_monotonic_ms();
 	memcpy(w->result.peer, peer, sizeof(w->result.peer));
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -270,7 +275,7 @@ enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
 			continue;
 		}
 		worker_began(r);
-		status = serve(r, fd, &stream, &result, err);
+		status = serve(r, fd, clock_monotonic_ms(), &stream, &result, err);
 		end_connection(&stream, status);
 		worker_ended(r);
 		sized_out(out, &result, sizeof(result));

@@ -89,6 +89,7 @@ static void end_len(struct resp_scanner *s)
 {
 	if (s->index < RESP_ARGS_KEPT)
 		s->command.argv[s->index].len = (uint32_t)s->number;
+	s->arg_len = (uint32_t)s->number;
 	s->left = (uint32_t)s->number;
 	s->state = s->left > 0 ? STATE_BYTES : STATE_BYTES_CR;
 }
@@ -119,7 +120,7 @@ static bool end_arg(struct resp_scanner *s)
 	if (s->index < s->command.argc)
 		return true;
 	s->state = STATE_COMMAND;
-	s->stopped = !s->command_fn(s->command_arg, &s->command);
+	s->stopped = s->command_fn && !s->command_fn(s->command_arg, &s->command);
 	return !s->stopped;
 }
 
@@ -157,27 +158,44 @@ static bool one_byte(struct resp_scanner *s, uint8_t c)
 	return wrong(s, "a scanner in no state");
 }
 
-bool resp_scan(struct resp_scanner *s, const void *bytes, size_t len)
+size_t resp_step(struct resp_scanner *s, const void *bytes, size_t len, enum resp_event *event)
 {
 	const uint8_t *at = bytes;
 	size_t done = 0;
 
-	if (s->why || s->stopped)
-		return false;
+	*event = RESP_NOTHING;
 	while (done < len) {
-		if (s->state == STATE_BYTES) {
-			size_t taken = arg_bytes(s, at + done, len - done);
+		bool at_end = s->state == STATE_BYTES_LF;
+		size_t taken = 1;
 
-			done += taken;
-			s->offset += taken;
-			continue;
+		if (s->state == STATE_BYTES)
+			taken = arg_bytes(s, at + done, len - done);
+		else if (!one_byte(s, at[done]))
+			break;
+		done += taken;
+		s->offset += taken;
+		if (at_end) {
+			*event = s->state == STATE_COMMAND ? RESP_COMMAND_END : RESP_ARG_END;
+			break;
 		}
-		if (!one_byte(s, at[done]))
-			return false;
-		done++;
-		s->offset++;
 	}
-	return true;
+	return done;
+}
+
+uint32_t resp_ended_arg(const struct resp_scanner *s)
+{
+	return s->index - 1;
+}
+
+bool resp_scan(struct resp_scanner *s, const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+	enum resp_event event;
+	size_t done = 0;
+
+	while (done < len && !s->why && !s->stopped)
+		done += resp_step(s, at + done, len - done, &event);
+	return !s->why && !s->stopped;
 }
 
 bool resp_finish(struct resp_scanner *s)

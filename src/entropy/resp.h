@@ -44,6 +44,7 @@ struct resp_scanner {
 	uint64_t offset;             /* bytes scanned */
 	const char *why;             /* what is wrong with the bytes; NULL while nothing is */
 	bool stopped;                /* command_fn returned false */
+	uint32_t arg_len;            /* of the argument being read, or the last one */
 	/* Private. */
 	int state;
 	uint64_t number; /* the decimal number being read */
@@ -52,7 +53,7 @@ struct resp_scanner {
 	uint32_t left;   /* bytes of it still to come */
 };
 
-/* Begin a snapshot. */
+/* Begin a snapshot.  command_fn may be NULL: no command is told of then. */
 void resp_scanner_init(struct resp_scanner *s, resp_command_fn command_fn, void *command_arg);
 
 /*
@@ -60,6 +61,18 @@ void resp_scanner_init(struct resp_scanner *s, resp_command_fn command_fn, void 
  * and offset where) or when command_fn stopped it; it stays false then.
  */
 bool resp_scan(struct resp_scanner *s, const void *bytes, size_t len);
+
+enum resp_event {
+	RESP_NOTHING,     /* the bytes ended, or are wrong (why) */
+	RESP_ARG_END,     /* of an argument that is not the command's last */
+	RESP_COMMAND_END, /* of the last one, and so of the command */
+};
+
+/* The same, but only up to the end of an argument; returns how many bytes that was. */
+size_t resp_step(struct resp_scanner *s, const void *bytes, size_t len, enum resp_event *event);
+
+/* After resp_step() came to the end of an argument: which of the command it was. */
+uint32_t resp_ended_arg(const struct resp_scanner *s);
 
 /* There are no more bytes: false, with why set, unless they ended where a command ends. */
 bool resp_finish(struct resp_scanner *s);

@@ -129,7 +129,10 @@ enum dyn_entropy_status session_receive(const struct session_options *options,
 		result->bytes = wire_in_delivered(s.wire);
 	if (status == DYN_ENTROPY_OK) {
 		dyn_entropy_snapshot snapshot = {
-			.spool = s.spool, .len = wire_in_total_len(s.wire)};
+			.spool = s.spool,
+			.len = wire_in_total_len(s.wire),
+			.began_ms = options->began_ms,
+		};
 
 		result->applied.struct_size = sizeof(result->applied);
 		status = options->sink->ops->apply(

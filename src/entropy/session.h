@@ -23,6 +23,7 @@ struct session_options {
 	const struct dyn_entropy_config *config;
 	const dyn_entropy_material *material; /* NULL where config->encrypt is false */
 	const struct dyn_entropy_sink *sink;
+	int64_t began_ms; /* monotonic: when the connection was accepted */
 };
 
 /*

@@ -11,7 +11,26 @@ struct command_rule {
 	const char *name;
 	uint32_t min_argc, max_argc; /* the name included */
 	check_fn check;              /* NULL: any arguments will do */
+	struct sink_created created;
 };
+
+/* The first argument, the second, or each first of a pair. */
+#define FIRST                                                                                      \
+	{                                                                                          \
+		1, 0                                                                               \
+	}
+#define SECOND                                                                                     \
+	{                                                                                          \
+		2, 0                                                                               \
+	}
+#define PAIRS                                                                                      \
+	{                                                                                          \
+		1, 2                                                                               \
+	}
+#define NONE                                                                                       \
+	{                                                                                          \
+		0, 0                                                                               \
+	}
 
 /* key ttl payload [ABSTTL] [IDLETIME seconds] [FREQ frequency], in any order, each at most once. */
 static const char *check_restore(const struct resp_command *c)
@@ -60,77 +79,77 @@ static const char *check_xgroup(const struct resp_command *c)
 	return "has a subcommand that writes no data";
 }
 
-static const struct command_rule restore_rule = {"RESTORE", 4, 9, check_restore};
+static const struct command_rule restore_rule = {"RESTORE", 4, 9, check_restore, FIRST};
 
 /* What a client of data, or a rewritten AOF, writes: each names its keys, changes nothing but them,
  * and waits for nothing. */
 static const struct command_rule data_rules[] = {
 	/* any type */
-	{"DEL", 2, MANY, NULL},
-	{"EXPIRE", 3, 4, NULL},
-	{"EXPIREAT", 3, 4, NULL},
-	{"PERSIST", 2, 2, NULL},
-	{"PEXPIRE", 3, 4, NULL},
-	{"PEXPIREAT", 3, 4, NULL},
-	{"SELECT", 2, 2, check_select},
-	{"UNLINK", 2, MANY, NULL},
+	{"DEL", 2, MANY, NULL, NONE},
+	{"EXPIRE", 3, 4, NULL, NONE},
+	{"EXPIREAT", 3, 4, NULL, NONE},
+	{"PERSIST", 2, 2, NULL, NONE},
+	{"PEXPIRE", 3, 4, NULL, NONE},
+	{"PEXPIREAT", 3, 4, NULL, NONE},
+	{"SELECT", 2, 2, check_select, NONE},
+	{"UNLINK", 2, MANY, NULL, NONE},
 	/* strings, bitmaps, HyperLogLogs */
-	{"APPEND", 3, 3, NULL},
-	{"BITFIELD", 2, MANY, NULL},
-	{"BITOP", 4, MANY, NULL},
-	{"DECR", 2, 2, NULL},
-	{"DECRBY", 3, 3, NULL},
-	{"GETSET", 3, 3, NULL},
-	{"INCR", 2, 2, NULL},
-	{"INCRBY", 3, 3, NULL},
-	{"INCRBYFLOAT", 3, 3, NULL},
-	{"MSET", 3, MANY, NULL},
-	{"MSETNX", 3, MANY, NULL},
-	{"PFADD", 2, MANY, NULL},
-	{"PFMERGE", 2, MANY, NULL},
-	{"PSETEX", 4, 4, NULL},
-	{"SET", 3, MANY, NULL},
-	{"SETBIT", 4, 4, NULL},
-	{"SETEX", 4, 4, NULL},
-	{"SETNX", 3, 3, NULL},
-	{"SETRANGE", 4, 4, NULL},
+	{"APPEND", 3, 3, NULL, FIRST},
+	{"BITFIELD", 2, MANY, NULL, FIRST},
+	{"BITOP", 4, MANY, NULL, SECOND},
+	{"DECR", 2, 2, NULL, FIRST},
+	{"DECRBY", 3, 3, NULL, FIRST},
+	{"GETSET", 3, 3, NULL, FIRST},
+	{"INCR", 2, 2, NULL, FIRST},
+	{"INCRBY", 3, 3, NULL, FIRST},
+	{"INCRBYFLOAT", 3, 3, NULL, FIRST},
+	{"MSET", 3, MANY, NULL, PAIRS},
+	{"MSETNX", 3, MANY, NULL, PAIRS},
+	{"PFADD", 2, MANY, NULL, FIRST},
+	{"PFMERGE", 2, MANY, NULL, FIRST},
+	{"PSETEX", 4, 4, NULL, FIRST},
+	{"SET", 3, MANY, NULL, FIRST},
+	{"SETBIT", 4, 4, NULL, FIRST},
+	{"SETEX", 4, 4, NULL, FIRST},
+	{"SETNX", 3, 3, NULL, FIRST},
+	{"SETRANGE", 4, 4, NULL, FIRST},
 	/* hashes */
-	{"HDEL", 3, MANY, NULL},
-	{"HINCRBY", 4, 4, NULL},
-	{"HINCRBYFLOAT", 4, 4, NULL},
-	{"HMSET", 4, MANY, NULL},
-	{"HSET", 4, MANY, NULL},
-	{"HSETNX", 4, 4, NULL},
+	{"HDEL", 3, MANY, NULL, NONE},
+	{"HINCRBY", 4, 4, NULL, FIRST},
+	{"HINCRBYFLOAT", 4, 4, NULL, FIRST},
+	{"HMSET", 4, MANY, NULL, FIRST},
+	{"HSET", 4, MANY, NULL, FIRST},
+	{"HSETNX", 4, 4, NULL, FIRST},
 	/* lists */
-	{"LINSERT", 5, 5, NULL},
-	{"LPOP", 2, 3, NULL},
-	{"LPUSH", 3, MANY, NULL},
-	{"LPUSHX", 3, MANY, NULL},
-	{"LREM", 4, 4, NULL},
-	{"LSET", 4, 4, NULL},
-	{"LTRIM", 4, 4, NULL},
-	{"RPOP", 2, 3, NULL},
-	{"RPUSH", 3, MANY, NULL},
-	{"RPUSHX", 3, MANY, NULL},
+	{"LINSERT", 5, 5, NULL, NONE},
+	{"LPOP", 2, 3, NULL, NONE},
+	{"LPUSH", 3, MANY, NULL, FIRST},
+	{"LPUSHX", 3, MANY, NULL, NONE},
+	{"LREM", 4, 4, NULL, NONE},
+	{"LSET", 4, 4, NULL, NONE},
+	{"LTRIM", 4, 4, NULL, NONE},
+	{"RPOP", 2, 3, NULL, NONE},
+	{"RPUSH", 3, MANY, NULL, FIRST},
+	{"RPUSHX", 3, MANY, NULL, NONE},
 	/* sets and sorted sets */
-	{"GEOADD", 5, MANY, NULL},
-	{"SADD", 3, MANY, NULL},
-	{"SMOVE", 4, 4, NULL},
-	{"SREM", 3, MANY, NULL},
-	{"ZADD", 4, MANY, NULL},
-	{"ZINCRBY", 4, 4, NULL},
-	{"ZREM", 3, MANY, NULL},
-	{"ZREMRANGEBYLEX", 4, 4, NULL},
-	{"ZREMRANGEBYRANK", 4, 4, NULL},
-	{"ZREMRANGEBYSCORE", 4, 4, NULL},
+	{"GEOADD", 5, MANY, NULL, FIRST},
+	{"SADD", 3, MANY, NULL, FIRST},
+	{"SMOVE", 4, 4, NULL, SECOND},
+	{"SREM", 3, MANY, NULL, NONE},
+	{"ZADD", 4, MANY, NULL, FIRST},
+	{"ZINCRBY", 4, 4, NULL, FIRST},
+	{"ZREM", 3, MANY, NULL, NONE},
+	{"ZREMRANGEBYLEX", 4, 4, NULL, NONE},
+	{"ZREMRANGEBYRANK", 4, 4, NULL, NONE},
+	{"ZREMRANGEBYSCORE", 4, 4, NULL, NONE},
 	/* streams */
-	{"XACK", 4, MANY, NULL},
-	{"XADD", 5, MANY, NULL},
-	{"XCLAIM", 6, MANY, NULL},
-	{"XDEL", 3, MANY, NULL},
-	{"XGROUP", 4, MANY, check_xgroup},
-	{"XSETID", 3, 7, NULL},
-	{"XTRIM", 4, MANY, NULL},
+	{"XACK", 4, MANY, NULL, NONE},
+	{"XADD", 5, MANY, NULL, FIRST},
+	{"XCLAIM", 6, MANY, NULL, NONE},
+	{"XDEL", 3, MANY, NULL, NONE},
+	{"XGROUP", 4, MANY, check_xgroup, SECOND},
+	{"XSETID", 3, 7, NULL, NONE},
+	{"XTRIM", 4, MANY, NULL, NONE},
 };
 
 static const struct command_rule *find_rule(
@@ -160,6 +179,21 @@ const char *sink_commands_refusal(const struct resp_command *c, enum dyn_entropy
 	if (c->argc > rule->max_argc)
 		return "has too many arguments";
 	return rule->check ? rule->check(c) : NULL;
+}
+
+struct sink_created sink_commands_created(const struct resp_command *c)
+{
+	const struct command_rule *rule = find_rule(c, DYN_ENTROPY_ACCEPT_DATA);
+
+	return rule ? rule->created : (struct sink_created)NONE;
+}
+
+bool sink_commands_is_created(const struct sink_created *created, uint32_t arg)
+{
+	if (created->first == 0 || arg < created->first)
+		return false;
+	return arg == created->first ||
+	       (created->step > 0 && (arg - created->first) % created->step == 0);
 }
 
 const char *sink_commands_name(const struct resp_command *c, char *text, size_t cap)

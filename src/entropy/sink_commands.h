@@ -19,6 +19,16 @@ extern "C" {
  */
 const char *sink_commands_refusal(const struct resp_command *c, enum dyn_entropy_accept accept);
 
+/* Which arguments are keys that a command may bring into being: first, and with a step others
+ * behind it; first is 0 when there is none. */
+struct sink_created {
+	uint32_t first, step;
+};
+
+/* Of a command that is not refused; its name is enough of it. */
+struct sink_created sink_commands_created(const struct resp_command *c);
+bool sink_commands_is_created(const struct sink_created *created, uint32_t arg);
+
 /* The command's name for a message: printable and bounded.  Returns text. */
 const char *sink_commands_name(const struct resp_command *c, char *text, size_t cap);
 

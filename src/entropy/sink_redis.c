@@ -5,6 +5,7 @@
 #include "entropy/redis_words.h"
 #include "entropy/resp.h"
 #include "entropy/sink_commands.h"
+#include "entropy/sink_guard.h"
 #include "entropy/sized.h"
 
 #include <inttypes.h>
@@ -19,7 +20,7 @@
 /* Immutable once made: apply() runs on several threads. */
 struct sink {
 	struct dyn_entropy_redis endpoint;
-	enum dyn_entropy_accept accept;
+	struct dyn_entropy_sink_redis_options options;
 };
 
 /* The errors that begin with one word. */
@@ -48,7 +49,7 @@ static bool check_command(void *arg, const struct resp_command *command)
 {
 	struct apply *a = arg;
 
-	a->refusal = sink_commands_refusal(command, a->sink->accept);
+	a->refusal = sink_commands_refusal(command, a->sink->options.accept);
 	return a->refusal == NULL;
 }
 
@@ -57,7 +58,7 @@ static enum dyn_entropy_status refused(
 {
 	char name[NAME_SIZE];
 	/* Only where another choice would have let it in. */
-	bool by_accept = a->sink->accept == DYN_ENTROPY_ACCEPT_RESTORE &&
+	bool by_accept = a->sink->options.accept == DYN_ENTROPY_ACCEPT_RESTORE &&
 			 !sink_commands_refusal(&s->command, DYN_ENTROPY_ACCEPT_DATA);
 
 	if (a->refusal)
@@ -123,17 +124,22 @@ static void count_error(struct apply *a, const redisReply *reply)
 	a->kinds[a->n_kinds++].n = 1;
 }
 
-static void count_reply(struct apply *a, const redisReply *reply)
+static bool count_reply(void *arg, const redisReply *reply)
 {
+	struct apply *a = arg;
+
 	a->answered++;
 	if (reply->type != REDIS_REPLY_ERROR) {
 		a->result.applied++;
-	} else if (redis_words_begin(reply->str, "BUSYKEY")) {
+		return true;
+	}
+	if (redis_words_begin(reply->str, "BUSYKEY")) {
 		a->result.kept++;
 	} else {
 		a->result.failed++;
 		count_error(a, reply);
 	}
+	return false;
 }
 
 /* Count the replies that are here; with wait set, all that are to come. */
@@ -170,6 +176,23 @@ static enum dyn_entropy_status send_all(
 			status = take_replies(a, false, err);
 	}
 	return status == DYN_ENTROPY_OK ? take_replies(a, true, err) : status;
+}
+
+/* The same without the keys that are to be left alone. */
+static enum dyn_entropy_status send_guarded(
+	struct apply *a, dyn_entropy_snapshot *snapshot, struct dyn_entropy_error *err)
+{
+	const struct sink_guard_options options = {
+		.sink = &a->sink->options,
+		.conn = a->conn,
+		.snapshot = snapshot,
+		.answered = count_reply,
+		.answered_arg = a,
+		.result = &a->result,
+	};
+	enum dyn_entropy_status status = dyn_entropy_snapshot_rewind(snapshot, err);
+
+	return status == DYN_ENTROPY_OK ? sink_guard_replay(&options, err) : status;
 }
 
 /* ---- What it came to ---- */
@@ -228,7 +251,8 @@ static enum dyn_entropy_status replay(
 
 	if (status != DYN_ENTROPY_OK)
 		return status;
-	status = send_all(a, snapshot, err);
+	status = a->sink->options.may_restore ? send_guarded(a, snapshot, err)
+					      : send_all(a, snapshot, err);
 	if (status != DYN_ENTROPY_OK)
 		status = interrupted(a, status, err);
 	else if (a->result.failed > 0)
@@ -263,18 +287,22 @@ static void sink_free(void *self)
 }
 
 enum dyn_entropy_status dyn_entropy_sink_redis(const struct dyn_entropy_redis *redis,
-	enum dyn_entropy_accept accept, struct dyn_entropy_sink *out, struct dyn_entropy_error *err)
+	const struct dyn_entropy_sink_redis_options *options, struct dyn_entropy_sink *out,
+	struct dyn_entropy_error *err)
 {
 	static const struct dyn_entropy_sink_ops ops = {
 		.struct_size = sizeof(ops), .apply = sink_apply, .free = sink_free};
 	struct sink *s = calloc(1, sizeof(*s));
-	enum dyn_entropy_status status;
+	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
 	memset(out, 0, sizeof(*out));
 	if (!s)
 		return error_no_memory(err);
-	s->accept = accept;
-	status = redis_endpoint_copy(&s->endpoint, redis, err);
+	if (options)
+		status = sized_in(&s->options, sizeof(s->options), options,
+			"dyn_entropy_sink_redis_options", err);
+	if (status == DYN_ENTROPY_OK)
+		status = redis_endpoint_copy(&s->endpoint, redis, err);
 	if (status != DYN_ENTROPY_OK) {
 		free(s);
 		return status;

@@ -5,6 +5,11 @@ uint32_t dyn_entropy_snapshot_len(const dyn_entropy_snapshot *s)
 	return s->len;
 }
 
+int64_t dyn_entropy_snapshot_began_ms(const dyn_entropy_snapshot *s)
+{
+	return s->began_ms;
+}
+
 enum dyn_entropy_status dyn_entropy_snapshot_read(
 	dyn_entropy_snapshot *s, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
 {

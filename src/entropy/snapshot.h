@@ -14,6 +14,7 @@ extern "C" {
 struct dyn_entropy_snapshot {
 	struct spool *spool; /* borrowed; NULL when nothing was kept (never_reads) */
 	uint32_t len;
+	int64_t began_ms; /* monotonic: when its connection was accepted */
 };
 
 #ifdef __cplusplus

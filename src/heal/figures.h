@@ -17,7 +17,7 @@ struct heal_figures {
 	uint64_t peers_attempted, peers_exchanged, peers_failed; /* targets, one a round */
 	uint64_t snapshots_sent, keys_sent, bytes_sent;
 	uint64_t connections, snapshots_committed, connections_failed, connections_turned_away;
-	uint64_t bytes_received, commands, keys_applied, keys_kept;
+	uint64_t bytes_received, commands, keys_applied, keys_kept, keys_left_alone;
 };
 
 struct heal_schedule_figures {
@@ -37,7 +37,7 @@ struct heal_target_figures {
 struct heal_sender_figures {
 	uint64_t snapshots_committed, connections_failed;
 	uint64_t bytes_received; /* plaintext of the snapshots applied whole */
-	uint64_t commands, applied, kept, failed;
+	uint64_t commands, applied, kept, left_alone, failed;
 	double last_seconds;    /* that its last connection took */
 	double last_connection; /* since 1970, at its end */
 };

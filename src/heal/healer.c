@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "heal/allow.h"
+#include "heal/guard.h"
 #include "heal/remedy.h"
 #include "heal/rounds.h"
 #include "heal/schedule.h"
@@ -18,6 +19,7 @@ struct healer {
 	struct heal_ledger *ledger;
 	struct heal_rounds *rounds;
 	struct heal_schedule *schedule;
+	struct heal_guard guard;
 	struct dyn_entropy_sink sink;
 	dyn_entropy_receiver *receiver;
 	bool serving;
@@ -35,9 +37,11 @@ static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 	heal_ledger_received(h->ledger, status, result, &told);
 	if (status == DYN_ENTROPY_OK)
 		log_info("entropy: from %s: %" PRIu64 " bytes, %" PRIu64 " commands: %" PRIu64
-			 " applied, %" PRIu64 " kept as they were, in %.2f s",
+			 " applied, %" PRIu64 " kept as they were, %" PRIu64
+			 " left alone, written meanwhile, in %.2f s",
 			result->peer, result->bytes, result->applied.commands,
-			result->applied.applied, result->applied.kept, result->seconds);
+			result->applied.applied, result->applied.kept, result->applied.left_alone,
+			result->seconds);
 	else if (status == DYN_ENTROPY_ERR_CANCELLED)
 		log_info("entropy: from %s: given up, the node stops", result->peer);
 	else
@@ -56,8 +60,14 @@ static bool make_receiver(struct healer *h, struct dyn_entropy_error *err)
 		.ended = on_connection_ended,
 		.ended_arg = h,
 	};
+	const struct dyn_entropy_sink_redis_options sink = {
+		.struct_size = sizeof(sink),
+		.accept = r->accept,
+		.may_restore = h->guard.recent ? heal_guard_may_restore : NULL,
+		.may_restore_arg = &h->guard,
+	};
 
-	return dyn_entropy_sink_redis(&r->redis, r->accept, &h->sink, err) == DYN_ENTROPY_OK &&
+	return dyn_entropy_sink_redis(&r->redis, &sink, &h->sink, err) == DYN_ENTROPY_OK &&
 	       dyn_entropy_receiver_new(&r->config, r->material, &h->sink, &options, &h->receiver,
 		       err) == DYN_ENTROPY_OK;
 }
@@ -82,6 +92,7 @@ static bool make_rounds(struct healer *h)
 		.targets = h->options.targets,
 		.allow = h->allow,
 		.ledger = h->ledger,
+		.guard = &h->guard,
 		.cancel = h->options.cancel,
 	};
 
@@ -102,6 +113,8 @@ struct healer *healer_new(const struct healer_options *options)
 	h->options = *options;
 	h->conf = options->settings->conf;
 	h->settings = options->settings;
+	h->guard.recent = options->recent;
+	h->guard.timeout_ms = h->conf->timeout;
 	tell_of_others(targets);
 	h->allow = heal_allow_new(&h->conf->recon_peers);
 	h->ledger = heal_ledger_new(targets->sent_endpoints, targets->n_sent);

@@ -13,6 +13,7 @@
 #include "heal/ledger.h"
 #include "heal/settings.h"
 #include "heal/targets.h"
+#include "journal/recent.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -26,6 +27,7 @@ struct healer_options {
 	struct event_base *base;
 	const struct heal_settings *settings; /* heal_settings_init() found it good */
 	const struct heal_targets *targets;   /* who is pushed to, and what */
+	const struct recent *recent;          /* keys written through this node; NULL: unknown */
 	dyn_entropy_cancel *cancel;           /* set when the healer stops */
 };
 

@@ -174,6 +174,7 @@ static void sum_connection(struct heal_figures *t, enum dyn_entropy_status statu
 	t->commands += applied->commands;
 	t->keys_applied += applied->applied;
 	t->keys_kept += applied->kept;
+	t->keys_left_alone += applied->left_alone;
 }
 
 /* A page to write anew: a fresh one, or that of the address which was without success for longest.
@@ -228,6 +229,7 @@ static void write_sender(struct heal_ledger_sender *s, enum dyn_entropy_status s
 	f->commands += applied->commands;
 	f->applied += applied->applied;
 	f->kept += applied->kept;
+	f->left_alone += applied->left_alone;
 	f->failed += applied->failed;
 	f->last_connection = now_s();
 	f->last_seconds = result->seconds;

@@ -45,10 +45,16 @@ static enum dyn_entropy_status open_source(
 	void *arg, size_t target, struct dyn_entropy_source *out, struct dyn_entropy_error *err)
 {
 	struct heal_rounds *r = arg;
+	const struct heal_source_keys keys = {
+		.owns = r->options.targets->ring ? owns : NULL,
+		.owns_arg = r,
+		.is_changed = r->options.guard->recent ? heal_guard_is_changed : NULL,
+		.is_changed_arg = r->options.guard,
+	};
 
 	r->current = target;
-	return heal_settings_open_source(
-		r->options.settings, r->options.targets->ring ? owns : NULL, r, out, err);
+	r->options.guard->opened_ms = clock_monotonic_ms();
+	return heal_settings_open_source(r->options.settings, &keys, out, err);
 }
 
 static void on_target_done(void *arg, const struct dyn_entropy_target_report *report)
@@ -57,6 +63,10 @@ static void on_target_done(void *arg, const struct dyn_entropy_target_report *re
 	struct heal_rounds *r = arg;
 
 	heal_ledger_pushed(r->options.ledger, report);
+	if (p->source.changed)
+		log_info("entropy: to %s: left out %" PRIu64 " keys that were written since they "
+			 "were dumped",
+			report->endpoint, p->source.changed);
 	if (p->source.not_carried)
 		log_warn("entropy: to %s: left out what the channel cannot carry: %s",
 			report->endpoint, p->source.not_carried_what);

@@ -9,6 +9,7 @@
 
 #include "entropy/dynentropy.h"
 #include "heal/allow.h"
+#include "heal/guard.h"
 #include "heal/ledger.h"
 #include "heal/settings.h"
 #include "heal/targets.h"
@@ -29,6 +30,7 @@ struct heal_rounds_options {
 	const struct heal_settings *settings;
 	const struct heal_targets *targets;
 	struct heal_allow *allow;   /* looked up again before each round */
+	struct heal_guard *guard;   /* its opened_ms is set as each source is opened */
 	struct heal_ledger *ledger; /* told of each target's part, and of each round */
 	dyn_entropy_cancel *cancel; /* ends the round that runs */
 };

@@ -161,13 +161,15 @@ void heal_settings_fini(struct heal_settings *s)
 }
 
 enum dyn_entropy_status heal_settings_open_source(const struct heal_settings *s,
-	bool (*owns)(void *arg, const void *key, size_t len), void *owns_arg,
-	struct dyn_entropy_source *out, struct dyn_entropy_error *err)
+	const struct heal_source_keys *keys, struct dyn_entropy_source *out,
+	struct dyn_entropy_error *err)
 {
 	struct dyn_entropy_source_options options = s->source;
 
-	options.owns = owns;
-	options.owns_arg = owns_arg;
+	options.owns = keys->owns;
+	options.owns_arg = keys->owns_arg;
+	options.is_changed = keys->is_changed;
+	options.is_changed_arg = keys->is_changed_arg;
 	if (s->conf->recon_source == CONF_SOURCE_SYNC)
 		return dyn_entropy_source_sync(&s->redis, &options, out, err);
 	return dyn_entropy_source_scan(&s->redis, &options, out, err);

@@ -33,11 +33,18 @@ bool heal_settings_init(struct heal_settings *s, const struct conf *conf,
 	dyn_entropy_cancel *cancel, struct conf_report *report);
 void heal_settings_fini(struct heal_settings *s);
 
-/* The source that conf names, over the node's own Redis; owns is as in dyn_entropy_source_options.
- */
+/* Which keys a source gives, as in dyn_entropy_source_options; zeros: all. */
+struct heal_source_keys {
+	bool (*owns)(void *arg, const void *key, size_t len);
+	void *owns_arg;
+	bool (*is_changed)(void *arg, const void *key, size_t len);
+	void *is_changed_arg;
+};
+
+/* The source that conf names, over the node's own Redis. */
 enum dyn_entropy_status heal_settings_open_source(const struct heal_settings *s,
-	bool (*owns)(void *arg, const void *key, size_t len), void *owns_arg,
-	struct dyn_entropy_source *out, struct dyn_entropy_error *err);
+	const struct heal_source_keys *keys, struct dyn_entropy_source *out,
+	struct dyn_entropy_error *err);
 
 #ifdef __cplusplus
 }

@@ -112,6 +112,7 @@ static bool make_healer(struct engine *e)
 		.base = e->base,
 		.settings = o->heal,
 		.targets = o->targets,
+		.recent = e->recent,
 		.cancel = o->cancel,
 	};
 
@@ -133,7 +134,7 @@ struct engine *engine_new(const struct engine_options *options)
 		log_error("cannot start: no event loop, or no memory for its events");
 		goto failed;
 	}
-	if (options->heal) {
+	if (options->heal && options->ring) {
 		e->recent = recent_new(clock_monotonic_ms());
 		if (!e->recent) {
 			log_error("cannot start: no memory for the keys that were written");

@@ -266,12 +266,16 @@ static enum dyn_entropy_status open_sink(struct run *r, struct dyn_entropy_error
 {
 	const struct settings *s = r->settings;
 	struct sink_file_options file = {.path = s->out, .replace = s->force, .wanted = r->wanted};
+	const struct dyn_entropy_sink_redis_options redis = {
+		.struct_size = sizeof(redis),
+		.accept = r->channel->accept,
+	};
 
 	if (s->out != NULL)
 		return sink_file_new(&file, &r->sink, err);
 	if (s->discard)
 		return dyn_entropy_sink_discard(&r->sink, err);
-	return dyn_entropy_sink_redis(&r->channel->redis, r->channel->accept, &r->sink, err);
+	return dyn_entropy_sink_redis(&r->channel->redis, &redis, &r->sink, err);
 }
 
 static int receive(struct run *r)

@@ -229,19 +229,22 @@ static void write_senders(const struct json_view *info, const struct json_view *
 
 	if (!json_view_member(entropy, "senders", &senders) || !json_view_first(&senders, &sender))
 		return;
-	printf("\n%-32s %9s %7s %13s %13s %8s %10s  %s\n", "received from", "snapshots", "failed",
-		"applied", "kept", "refused", "bytes", "last");
+	printf("\n%-32s %9s %7s %13s %13s %10s %8s %10s  %s\n", "received from", "snapshots",
+		"failed", "applied", "kept", "left alone", "refused", "bytes", "last");
 	do {
 		char name[TEXT_MAX], error[TEXT_MAX];
 		char snapshots[PROGRESS_TEXT_MAX], failed[PROGRESS_TEXT_MAX];
 		char applied[PROGRESS_TEXT_MAX], kept[PROGRESS_TEXT_MAX];
+		char left_alone[PROGRESS_TEXT_MAX];
 		char refused[PROGRESS_TEXT_MAX], got[PROGRESS_TEXT_MAX], since[PROGRESS_TEXT_MAX];
 
-		printf("%-32s %9s %7s %13s %13s %8s %10s  %s ago\n", text(&sender, "sender", name),
+		printf("%-32s %9s %7s %13s %13s %10s %8s %10s  %s ago\n",
+			text(&sender, "sender", name),
 			count(&sender, "snapshots_committed", snapshots),
 			count(&sender, "connections_failed", failed),
 			count(&sender, "applied", applied), count(&sender, "kept", kept),
-			count(&sender, "failed", refused), bytes(&sender, "bytes_received", got),
+			count(&sender, "left_alone", left_alone), count(&sender, "failed", refused),
+			bytes(&sender, "bytes_received", got),
 			duration(ago(info, &sender, "last_connection"), since));
 		if (strcmp(text(&sender, "error", error), "-") != 0)
 			printf("    %s\n", error);

@@ -48,6 +48,29 @@ class Endpoint
 	std::string address_, password_, user_;
 };
 
+/* The DUMP payload of a string. */
+inline std::string dump(support::RedisClient &client, const std::string &value)
+{
+	client.set("dumped", value);
+	const std::string payload = client.cmd("DUMP", "dumped");
+	client.cmd("DEL", "dumped");
+	return payload;
+}
+
+inline std::string restore(const std::string &key, const std::string &payload)
+{
+	return support::resp({"RESTORE", key, "0", payload, "ABSTTL"});
+}
+
+inline std::string restores(const std::string &prefix, int n, const std::string &payload)
+{
+	std::string bytes;
+
+	for (int i = 0; i < n; i++)
+		bytes += restore(prefix + std::to_string(i), payload);
+	return bytes;
+}
+
 struct Applied {
 	dyn_entropy_status status = DYN_ENTROPY_OK;
 	std::string message;
@@ -59,11 +82,15 @@ class Sink
       public:
 	explicit Sink(const Endpoint &e, dyn_entropy_accept accept = DYN_ENTROPY_ACCEPT_RESTORE)
 	{
-		const dyn_entropy_redis r = e.get();
-		dyn_entropy_error err = {};
+		dyn_entropy_sink_redis_options options = {};
 
-		if (dyn_entropy_sink_redis(&r, accept, &sink_, &err) != DYN_ENTROPY_OK)
-			throw std::runtime_error(err.message);
+		options.struct_size = sizeof(options);
+		options.accept = accept;
+		open(e, options);
+	}
+	Sink(const Endpoint &e, const dyn_entropy_sink_redis_options &options)
+	{
+		open(e, options);
 	}
 	~Sink()
 	{
@@ -83,6 +110,7 @@ class Sink
 			spool_append(snapshot.spool, bytes.data(), bytes.size(), &err))
 			throw std::runtime_error(err.message);
 		snapshot.len = static_cast<uint32_t>(bytes.size());
+		snapshot.began_ms = began_ms;
 		err = {};
 		a.status = sink_.ops->apply(sink_.self, &snapshot, &a.result, &err);
 		a.message = err.message;
@@ -90,7 +118,18 @@ class Sink
 		return a;
 	}
 
+	int64_t began_ms = 0; /* of the snapshots */
+
       private:
+	void open(const Endpoint &e, const dyn_entropy_sink_redis_options &options)
+	{
+		const dyn_entropy_redis r = e.get();
+		dyn_entropy_error err = {};
+
+		if (dyn_entropy_sink_redis(&r, &options, &sink_, &err) != DYN_ENTROPY_OK)
+			throw std::runtime_error(err.message);
+	}
+
 	dyn_entropy_sink sink_ = {};
 };
 

@@ -12,7 +12,10 @@
 #include <sys/stat.h>
 
 using channel::Applied;
+using channel::dump;
 using channel::Endpoint;
+using channel::restore;
+using channel::restores;
 using channel::Sink;
 using support::holds;
 using support::RedisClient;
@@ -22,29 +25,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace
 {
-
-/* The DUMP payload of a string. */
-std::string dump(RedisClient &client, const std::string &value)
-{
-	client.set("dumped", value);
-	const std::string payload = client.cmd("DUMP", "dumped");
-	client.cmd("DEL", "dumped");
-	return payload;
-}
-
-std::string restore(const std::string &key, const std::string &payload)
-{
-	return resp({"RESTORE", key, "0", payload, "ABSTTL"});
-}
-
-std::string restores(const std::string &prefix, int n, const std::string &payload)
-{
-	std::string bytes;
-
-	for (int i = 0; i < n; i++)
-		bytes += restore(prefix + std::to_string(i), payload);
-	return bytes;
-}
 
 class SinkRedis : public testing::Test
 {
@@ -399,7 +379,7 @@ TEST(SinkRedisMaking, RefusesWhatIsNoAddress)
 	for (const char *address : {static_cast<const char *>(nullptr), "", "nonsense"}) {
 		r.address = address;
 		EXPECT_EQ(DYN_ENTROPY_ERR_CONFIG,
-			dyn_entropy_sink_redis(&r, DYN_ENTROPY_ACCEPT_RESTORE, &sink, &err));
+			dyn_entropy_sink_redis(&r, nullptr, &sink, &err));
 		EXPECT_EQ(DYN_ENTROPY_ERR_CONFIG, err.status);
 	}
 }

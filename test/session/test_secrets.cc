@@ -100,7 +100,7 @@ TEST_F(Secrets, PasswordsOfRedisAreWiped)
 			<< err_.text();
 		dyn_entropy_source_free(&source);
 		ASSERT_TRUE(succeeds(
-			dyn_entropy_sink_redis(&redis, DYN_ENTROPY_ACCEPT_RESTORE, &sink, err_),
+			dyn_entropy_sink_redis(&redis, nullptr, &sink, err_),
 			err_));
 		EXPECT_TRUE(fails(sink.ops->apply(sink.self, &snapshot, &result, err_), err_,
 			DYN_ENTROPY_ERR_SINK, right ? "payload version" : "WRONGPASS"));

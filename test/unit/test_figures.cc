@@ -89,6 +89,7 @@ TEST(Figures, FormatsEveryCounterOnce)
 	}
 	EXPECT_NE(all.find(", rounds 1000,"), std::string::npos) << all;
 	EXPECT_NE(all.find(", keys_kept 1015,"), std::string::npos) << all;
+	EXPECT_NE(all.find(", keys_left_alone 1016,"), std::string::npos) << all;
 }
 
 TEST(Figures, CutsToTheSpaceThereIs)

@@ -53,6 +53,7 @@ class Ledger : public testing::Test
 		r.applied.applied = applied;
 		r.applied.kept = 1;
 		r.applied.failed = 1;
+		r.applied.left_alone = 2;
 		err.status = status;
 		strcpy(err.message, "why");
 		heal_ledger_received(ledger_, status, &r, &err);
@@ -127,6 +128,7 @@ TEST_F(Ledger, SumsWhatCameFromEachAddress)
 	EXPECT_EQ(s.figures.applied, 8u);
 	EXPECT_EQ(s.figures.kept, 3u);
 	EXPECT_EQ(s.figures.failed, 3u);
+	EXPECT_EQ(s.figures.left_alone, 6u);
 	EXPECT_TRUE(s.last_ok);
 	EXPECT_STREQ(s.message, "") << "of the last one, which went well";
 	EXPECT_EQ(s.figures.last_seconds, 1.5);
@@ -167,6 +169,7 @@ TEST_F(Ledger, TotalsCountEachEventOnce)
 	EXPECT_EQ(f.commands, 14u);
 	EXPECT_EQ(f.keys_applied, 8u);
 	EXPECT_EQ(f.keys_kept, 3u);
+	EXPECT_EQ(f.keys_left_alone, 6u);
 }
 
 TEST_F(Ledger, WhoOnlyConnectsGetsNoPage)
