@@ -32,6 +32,16 @@ void scan_batch_clear(struct scan_batch *b)
 	spool_clear(b->payloads);
 }
 
+void scan_batch_unread(struct scan_batch *b)
+{
+	for (size_t i = 0; i < b->next; i++)
+		freeReplyObject(b->keys[i]);
+	b->n -= b->next;
+	memmove(b->keys, b->keys + b->next, b->n * sizeof(b->keys[0]));
+	b->next = 0;
+	spool_clear(b->payloads);
+}
+
 void scan_batch_fini(struct scan_batch *b)
 {
 	if (b->payloads)

@@ -45,6 +45,9 @@ void scan_batch_fini(struct scan_batch *b);
 /* Drop all keys and values. */
 void scan_batch_clear(struct scan_batch *b);
 
+/* Forget the values from next on, and keep their keys to be asked for again. */
+void scan_batch_unread(struct scan_batch *b);
+
 /* Queue the request for the keys, and take in all that Redis says to it. */
 enum dyn_entropy_status scan_batch_ask(
 	const struct scan_batch *b, struct redis_conn *conn, struct dyn_entropy_error *err);

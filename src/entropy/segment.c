@@ -39,6 +39,17 @@ void segment_clear(struct segment *s)
 	s->keys = 0;
 }
 
+void segment_read_at(struct segment *s, int64_t read_us)
+{
+	if (s->keys == 0 || read_us < s->since_us)
+		s->since_us = read_us;
+}
+
+bool segment_is_due(const struct segment *s, int64_t now_us)
+{
+	return s->keys > 0 && now_us - s->since_us >= SEGMENT_AGE_MAX_US;
+}
+
 bool segment_fits(const struct segment *s, size_t key_len, uint64_t payload_len)
 {
 	uint64_t used = spool_len(s->spool);

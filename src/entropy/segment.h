@@ -21,9 +21,19 @@ extern "C" {
 
 struct segment {
 	struct spool *spool;
-	uint32_t limit; /* bytes, unless a single command is larger */
-	uint64_t keys;  /* in this segment */
+	uint32_t limit;   /* bytes, unless a single command is larger */
+	uint64_t keys;    /* in this segment */
+	int64_t since_us; /* monotonic: when the first key in it was read */
 };
+
+/* A key that a segment holds is sent within this time of being read. */
+#define SEGMENT_AGE_MAX_US INT64_C(2000000)
+
+/* A key that is added next was read then. */
+void segment_read_at(struct segment *s, int64_t read_us);
+
+/* Whether it has to be sent because of its age, if nothing can be added to it before now_us. */
+bool segment_is_due(const struct segment *s, int64_t now_us);
 
 /* Of the size and in the directory that options say; watch (borrowed) is looked at as it grows. */
 enum dyn_entropy_status segment_init(struct segment *s,

@@ -17,6 +17,9 @@
 /* A receiver is expected to apply at least this much per second once it has all of a snapshot. */
 #define APPLY_BYTES_PER_MS 1024
 
+/* What a snapshot tells gets old: it may not wait long for its connection. */
+#define CONNECT_MAX_MS 3000
+
 #define PROGRESS_INTERVAL_US 200000
 
 /* Slices of a write: many a second, so that the rate is smooth and the progress told, but none too
@@ -235,12 +238,14 @@ static enum dyn_entropy_status send_pieces(
 static enum dyn_entropy_status send_snapshot(struct push *p, struct flight *f,
 	enum dyn_entropy_outcome *outcome, struct dyn_entropy_error *err)
 {
+	uint32_t timeout_ms = p->config.timeout_ms;
 	bool connected, of_peer = true;
-	enum dyn_entropy_status status =
-		stream_connect(&f->stream, &p->peer, p->config.send_addr ? &p->bind_to : NULL,
-			p->config.timeout_ms, p->options.cancel, err);
+	enum dyn_entropy_status status = stream_connect(&f->stream, &p->peer,
+		p->config.send_addr ? &p->bind_to : NULL,
+		timeout_ms < CONNECT_MAX_MS ? timeout_ms : CONNECT_MAX_MS, p->options.cancel, err);
 
 	connected = status == DYN_ENTROPY_OK;
+	f->stream.timeout_ms = timeout_ms;
 	f->number = p->result->snapshots + 1;
 	f->bytes_before = p->result->bytes;
 	f->keys_before = p->result->keys;

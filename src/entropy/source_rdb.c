@@ -1,5 +1,6 @@
 #include "entropy/source_rdb.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "entropy/error.h"
 #include "entropy/source.h"
@@ -19,6 +20,7 @@ struct rdb_source {
 	struct rdb *rdb;
 	struct rdb_entry pending; /* did not fit into the last segment */
 	bool has_pending;
+	uint64_t changed; /* left out */
 };
 
 /* ---- The source ------------------------------------------------------------------------------ */
@@ -34,9 +36,24 @@ static enum dyn_entropy_status read_feed(
 	return s->feed.ops->read(s->feed.self, buf, cap, len, err);
 }
 
-static enum dyn_entropy_status add_entry(
-	struct segment *s, const struct rdb_entry *e, struct dyn_entropy_error *err)
+/* Put the pending entry into the segment, unless it has changed.  *full: there is no room. */
+static enum dyn_entropy_status add_pending(
+	struct rdb_source *source, bool *full, struct dyn_entropy_error *err)
 {
+	const struct dyn_entropy_source_options *o = &source->source.options;
+	const struct rdb_entry *e = &source->pending;
+	struct segment *s = &source->source.segment;
+
+	*full = !segment_fits(s, e->key_len, e->payload_len);
+	if (*full)
+		return DYN_ENTROPY_OK;
+	source->has_pending = false;
+	if (o->is_changed && o->is_changed(o->is_changed_arg, e->key, e->key_len)) {
+		source->changed++;
+		return DYN_ENTROPY_OK;
+	}
+	/* So far it is as good as read now. */
+	segment_read_at(s, clock_monotonic_us());
 	if (e->spool)
 		return segment_add_spool(
 			s, e->key, e->key_len, e->deadline_ms, e->spool, e->payload_len, err);
@@ -44,12 +61,15 @@ static enum dyn_entropy_status add_entry(
 		s, e->key, e->key_len, e->deadline_ms, e->payload, (size_t)e->payload_len, err);
 }
 
+/* Until an entry no longer fits or what is there has to be sent (OK), or nothing is left (END). */
 static enum dyn_entropy_status rdb_source_fill(struct source *source, struct dyn_entropy_error *err)
 {
 	struct rdb_source *s = (struct rdb_source *)source;
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+	bool full = false;
 
-	while (status == DYN_ENTROPY_OK) {
+	while (status == DYN_ENTROPY_OK && !full &&
+		!segment_is_due(&source->segment, clock_monotonic_us())) {
 		if (!s->has_pending) {
 			status = rdb_next(s->rdb, &s->pending, err);
 			if (status == DYN_ENTROPY_END)
@@ -58,10 +78,7 @@ static enum dyn_entropy_status rdb_source_fill(struct source *source, struct dyn
 				return status;
 			s->has_pending = true;
 		}
-		if (!segment_fits(&source->segment, s->pending.key_len, s->pending.payload_len))
-			return DYN_ENTROPY_OK;
-		status = add_entry(&source->segment, &s->pending, err);
-		s->has_pending = false;
+		status = add_pending(s, &full, err);
 	}
 	if (status == DYN_ENTROPY_END) {
 		enum dyn_entropy_status finished = s->feed.ops->finish(s->feed.self, s->rdb, err);
@@ -78,6 +95,7 @@ static void rdb_source_totals(struct source *source, struct dyn_entropy_source_t
 	uint64_t length = s->feed.ops->length(s->feed.self);
 
 	rdb_totals(s->rdb, totals);
+	totals->changed = s->changed;
 	if (length > 0)
 		totals->bytes_expected = length + totals->keys_expected * COMMAND_OVERHEAD;
 }

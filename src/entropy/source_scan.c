@@ -15,6 +15,9 @@
 #define CURSOR_SIZE 24     /* a decimal uint64_t */
 #define TICK_US     100000 /* a rest is heard of so often */
 
+/* What had no room in a segment is read again for the next one if it is older then. */
+#define LEFT_OVER_MAX_US 1000000
+
 /* Keys as replies, owned, first in first out. */
 struct key_queue {
 	redisReply **keys;
@@ -34,6 +37,7 @@ struct scan {
 	bool cursor_done;
 	struct key_queue queue; /* not dumped yet */
 	struct scan_batch batch;
+	int64_t read_us; /* when the batch was asked for; monotonic */
 	uint64_t dbsize, owned;
 	uint64_t not_owned, too_large, of_modules;
 };
@@ -177,7 +181,7 @@ static enum dyn_entropy_status exchange(struct scan *s, struct dyn_entropy_error
 	while (b->n < s->pace.batch && queue_len(&s->queue) > 0)
 		b->keys[b->n++] = s->queue.keys[s->queue.begin++];
 	more = !s->cursor_done && queue_len(&s->queue) < s->pace.batch_max;
-	begin_us = clock_monotonic_us();
+	s->read_us = begin_us = clock_monotonic_us();
 	if (b->n > 0)
 		status = scan_batch_ask(b, s->conn, err);
 	if (status == DYN_ENTROPY_OK && more)
@@ -212,10 +216,20 @@ static enum dyn_entropy_status place(struct scan *s, bool *full, struct dyn_entr
 		*full = !segment_fits(&s->source.segment, key->len, v->payload_len);
 		if (*full)
 			break;
+		segment_read_at(&s->source.segment, s->read_us);
 		return segment_add_spool(&s->source.segment, key->str, key->len, v->deadline_ms,
 			s->batch.payloads, v->payload_len, err);
 	}
 	return DYN_ENTROPY_OK;
+}
+
+/* What was left of the batch is older by the sending of the segment before. */
+static enum dyn_entropy_status read_again_if_old(struct scan *s, struct dyn_entropy_error *err)
+{
+	if (s->batch.next == s->batch.n || clock_monotonic_us() - s->read_us < LEFT_OVER_MAX_US)
+		return DYN_ENTROPY_OK;
+	scan_batch_unread(&s->batch);
+	return exchange(s, err);
 }
 
 /* ---- The source ---- */
@@ -223,9 +237,11 @@ static enum dyn_entropy_status place(struct scan *s, bool *full, struct dyn_entr
 static enum dyn_entropy_status scan_fill(struct source *source, struct dyn_entropy_error *err)
 {
 	struct scan *s = (struct scan *)source;
-	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+	enum dyn_entropy_status status = read_again_if_old(s, err);
 	bool full = false;
 
+	if (status != DYN_ENTROPY_OK)
+		return status;
 	for (;;) {
 		while (s->batch.next < s->batch.n) {
 			status = place(s, &full, err);
@@ -236,6 +252,9 @@ static enum dyn_entropy_status scan_fill(struct source *source, struct dyn_entro
 		scan_batch_clear(&s->batch);
 		if (s->cursor_done && queue_len(&s->queue) == 0)
 			return DYN_ENTROPY_END;
+		if (segment_is_due(&source->segment, clock_monotonic_us()) ||
+			segment_is_due(&source->segment, s->pace.next_us))
+			return DYN_ENTROPY_OK;
 		status = exchange(s, err);
 		if (status != DYN_ENTROPY_OK)
 			return status;
