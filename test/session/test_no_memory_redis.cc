@@ -120,8 +120,11 @@ TEST(NoMemory, ForTheSinkOfARedis)
 				  struct dyn_entropy_sink sink = {};
 				  struct dyn_entropy_apply_result result = {};
 				  dyn_entropy_snapshot snapshot = {};
+				  dyn_entropy_sink_redis_options options = {};
+
+				  options.accept = DYN_ENTROPY_ACCEPT_DATA;
 				  auto status = dyn_entropy_sink_redis(
-					  &redis.endpoint, DYN_ENTROPY_ACCEPT_DATA, &sink, err);
+					  &redis.endpoint, &options, &sink, err);
 
 				  if (!status)
 					  status =
