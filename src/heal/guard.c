@@ -17,12 +17,16 @@ static int64_t write_lag_ms(const struct heal_guard *g)
 	return 2 * g->timeout_ms;
 }
 
+int64_t heal_guard_age_ms(const struct heal_guard *g)
+{
+	return CONTENT_AGE_MS + write_lag_ms(g);
+}
+
 bool heal_guard_may_restore(void *arg, const void *key, size_t len, int64_t session_began_ms)
 {
 	const struct heal_guard *g = arg;
 
-	return !recent_since(
-		g->recent, key, len, session_began_ms - CONTENT_AGE_MS - write_lag_ms(g));
+	return !recent_since(g->recent, key, len, session_began_ms - heal_guard_age_ms(g));
 }
 
 bool heal_guard_is_changed(void *arg, const void *key, size_t len)

@@ -24,6 +24,10 @@ struct heal_guard {
 	int64_t opened_ms;           /* monotonic: the source of the round that runs */
 };
 
+/* How long after a write its key is left alone, in milliseconds: a round to a node that came back
+ * with less than it had is repeated after that. */
+int64_t heal_guard_age_ms(const struct heal_guard *g);
+
 /* For dyn_entropy_sink_redis_options, and arg is a struct heal_guard: whether a key may be
  * restored. Any thread. */
 bool heal_guard_may_restore(void *arg, const void *key, size_t len, int64_t session_began_ms);

@@ -128,7 +128,8 @@ struct healer *healer_new(const struct healer_options *options)
 	}
 	if (!make_rounds(h))
 		goto failed;
-	h->schedule = heal_schedule_new(options->base, targets, h->rounds, h->ledger);
+	h->schedule = heal_schedule_new(options->base, targets, h->rounds, h->ledger,
+		h->guard.recent ? heal_guard_age_ms(&h->guard) : 0);
 	if (h->schedule)
 		return h;
 no_memory:

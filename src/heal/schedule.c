@@ -16,8 +16,11 @@ struct heal_schedule {
 	struct heal_rounds *rounds;
 	struct heal_ledger *ledger;
 	int64_t interval_s;
-	struct event *timer;   /* starts a round */
-	struct event *soon;    /* starts one out of turn */
+	struct event *timer; /* starts a round */
+	struct event *soon;  /* starts one out of turn */
+	struct event *again; /* the same, to those whose again_at_ms is over */
+	int64_t again_ms;
+	int64_t *again_at_ms;  /* of each target, monotonic; 0: none is wanted */
 	int64_t next_round_ms; /* monotonic */
 	bool stopping;
 	bool due[]; /* of each target that is sent something: it is to be part of the next round */
@@ -71,10 +74,50 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 		heal_ledger_round_skipped(s->ledger));
 }
 
+/* Ring when the first of those that are wanted again is to be. */
+static void set_again(struct heal_schedule *s)
+{
+	int64_t now_ms = clock_monotonic_ms(), first_ms = INT64_MAX;
+	struct timeval tv;
+
+	for (size_t i = 0; i < s->targets->n_sent; i++)
+		if (s->again_at_ms[i] && s->again_at_ms[i] < first_ms)
+			first_ms = s->again_at_ms[i];
+	if (first_ms == INT64_MAX)
+		return;
+	first_ms = first_ms > now_ms ? first_ms - now_ms : 0;
+	tv.tv_sec = (time_t)(first_ms / 1000);
+	tv.tv_usec = (suseconds_t)(first_ms % 1000 * 1000);
+	event_add(s->again, &tv);
+}
+
 void heal_schedule_node_back(struct heal_schedule *s, size_t node)
 {
+	int64_t again_at_ms = clock_deadline_ms(s->again_ms);
+
 	heal_targets_missed(s->targets, node, s->due);
 	set_soon(s);
+	for (size_t i = 0; s->again_ms && i < s->targets->n_sent; i++)
+		if (s->due[i])
+			s->again_at_ms[i] = again_at_ms;
+	set_again(s);
+}
+
+static void on_again(evutil_socket_t fd, short events, void *arg)
+{
+	struct heal_schedule *s = arg;
+	int64_t now_ms = clock_monotonic_ms();
+
+	(void)fd;
+	(void)events;
+	for (size_t i = 0; i < s->targets->n_sent; i++) {
+		if (!s->again_at_ms[i] || s->again_at_ms[i] > now_ms)
+			continue;
+		s->again_at_ms[i] = 0;
+		s->due[i] = true;
+	}
+	set_soon(s);
+	set_again(s);
 }
 
 static bool any_due(const struct heal_schedule *s)
@@ -100,7 +143,7 @@ static void on_soon(evutil_socket_t fd, short events, void *arg)
 /* ---- Coming and going ---- */
 
 struct heal_schedule *heal_schedule_new(struct event_base *base, const struct heal_targets *targets,
-	struct heal_rounds *rounds, struct heal_ledger *ledger)
+	struct heal_rounds *rounds, struct heal_ledger *ledger, int64_t again_ms)
 {
 	struct heal_schedule *s = calloc(1, sizeof(*s) + targets->n_sent * sizeof(s->due[0]));
 
@@ -110,9 +153,12 @@ struct heal_schedule *heal_schedule_new(struct event_base *base, const struct he
 	s->rounds = rounds;
 	s->ledger = ledger;
 	s->interval_s = targets->conf->recon_interval_seconds;
+	s->again_ms = again_ms;
+	s->again_at_ms = calloc(targets->n_sent + 1, sizeof(*s->again_at_ms));
+	s->again = event_new(base, -1, 0, on_again, s);
 	s->timer = event_new(base, -1, EV_PERSIST, on_timer, s);
 	s->soon = event_new(base, -1, 0, on_soon, s);
-	if (!s->timer || !s->soon) {
+	if (!s->timer || !s->soon || !s->again || !s->again_at_ms) {
 		heal_schedule_free(s);
 		return NULL;
 	}
@@ -127,6 +173,9 @@ void heal_schedule_free(struct heal_schedule *s)
 		event_free(s->timer);
 	if (s->soon)
 		event_free(s->soon);
+	if (s->again)
+		event_free(s->again);
+	free(s->again_at_ms);
 	free(s);
 }
 
@@ -145,6 +194,7 @@ void heal_schedule_stop(struct heal_schedule *s)
 	s->stopping = true;
 	event_del(s->timer);
 	event_del(s->soon);
+	event_del(s->again);
 }
 
 void heal_schedule_figures(const struct heal_schedule *s, struct heal_schedule_figures *out)

@@ -6,25 +6,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A blocked Bloom filter with a time in place of each bit: a key has two slots in one cache line,
- * so that a lookup costs one cache miss. */
-#define LINES          131072 /* a power of two; 8 MiB, whose pages are allocated when first written */
-#define SLOTS_PER_LINE 16
-#define LINE_BYTES     64
+/* The key's hash chooses a line of the size of a cache line, so that a look costs one miss. */
+#define LINES         262144 /* a power of two; 16 MiB, which cost memory only once written to */
+#define KEYS_PER_LINE 7
+#define LINE_BYTES    64
 
-/* The unit of time: 32 bits last for eight years.  After that they stay at the maximum, and every
- * key noted then counts as recent for ever. */
-#define TICK_MS 64
+/* The unit of a stamp: 32 bits last for eight years, after which they stay at the last moment, and
+ * what is noted then is recent for ever. */
+#define STAMP_MS 64
 
-struct cache_line {
-	_Atomic uint32_t slots[SLOTS_PER_LINE]; /* 0: never */
+struct line {
+	/* The upper half of a key's hash above the stamp of its last write; 0: never used. */
+	_Atomic uint64_t keys[KEYS_PER_LINE];
+	/* The newest stamp of a key that made room for another: any key of the line may have been
+	 * written then. */
+	_Atomic uint64_t evicted;
 };
 
 struct recent {
-	uint8_t seed[SIPHASH_KEY_BYTES]; /* random, so that a client cannot choose keys that share
-					    slots */
+	uint8_t seed[SIPHASH_KEY_BYTES]; /* nobody outside can find keys that share a line */
 	int64_t made_ms;
-	struct cache_line *lines;
+	struct line *lines;
 };
 
 struct recent *recent_new(int64_t now_ms)
@@ -34,8 +36,8 @@ struct recent *recent_new(int64_t now_ms)
 	if (!r)
 		return NULL;
 	r->made_ms = now_ms;
-	/* calloc() takes zero pages that are not allocated until written; aligned_alloc() and
-	 * memset() would allocate them all. */
+	/* Zeros by calloc() are pages that are not there yet; from aligned_alloc() they would be.
+	 */
 	r->lines = calloc(LINES + 1, sizeof(*r->lines));
 	if (!r->lines || getentropy(r->seed, sizeof(r->seed)) != 0) {
 		recent_free(r);
@@ -52,49 +54,59 @@ void recent_free(struct recent *r)
 	free(r);
 }
 
-/* The value of a slot for a time; times before made_ms count as made_ms. */
-static uint32_t tick_of(const struct recent *r, int64_t ms)
+/* A time as a stamp; one before the first is the first. */
+static uint32_t stamp_of(const struct recent *r, int64_t ms)
 {
-	int64_t tick = ms < r->made_ms ? 1 : (ms - r->made_ms) / TICK_MS + 1;
+	int64_t stamp = ms < r->made_ms ? 1 : (ms - r->made_ms) / STAMP_MS + 1;
 
-	return tick < UINT32_MAX ? (uint32_t)tick : UINT32_MAX;
+	return stamp < UINT32_MAX ? (uint32_t)stamp : UINT32_MAX;
 }
 
-/* The two slots of a key. */
-struct key_slots {
-	_Atomic uint32_t *first, *second;
-};
-
-static struct key_slots slots_of(const struct recent *r, const void *key, size_t len)
+static struct line *line_of(const struct recent *r, uint64_t hash)
 {
-	uint64_t hash = siphash(r->seed, key, len);
 	uintptr_t lines = ((uintptr_t)r->lines + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
-	struct cache_line *line = (struct cache_line *)lines + hash % LINES;
-	uint32_t first = hash >> 32 & (SLOTS_PER_LINE - 1);
-	/* never 0, so that the slots are different */
-	uint32_t step = 1 + (uint32_t)(hash >> 40) % (SLOTS_PER_LINE - 1);
 
-	return (struct key_slots){
-		&line->slots[first], &line->slots[(first + step) % SLOTS_PER_LINE]};
+	return (struct line *)lines + hash % LINES;
 }
-
-/* Relaxed order is enough: between a note and the lookup that must see it, the write goes to the
- * datastore and its reply comes back. */
 
 void recent_note(struct recent *r, const void *key, size_t len, int64_t now_ms)
 {
-	uint32_t tick = tick_of(r, now_ms);
-	struct key_slots slots = slots_of(r, key, len);
+	uint64_t hash = siphash(r->seed, key, len);
+	uint64_t entry = (hash & ~(uint64_t)UINT32_MAX) | stamp_of(r, now_ms);
+	struct line *line = line_of(r, hash);
+	size_t oldest = 0;
+	uint64_t was = UINT64_MAX, evicted;
 
-	atomic_store_explicit(slots.first, tick, memory_order_relaxed);
-	atomic_store_explicit(slots.second, tick, memory_order_relaxed);
+	for (size_t i = 0; i < KEYS_PER_LINE; i++) {
+		uint64_t e = atomic_load_explicit(&line->keys[i], memory_order_relaxed);
+
+		if (e >> 32 == hash >> 32) {
+			atomic_store_explicit(&line->keys[i], entry, memory_order_release);
+			return;
+		}
+		if ((uint32_t)e < (uint32_t)was) {
+			was = e;
+			oldest = i;
+		}
+	}
+	/* Who does not find the entry any more finds this. */
+	evicted = atomic_load_explicit(&line->evicted, memory_order_relaxed);
+	if ((uint32_t)was > evicted)
+		atomic_store_explicit(&line->evicted, (uint32_t)was, memory_order_release);
+	atomic_store_explicit(&line->keys[oldest], entry, memory_order_release);
 }
 
 bool recent_since(const struct recent *r, const void *key, size_t len, int64_t since_ms)
 {
-	uint32_t since = tick_of(r, since_ms);
-	struct key_slots slots = slots_of(r, key, len);
+	uint64_t hash = siphash(r->seed, key, len);
+	uint32_t since = stamp_of(r, since_ms);
+	struct line *line = line_of(r, hash);
 
-	return atomic_load_explicit(slots.first, memory_order_relaxed) >= since &&
-	       atomic_load_explicit(slots.second, memory_order_relaxed) >= since;
+	for (size_t i = 0; i < KEYS_PER_LINE; i++) {
+		uint64_t e = atomic_load_explicit(&line->keys[i], memory_order_acquire);
+
+		if (e >> 32 == hash >> 32 && (uint32_t)e >= since)
+			return true;
+	}
+	return atomic_load_explicit(&line->evicted, memory_order_acquire) >= since;
 }
