@@ -19,7 +19,7 @@ void control_actions_get_consistency(struct control *c, const char *value, struc
 			consistency_name(proxy_write_level(c->proxy)));
 }
 
-/* What follows the word in value, or NULL when it does not begin with it. */
+/* The part of value after "WORD/", or NULL when it does not begin so. */
 static const char *after(const char *value, const char *word)
 {
 	size_t len = strlen(word);
@@ -51,7 +51,7 @@ void control_actions_set_consistency(struct control *c, const char *value, struc
 		proxy_set_read_level(c->proxy, level);
 	else
 		proxy_set_write_level(c->proxy, level);
-	log_notice("control: %s consistency is now %s, says %s", read ? "read" : "write",
+	log_notice("control: %s consistency is now %s, set by %s", read ? "read" : "write",
 		consistency_name(level), a->from);
 	fputs("OK\n", a->to);
 }
@@ -61,7 +61,7 @@ void control_actions_set_consistency(struct control *c, const char *value, struc
 static void set_log_level(int level, struct control_answer *a)
 {
 	log_set_level(level);
-	log_notice("control: log level is now %d, says %s", log_get_level(), a->from);
+	log_notice("control: log level is now %d, set by %s", log_get_level(), a->from);
 	fprintf(a->to, "OK\nlog level %d (%s)\n", log_get_level(), log_level_name(log_get_level()));
 }
 
@@ -101,7 +101,7 @@ static const struct peer_action {
 } peer_actions[] = {
 	{"up", proxy_peer_up, "back in use"},
 	{"down", proxy_peer_down, "out of use"},
-	{"reset", proxy_peer_reset, "begun anew with"},
+	{"reset", proxy_peer_reset, "connections reset"},
 };
 
 static void refuse_peer(struct control *c, const char *name, struct control_answer *a)
@@ -129,7 +129,7 @@ void control_actions_peer(struct control *c, const char *value, struct control_a
 			refuse_peer(c, name, a);
 			return;
 		}
-		log_notice("control: peer %s: %s, says %s", name, peer_actions[i].done, a->from);
+		log_notice("control: peer %s: %s, asked by %s", name, peer_actions[i].done, a->from);
 		fputs("OK\n", a->to);
 		return;
 	}
@@ -164,7 +164,7 @@ void control_actions_set_state(struct control *c, const char *value, struct cont
 		if (strcmp(value, proxy_state_name(states[i])) != 0)
 			continue;
 		proxy_set_state(c->proxy, states[i]);
-		log_notice("control: state is now %s, says %s", value, a->from);
+		log_notice("control: state is now %s, set by %s", value, a->from);
 		fputs("OK\n", a->to);
 		return;
 	}
@@ -188,12 +188,12 @@ void control_actions_run_round(struct control *c, const char *value, struct cont
 			a, 409, "a round is running already: ask again when it has ended");
 	} else if (isnan(schedule.next_round)) {
 		control_answer_refuse(a, 409,
-			"there is no peer that shares keys with this node: see dyn_seeds and "
+			"there is no target that shares keys with this node: see dyn_seeds and "
 			"recon_peers");
 	} else if (!healer_run_now(c->healer)) {
 		control_answer_refuse(a, 500, "the round could not be started: the log says why");
 	} else {
-		log_notice("control: a round is started, says %s", a->from);
+		log_notice("control: a round is started, asked by %s", a->from);
 		fputs("OK\n", a->to);
 	}
 }

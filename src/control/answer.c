@@ -9,7 +9,7 @@ void control_answer_refuse(struct control_answer *a, int code, const char *fmt, 
 {
 	va_list args;
 
-	rewind(a->to); /* whatever it was about to say */
+	rewind(a->to); /* discard what the page wrote */
 	a->code = code;
 	a->type = "text/plain; charset=utf-8";
 	va_start(args, fmt);

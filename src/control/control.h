@@ -1,10 +1,10 @@
 /*
  * control - statistics and controls over HTTP, on stats_listen.
  *
- * It serves the paths of control_pages.c in the event loop, one request a connection, with firm
- * bounds: so many connections at a time, so many bytes of a request, so many seconds for all of it.
- * Paths that change something answer to this machine alone, unless stats_admin says otherwise, and
- * never to a web page.  Event loop's thread.
+ * It serves the paths of pages.c in the event loop, one request per connection, with limits on the
+ * number of connections, the size of a request and the lifetime of a connection.  Paths that change
+ * something are served only to this machine, unless stats_admin allows others, and never to a web
+ * page.  Event loop's thread.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -22,12 +22,12 @@ extern "C" {
 struct control;
 
 /*
- * Listens.  NULL, with a message logged, on failure.  All is borrowed; proxy and ring may be NULL
- * (no listen), as may healer (no entropy channel).
+ * Listens on stats_listen.  NULL, with a message logged, on failure.  All arguments are borrowed;
+ * proxy and ring are NULL without listen, healer without the entropy channel.
  */
 struct control *control_new(struct event_base *base, const struct conf *conf, struct proxy *proxy,
 	struct healer *healer, const struct ring *ring);
-void control_free(struct control *c);
+void control_free(struct control *c); /* closes all connections; NULL is harmless */
 
 #ifdef __cplusplus
 }

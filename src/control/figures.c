@@ -8,15 +8,14 @@ enum figure_type {
 	COUNTER, /* uint64_t, only ever grows */
 	GAUGE,   /* uint64_t */
 	FLAG,    /* uint64_t, 0 or 1 */
-	SECONDS, /* double, goes up and down; NaN: there is none */
+	SECONDS, /* double gauge; NaN: no value */
 };
 
 struct figure {
 	enum figures_scope scope;
 	enum figure_type type;
-	const char *name; /* in JSON, -D and the log */
-	const char
-		*metric; /* in /metrics, behind dynomite_; NULL: not there, others add up to it */
+	const char *name;   /* in JSON, -D and the log */
+	const char *metric; /* in /metrics, after dynomite_; NULL: it is the sum of others there */
 	const char *unit;
 	const char *help;
 	size_t offset;
@@ -30,7 +29,7 @@ static const char *const titles[FIGURES_N_SCOPES] = {
 	[FIGURES_PEER] = "Each other node of the ring",
 	[FIGURES_ENTROPY] = "The entropy channel",
 	[FIGURES_SCHEDULE] = "The rounds of the entropy channel",
-	[FIGURES_TARGET] = "Each peer of the entropy channel",
+	[FIGURES_TARGET] = "Each target of the entropy channel",
 	[FIGURES_SENDER] = "Each address that pushed to the entropy channel",
 };
 
@@ -43,7 +42,7 @@ static const char *const titles[FIGURES_N_SCOPES] = {
 
 static const struct figure entries[] = {
 	ROW(IDENTITY, figures_identity, FLAG, info, "info", "boolean",
-		"1 always; the labels tell version, datacenter, rack and state"),
+		"always 1; the labels give version, datacenter, rack and state"),
 
 	ROW(NODE, figures_node, GAUGE, uptime, "uptime_seconds", "seconds",
 		"since the node was started"),
@@ -88,15 +87,15 @@ static const struct figure entries[] = {
 		"of other nodes to this one"),
 	ROW(POOL, figures_pool, COUNTER, dnode_client_responses, "node_responses_total",
 		"responses", "of this node to other nodes"),
-	ROW(POOL, figures_pool, GAUGE, peers, "peers", "nodes", "of the ring, this one apart"),
+	ROW(POOL, figures_pool, GAUGE, peers, "peers", "nodes", "of the ring, without this one"),
 	ROW(POOL, figures_pool, GAUGE, peers_up, "peers_up", "nodes",
 		"of the ring, that this one is connected to"),
 	ROW(POOL, figures_pool, COUNTER, peer_requests, NULL, "requests", "to all other nodes"),
 	ROW(POOL, figures_pool, COUNTER, peer_request_bytes, NULL, "bytes",
 		"of requests to all other nodes"),
-	ROW(POOL, figures_pool, COUNTER, peer_responses, NULL, "responses", "of all other nodes"),
+	ROW(POOL, figures_pool, COUNTER, peer_responses, NULL, "responses", "from all other nodes"),
 	ROW(POOL, figures_pool, COUNTER, peer_response_bytes, NULL, "bytes",
-		"of responses of all other nodes"),
+		"of responses from all other nodes"),
 	ROW(POOL, figures_pool, COUNTER, peer_failed_requests, NULL, "requests",
 		"to all other nodes, that got no answer"),
 	ROW(POOL, figures_pool, COUNTER, peer_missed_writes, NULL, "writes",
@@ -112,7 +111,7 @@ static const struct figure entries[] = {
 	ROW(STORE, figures_store, COUNTER, request_bytes, "datastore_sent_bytes_total", "bytes",
 		"sent to it"),
 	ROW(STORE, figures_store, COUNTER, responses, "datastore_responses_total", "responses",
-		"of it"),
+		"from it"),
 	ROW(STORE, figures_store, COUNTER, response_bytes, "datastore_received_bytes_total",
 		"bytes", "received from it"),
 	ROW(STORE, figures_store, COUNTER, failed_requests, "datastore_failed_requests_total",
@@ -126,11 +125,11 @@ static const struct figure entries[] = {
 	ROW(PEER, figures_peer, COUNTER, requests, "peer_requests_total", "requests", "to it"),
 	ROW(PEER, figures_peer, COUNTER, request_bytes, "peer_sent_bytes_total", "bytes",
 		"of requests to it"),
-	ROW(PEER, figures_peer, COUNTER, responses, "peer_responses_total", "responses", "of it"),
+	ROW(PEER, figures_peer, COUNTER, responses, "peer_responses_total", "responses", "from it"),
 	ROW(PEER, figures_peer, COUNTER, response_bytes, "peer_received_bytes_total", "bytes",
-		"of responses of it"),
+		"of responses from it"),
 	ROW(PEER, figures_peer, COUNTER, failed_requests, "peer_failed_requests_total", "requests",
-		"to it, that got no answer, or that it refused for want of a datastore"),
+		"to it, that got no answer, or found its datastore down"),
 	ROW(PEER, figures_peer, COUNTER, missed_writes, "peer_missed_writes_total", "writes",
 		"that it may not have: what the entropy channel heals"),
 	ROW(PEER, figures_peer, GAUGE, queue, "peer_queue", "requests",
@@ -138,15 +137,15 @@ static const struct figure entries[] = {
 
 	ROW(ENTROPY, heal_figures, COUNTER, rounds, "entropy_rounds_total", "rounds", "that ended"),
 	ROW(ENTROPY, heal_figures, COUNTER, rounds_skipped, "entropy_rounds_skipped_total",
-		"rounds", "that were not started because the one before still ran"),
+		"rounds", "not started because the previous one was still running"),
 	ROW(ENTROPY, heal_figures, COUNTER, peers_attempted, "entropy_pushes_total", "pushes",
-		"to a peer, one for each peer and round"),
+		"to a target, one for each target and round"),
 	ROW(ENTROPY, heal_figures, COUNTER, peers_exchanged, "entropy_pushes_exchanged_total",
-		"pushes", "to a peer, all of whose snapshots were closed in good order"),
+		"pushes", "to a target, with every snapshot closed in good order"),
 	ROW(ENTROPY, heal_figures, COUNTER, peers_failed, "entropy_pushes_failed_total", "pushes",
-		"to a peer, that failed"),
+		"to a target, that failed"),
 	ROW(ENTROPY, heal_figures, COUNTER, snapshots_sent, "entropy_sent_snapshots_total",
-		"snapshots", "sent whole to a peer"),
+		"snapshots", "sent whole to a target"),
 	ROW(ENTROPY, heal_figures, COUNTER, keys_sent, "entropy_sent_keys_total", "keys",
 		"in the snapshots that were sent whole"),
 	ROW(ENTROPY, heal_figures, COUNTER, bytes_sent, "entropy_sent_bytes_total", "bytes",
@@ -177,7 +176,7 @@ static const struct figure entries[] = {
 		"seconds", "until the timer starts the next round"),
 
 	ROW(TARGET, heal_target_figures, COUNTER, rounds, "entropy_peer_rounds_total", "rounds",
-		"that the peer took part in"),
+		"that pushed to it"),
 	ROW(TARGET, heal_target_figures, COUNTER, rounds_failed, "entropy_peer_rounds_failed_total",
 		"rounds", "in which a snapshot to it was not closed in good order"),
 	ROW(TARGET, heal_target_figures, COUNTER, snapshots_sent,
@@ -202,7 +201,7 @@ static const struct figure entries[] = {
 		"entropy_sender_snapshots_total", "snapshots", "from it that were applied whole"),
 	ROW(SENDER, heal_sender_figures, COUNTER, connections_failed,
 		"entropy_sender_connections_failed_total", "connections",
-		"of it that were not applied whole"),
+		"from it that were not applied whole"),
 	ROW(SENDER, heal_sender_figures, COUNTER, bytes_received,
 		"entropy_sender_received_bytes_total", "bytes",
 		"of plaintext in its snapshots applied whole"),

@@ -1,6 +1,6 @@
 /*
- * figures - every figure that the node tells of itself: one table of names, units and meanings,
- * from which -D, the pages of control and the last line of the log are made.
+ * figures - every figure that the node reports: one table of names, units and meanings, from which
+ * -D, the pages of control and the last line of the log are made.
  *
  * The figures are gathered by whoever has them into the structs below; here they only get their
  * names.  Any thread.
@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/* What a figure is of: each scope has its struct. */
+/* What a figure describes: each scope has its struct. */
 enum figures_scope {
 	FIGURES_IDENTITY, /* struct figures_identity */
 	FIGURES_NODE,     /* struct figures_node */
@@ -33,7 +33,7 @@ enum figures_scope {
 	FIGURES_N_SCOPES,
 };
 
-/* Who tells; the labels do. */
+/* Always 1: the labels identify the node. */
 struct figures_identity {
 	uint64_t info;
 };
@@ -43,7 +43,7 @@ struct figures_node {
 	uint64_t uptime, resident_bytes, stats_count;
 };
 
-/* The proxy: its clients, the nodes that ask it, and the nodes that it asks, taken together. */
+/* The proxy: its clients, incoming links, and all peers together. */
 struct figures_pool {
 	uint64_t client_connections, client_connections_accepted, client_connections_refused;
 	uint64_t client_requests, client_read_requests, client_write_requests, client_errors;
@@ -69,27 +69,27 @@ struct figures_peer {
 	uint64_t failed_requests, missed_writes, queue;
 };
 
-/* For -D: every figure with its unit and meaning. */
+/* For -D: write every figure with its unit and meaning. */
 void control_figures_describe(FILE *to);
 
 /* "name value, name value, ..." of all counters; cut to cap.  Returns text. */
 const char *control_figures_format(const struct heal_figures *f, char *text, size_t cap);
 
-/* The figures of a scope, as values of the object that is open; values is the scope's struct. */
+/* Write the figures of a scope into the open object; values is the scope's struct. */
 void control_figures_write_json(struct json *j, enum figures_scope scope, const void *values);
 
 struct figures_label {
 	const char *name, *value;
 };
 
-/* The figures of one of those that a scope has, and what tells it from the others. */
+/* The figures of one instance of a scope (a peer, say), and the labels that identify it. */
 struct figures_sample {
 	const struct figures_label *labels;
 	size_t n_labels;
 	const void *values; /* the scope's struct */
 };
 
-/* The figures of a scope in the Prometheus text format, each under its HELP and TYPE. */
+/* Write the figures of n instances of a scope in the Prometheus text format, with HELP and TYPE. */
 void control_figures_write_metrics(
 	FILE *to, enum figures_scope scope, const struct figures_sample *samples, size_t n);
 

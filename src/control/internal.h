@@ -1,7 +1,7 @@
 /*
- * internal - what the files of control share: server.c is the server, pages.c the table of its
- * paths, tell.c, metrics.c and gather.c what it tells, actions.c what it changes.  Event loop's
- * thread.
+ * internal - shared by the files of control: server.c is the HTTP server, pages.c the table of its
+ * paths, tell.c and metrics.c the pages that only read, gather.c where their figures come from,
+ * actions.c the pages that change something.  Event loop's thread.
  */
 #ifndef CONTROL_INTERNAL_H
 #define CONTROL_INTERNAL_H
@@ -23,8 +23,8 @@ extern "C" {
 
 /* A connection. */
 struct control_guest {
-	struct bufferevent *bev; /* a reference of ours; NULL: nobody is here */
-	int64_t leave_ms;        /* monotonic: when it has been here for long enough */
+	struct bufferevent *bev; /* our own reference; NULL: the slot is free */
+	int64_t leave_ms;        /* monotonic: closed at this time */
 };
 
 struct control {
@@ -40,12 +40,12 @@ struct control {
 	size_t n_guests;
 	int64_t started_ms; /* monotonic */
 	uint64_t requests;
-	struct log_gate gate; /* for what strangers can cause */
+	struct log_gate gate; /* rate limit for messages that any client can cause */
 };
 
 /*
- * A path, or with values one that is followed by a slash and a value: of them the words, for
- * people.  value is NULL where none stands there.
+ * A path.  With values set, a slash and a value may follow it; values is the text for /help.  serve
+ * gets NULL as value where none was given.
  */
 struct control_page {
 	const char *path;
@@ -55,26 +55,26 @@ struct control_page {
 	void (*serve)(struct control *c, const char *value, struct control_answer *a);
 };
 
-/* Finds the page of a path and its value, or NULL. */
+/* The page of a path, or NULL; *value is the part after it that is its value, or NULL. */
 const struct control_page *control_pages_find(const char *path, const char **value);
 
-/* Whether the part is there that a page is about; if not, it has been refused. */
+/* Whether this node runs a proxy, or the channel; if not, the request is refused. */
 bool control_pages_need_proxy(const struct control *c, struct control_answer *a);
 bool control_pages_need_healer(const struct control *c, struct control_answer *a);
 
-/* The figures, from wherever they are. */
+/* Fill in *s with the current figures; node: by its place in the ring, not 0. */
 void control_gather_node(const struct control *c, struct figures_node *s);
 void control_gather_pool(const struct control *c, struct figures_pool *s);
 void control_gather_store(const struct control *c, struct figures_store *s);
 void control_gather_peer(const struct control *c, size_t node, struct figures_peer *s);
 
-/* The pages that tell. */
+/* The pages that only read. */
 void control_tell_info(struct control *c, const char *value, struct control_answer *a);
 void control_tell_entropy(struct control *c, const char *value, struct control_answer *a);
 void control_tell_describe(struct control *c, const char *value, struct control_answer *a);
 void control_metrics(struct control *c, const char *value, struct control_answer *a);
 
-/* The pages that change something, or tell what can be changed. */
+/* The pages that change something, or show its current value. */
 void control_actions_get_consistency(
 	struct control *c, const char *value, struct control_answer *a);
 void control_actions_set_consistency(

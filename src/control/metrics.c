@@ -4,7 +4,7 @@
 
 #define LABELS_MAX 3
 
-/* The samples of one scope, whose values somebody else holds. */
+/* The samples of one scope; their values are the caller's. */
 struct family {
 	struct figures_sample *samples; /* n */
 	struct figures_label *labels;   /* LABELS_MAX each */
@@ -32,7 +32,7 @@ static void add_label(struct family *f, size_t i, const char *name, const char *
 	labels[f->samples[i].n_labels++] = (struct figures_label){name, value};
 }
 
-/* ---- Scopes that there is one of ---- */
+/* ---- Scopes with one instance ---- */
 
 static void write_one(FILE *to, enum figures_scope scope, const void *values)
 {
@@ -84,7 +84,7 @@ static void write_entropy(const struct control *c, FILE *to)
 	write_one(to, FIGURES_SCHEDULE, &schedule);
 }
 
-/* ---- Scopes that there are several of: false when memory is short ---- */
+/* ---- Scopes with several instances; false when memory is short ---- */
 
 static bool write_peers(const struct control *c, FILE *to)
 {
@@ -133,7 +133,7 @@ static bool write_targets(const struct control *c, FILE *to)
 static bool write_senders(const struct control *c, FILE *to)
 {
 	struct heal_ledger *ledger = healer_ledger(c->healer);
-	size_t n = heal_ledger_n_senders(ledger); /* there may be more in a moment, never fewer */
+	size_t n = heal_ledger_n_senders(ledger); /* it may grow meanwhile, never shrink */
 	struct heal_ledger_sender *senders = calloc(n + 1, sizeof(*senders));
 	struct family f = {0};
 	bool ok = senders && family_init(&f, n);

@@ -5,7 +5,7 @@
 static void help(struct control *c, const char *value, struct control_answer *a);
 static void ping(struct control *c, const char *value, struct control_answer *a);
 
-/* The first that fits is it. */
+/* The first match is used. */
 static const struct control_page pages[] = {
 	{"/info", NULL, false, "all figures and the state of the node, as JSON", control_tell_info},
 	{"/metrics", NULL, false, "all figures in the Prometheus text format", control_metrics},
@@ -17,20 +17,19 @@ static const struct control_page pages[] = {
 	{"/get_consistency", NULL, false, "the consistency of reads and of writes",
 		control_actions_get_consistency},
 	{"/set_consistency", "{read,write}/{dc_one,dc_quorum,dc_safe_quorum,dc_each_safe_quorum}",
-		true, "change it, until the node is started again",
-		control_actions_set_consistency},
+		true, "change it, until the node is restarted", control_actions_set_consistency},
 	{"/setloglevel", "N", true, "log up to this level, 0 (emerg) to 11 (verbose)",
 		control_actions_set_log_level},
 	{"/loglevelup", NULL, true, "log one level more", control_actions_log_level_up},
 	{"/logleveldown", NULL, true, "log one level less", control_actions_log_level_down},
 	{"/peer", "{up,down,reset}/{NAME,all}", true,
 		"take a node of the ring back into use, out of use, or close its connections "
-		"and begin anew",
+		"and connect again",
 		control_actions_peer},
 	{"/state/get_state", NULL, false, "what the node does for its clients",
 		control_actions_get_state},
 	{"/state", "{normal,standby,writes_only,resuming}", true,
-		"change it: all, nothing, writes alone, writes alone on the way back to normal",
+		"change it: all, nothing, only writes, only writes on the way back to normal",
 		control_actions_set_state},
 	{"/entropy/run", NULL, true, "start a round of the entropy channel now",
 		control_actions_run_round},
@@ -92,7 +91,7 @@ bool control_pages_need_healer(const struct control *c, struct control_answer *a
 {
 	if (!c->healer)
 		control_answer_refuse(a, 409,
-			"no entropy channel runs here: the configuration has not recon_enabled: "
-			"true");
+			"no entropy channel runs here: the configuration does not set "
+			"recon_enabled: true");
 	return c->healer != NULL;
 }

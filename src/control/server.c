@@ -23,10 +23,10 @@
 #define HEADERS_BYTES 8192
 #define BODY_BYTES    1024
 
-/* ---- Who is connected ----
+/* ---- Connections ----
  *
  * evhttp neither bounds its connections nor says when one ends.  So we make each connection's
- * bufferevent and hold a reference to it: one that evhttp is done with has no callbacks any more.
+ * bufferevent and hold a reference to it: when evhttp has released it, its callbacks are unset.
  */
 
 static bool has_left(const struct control_guest *g)
@@ -65,7 +65,7 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 		evconnlistener_enable(c->listener);
 }
 
-/* No descriptor is left, most likely: let it rest until the next tick.  arg is evhttp's. */
+/* Most likely no descriptor is left: stop accepting until the next tick.  arg is evhttp's. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
 	(void)arg;
@@ -82,9 +82,9 @@ static struct bufferevent *welcome(struct event_base *base, void *arg)
 	for (size_t i = 0; i < CONTROL_GUESTS_MAX && !g; i++)
 		if (!c->guests[i].bev)
 			g = &c->guests[i];
-	/* The descriptor is closed with the bufferevent, by whoever lets go of it last: were evhttp
-	 * to close it before, the loop would go on waiting for it, and miss the next connection
-	 * that gets its number. */
+	/* The descriptor is closed with the last reference to the bufferevent.  If evhttp closed it
+	 * earlier, the loop would keep waiting for it and miss the next connection that gets its
+	 * number. */
 	if (!g || !(g->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE)))
 		return NULL;
 	bufferevent_incref(g->bev);
@@ -107,8 +107,8 @@ static bool is_local(struct evhttp_request *request)
 	       addr_sockaddr_is_loopback((const struct sockaddr *)&sa);
 }
 
-/* A page of another site, open in the operator's browser, asks from this machine too.  Browsers say
- * where a request comes from; commands do not, and neither does an address that was typed in. */
+/* A page of another site, open in the operator's browser, sends requests from this machine too.
+ * Browsers mark such requests; commands, and addresses typed into the browser, do not. */
 static bool is_of_web_page(struct evhttp_request *request)
 {
 	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
@@ -125,7 +125,7 @@ static bool may_change(struct control *c, struct evhttp_request *request, const 
 
 	if (is_of_web_page(request))
 		control_answer_refuse(
-			a, 403, "a web page may not change anything: ask without one");
+			a, 403, "a web page may not change anything: use a command such as curl");
 	else if (c->conf->stats_admin != CONF_ADMIN_ANY && !is_local(request))
 		control_answer_refuse(a, 403,
 			"this changes something: ask from the node's own machine, or set "
@@ -219,7 +219,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	free(text);
 }
 
-/* ---- Coming and going ---- */
+/* ---- Start and stop ---- */
 
 static bool start_listening(struct control *c)
 {

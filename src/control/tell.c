@@ -56,7 +56,7 @@ static void write_ledger(struct json *j, struct heal_ledger *l)
 	json_close_array(j);
 }
 
-/* The values of an object. */
+/* Written into the open object. */
 static void write_entropy(struct json *j, const struct control *c)
 {
 	struct heal_schedule_figures schedule;
@@ -107,7 +107,7 @@ static void write_identity(struct json *j, const struct control *c)
 	control_figures_write_json(j, FIGURES_NODE, &s);
 }
 
-/* What Dynomite has under the root key of the configuration, and in it the datastore by its name.
+/* As Dynomite: the proxy under the root key of the configuration, the datastore below it by name.
  */
 static void write_pool(struct json *j, const struct control *c)
 {

@@ -218,7 +218,7 @@ TEST(Stats, TheLogLevelIsChanged)
 	node.start();
 	const uint16_t port = stats_port(node);
 	EXPECT_EQ(http(port, "/setloglevel/8").code, 200);
-	EXPECT_TRUE(node.wait_log("log level is now 8, says 127.0.0.1"));
+	EXPECT_TRUE(node.wait_log("log level is now 8, set by 127.0.0.1"));
 	EXPECT_EQ(http(port, "/loglevelup").code, 200);
 	EXPECT_TRUE(node.wait_log("log level is now 9"));
 	EXPECT_EQ(http(port, "/logleveldown").code, 200);
