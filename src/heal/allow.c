@@ -14,7 +14,7 @@ struct host {
 
 struct heal_allow {
 	const struct conf_list *list;
-	size_t turn;          /* of heal_allow_refresh(), which runs once at a time */
+	size_t turn;          /* calls of heal_allow_refresh() */
 	pthread_mutex_t lock; /* of hosts[] */
 	struct host hosts[];  /* list->n of them */
 };
@@ -43,7 +43,7 @@ void heal_allow_refresh(struct heal_allow *allow, int64_t deadline_ms)
 	struct addr_resolved found[ADDR_RESOLVED_MAX];
 	struct addr a;
 	const char *why;
-	size_t first = allow->turn++; /* a name may use all the time up: each begins in its turn */
+	size_t first = allow->turn++; /* one name may use up the time: begin with another */
 
 	for (size_t k = 0; k < allow->list->n; k++) {
 		size_t i = (first + k) % allow->list->n;

@@ -1,9 +1,9 @@
 /*
- * allow - the addresses that may connect to the receiver under recon_allow: peers.
+ * allow - the allow-list: the addresses that may connect to the receiver under recon_allow: peers.
  *
- * They are those behind the names of recon_peers, which are looked up again on every
- * heal_allow_refresh(), so that a host that moved is known from the next round on.
- * heal_allow_admits() may be called from any thread.
+ * They are the addresses of recon_peers.  heal_allow_refresh() looks the names up again, so that a
+ * host that moved is admitted from the next round on.  Main thread, or that of the round;
+ * heal_allow_admits() any thread.
  */
 #ifndef HEAL_ALLOW_H
 #define HEAL_ALLOW_H
@@ -18,16 +18,15 @@ extern "C" {
 
 struct heal_allow;
 
-/* NULL when memory is short.  list is borrowed. */
+/* An empty allow-list for list, which is borrowed.  NULL when memory is short. */
 struct heal_allow *heal_allow_new(const struct conf_list *list);
 void heal_allow_free(struct heal_allow *allow);
 
-/* Look every name up, until deadline_ms (monotonic); a name without an answer keeps its old
- * addresses. */
+/* Look up every name, until deadline_ms (monotonic).  A name that cannot be resolved keeps its old
+ * addresses.  One call at a time. */
 void heal_allow_refresh(struct heal_allow *allow, int64_t deadline_ms);
 
-/* Whether from is the address of one of them or this machine's loopback.  arg is a struct
- * heal_allow. */
+/* Whether from is on the list, or a loopback address.  arg is a struct heal_allow. */
 bool heal_allow_admits(void *arg, const struct sockaddr *from);
 
 #ifdef __cplusplus

@@ -1,16 +1,15 @@
 #include "heal/guard.h"
 
 /*
- * How old the content of a snapshot may be when its connection is accepted.  Its sender closes a
- * snapshot 2 s after it has read the first key of it, and gives up a connection that it does not
- * get within 3 s; here it may wait 5 s for a worker.  (A single value that takes seconds to be read
- * comes on top.)
+ * The maximum age of a snapshot's content when its connection is accepted.  The sender completes a
+ * snapshot 2 s after it read its first key, and waits at most 3 s for the connection, which may
+ * wait 5 s for a worker here.  (The time to read a single very large value is not included.)
  */
 #define CONTENT_AGE_MS 10000
 
 /*
- * How long before the others a replica may have carried a write out.  What waits for a datastore,
- * or for a peer, is given up when that has said nothing for two timeouts.
+ * How much earlier than the others a replica may carry out a write.  A write that waits for a
+ * datastore or a peer is given up when that has sent nothing for two timeouts.
  */
 static int64_t write_lag_ms(const struct heal_guard *g)
 {

@@ -1,9 +1,9 @@
 /*
- * guard - which keys the channel leaves alone, since clients have written them meanwhile.
+ * guard - which keys the channel leaves alone because clients wrote them meanwhile.
  *
- * A snapshot tells what its sender had when it was read.  A key of it that is missing here was
- * missed, or has been deleted on all replicas since: so what was written through this node since
- * then is not restored.  The next round brings it if it was missed after all.
+ * A snapshot holds what its sender had when it was read.  A key of it that is missing here was
+ * missed, or was deleted on all replicas since then.  So a key written through this node since then
+ * is not restored; the next round brings it if it was missed after all.
  */
 #ifndef HEAL_GUARD_H
 #define HEAL_GUARD_H
@@ -19,21 +19,19 @@ extern "C" {
 #endif
 
 struct heal_guard {
-	const struct recent *recent; /* borrowed; NULL: no write is known of */
-	int64_t timeout_ms;          /* of the proxy */
-	int64_t opened_ms;           /* monotonic: the source of the round that runs */
+	const struct recent *recent; /* borrowed; NULL: no key is left alone */
+	int64_t timeout_ms;          /* the proxy's timeout */
+	int64_t opened_ms;           /* monotonic: when the running round opened its source */
 };
 
-/* How long after a write its key is left alone, in milliseconds: a round to a node that came back
- * with less than it had is repeated after that. */
+/* How long after a write its key is left alone, in milliseconds. */
 int64_t heal_guard_age_ms(const struct heal_guard *g);
 
-/* For dyn_entropy_sink_redis_options, and arg is a struct heal_guard: whether a key may be
- * restored. Any thread. */
+/* may_restore of dyn_entropy_sink_redis_options; arg is a struct heal_guard.  Any thread. */
 bool heal_guard_may_restore(void *arg, const void *key, size_t len, int64_t session_began_ms);
 
-/* For dyn_entropy_source_options: whether a key may have been written since the source was opened.
- * The thread of the round, which sets opened_ms. */
+/* is_changed of dyn_entropy_source_options; arg is a struct heal_guard.  The round's thread, which
+ * sets opened_ms. */
 bool heal_guard_is_changed(void *arg, const void *key, size_t len);
 
 #ifdef __cplusplus

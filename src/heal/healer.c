@@ -38,7 +38,7 @@ static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 	if (status == DYN_ENTROPY_OK)
 		log_info("entropy: from %s: %" PRIu64 " bytes, %" PRIu64 " commands: %" PRIu64
 			 " applied, %" PRIu64 " kept as they were, %" PRIu64
-			 " left alone, written meanwhile, in %.2f s",
+			 " left alone (written meanwhile), in %.2f s",
 			result->peer, result->bytes, result->applied.commands,
 			result->applied.applied, result->applied.kept, result->applied.left_alone,
 			result->seconds);
@@ -72,9 +72,9 @@ static bool make_receiver(struct healer *h, struct dyn_entropy_error *err)
 		       err) == DYN_ENTROPY_OK;
 }
 
-/* ---- Coming and going ---- */
+/* ---- Start and stop ---- */
 
-static void tell_of_others(const struct heal_targets *t)
+static void log_others(const struct heal_targets *t)
 {
 	const struct conf_list *all = &t->conf->recon_peers;
 
@@ -115,7 +115,7 @@ struct healer *healer_new(const struct healer_options *options)
 	h->settings = options->settings;
 	h->guard.recent = options->recent;
 	h->guard.timeout_ms = h->conf->timeout;
-	tell_of_others(targets);
+	log_others(targets);
 	h->allow = heal_allow_new(&h->conf->recon_peers);
 	h->ledger = heal_ledger_new(targets->sent_endpoints, targets->n_sent);
 	if (!h->allow || !h->ledger)
@@ -219,14 +219,14 @@ void healer_free(struct healer *h)
 	free(h);
 }
 
-/* ---- What it counts ---- */
+/* ---- Figures ---- */
 
 void healer_figures(struct healer *h, struct heal_figures *out)
 {
 	struct dyn_entropy_receiver_counters receiver = {.struct_size = sizeof(receiver)};
 
 	heal_ledger_totals(h->ledger, out);
-	/* A connection counts when it is accepted, and the ledger hears of its end. */
+	/* The ledger counts connections when they end; here those under way count too. */
 	dyn_entropy_receiver_count(h->receiver, &receiver);
 	out->connections = receiver.connections;
 }

@@ -2,8 +2,8 @@
  * healer - the entropy channel as a node runs it: its receiver, a round to all targets on a timer,
  * and one to those that missed writes when a node of the ring is back.
  *
- * It uses the library's public door alone.  Main thread; the receiver has a thread of its own with
- * its workers, a round another.
+ * It uses only the library's public header.  Main thread; the receiver and its workers have their
+ * own threads, and so has a round.
  */
 #ifndef HEAL_HEALER_H
 #define HEAL_HEALER_H
@@ -25,7 +25,7 @@ extern "C" {
 
 struct healer_options {
 	struct event_base *base;
-	const struct heal_settings *settings; /* heal_settings_init() found it good */
+	const struct heal_settings *settings; /* checked by heal_settings_init() */
 	const struct heal_targets *targets;   /* who is pushed to, and what */
 	const struct recent *recent;          /* keys written through this node; NULL: unknown */
 	dyn_entropy_cancel *cancel;           /* set when the healer stops */
@@ -33,32 +33,31 @@ struct healer_options {
 
 struct healer;
 
-/* Binds the receiver.  NULL, with a message logged, on failure.  All that options names is
+/* Binds the receiver.  NULL, with a message logged, on failure.  What options points to is
  * borrowed. */
 struct healer *healer_new(const struct healer_options *options);
 
-/* The receiver serves, the timer runs.  False, with a message logged, on failure. */
+/* Start the receiver and the timer.  False, with a message logged, on failure. */
 bool healer_start(struct healer *h);
 
-/* A round to all targets: the first, and any that is wanted out of turn.  False when one runs
- * already, or there is no target. */
+/* Begin a round to all targets now.  False when one runs already, or there is no target. */
 bool healer_run_now(struct healer *h);
 
-/* A node of the ring that was down is back: a round, in a moment, to the targets that missed writes
- * meanwhile. */
+/* A node of the ring (by its place in it) that was down is back: a round, in a moment, to the
+ * targets that missed writes meanwhile. */
 void healer_node_back(struct healer *h, size_t node);
 
-/* Everything stops, mid-transfer too, within a second: healer_begin_stop() tells all that runs,
- * healer_stop() waits for its end, too.  Harmless when nothing of it runs. */
+/* Stop everything within a second, mid-transfer too: healer_begin_stop() asks all threads to stop,
+ * healer_stop() also waits for them.  Harmless when nothing runs. */
 void healer_begin_stop(struct healer *h);
 void healer_stop(struct healer *h);
 void healer_free(struct healer *h);
 
-/* What it did, and when it does it again. */
+/* Totals since the start, and when the next round begins. */
 void healer_figures(struct healer *h, struct heal_figures *out);
 void healer_schedule(const struct healer *h, struct heal_schedule_figures *out);
 
-/* What it did with each target and each sender.  Lives as long as the healer. */
+/* What was done with each target and each sender.  Lives as long as the healer. */
 struct heal_ledger *healer_ledger(struct healer *h);
 
 #ifdef __cplusplus

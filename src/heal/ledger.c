@@ -51,7 +51,7 @@ static double now_s(void)
 	return (double)clock_wall_ms() / 1e3;
 }
 
-/* What went wrong, if it did. */
+/* The message of a failure, or an empty text. */
 static void note_message(
 	char to[DYN_ENTROPY_MESSAGE_MAX], enum dyn_entropy_status status, const char *message)
 {
@@ -177,9 +177,8 @@ static void sum_connection(struct heal_figures *t, enum dyn_entropy_status statu
 	t->keys_left_alone += applied->left_alone;
 }
 
-/* A page to write anew: a fresh one, or that of the address which was without success for longest.
- */
-static struct heal_ledger_sender *free_page(struct heal_ledger *l)
+/* A record to reuse: a new one, or that of the address without success for longest; or NULL. */
+static struct heal_ledger_sender *free_record(struct heal_ledger *l)
 {
 	struct heal_ledger_sender *worst = NULL;
 
@@ -195,8 +194,8 @@ static struct heal_ledger_sender *free_page(struct heal_ledger *l)
 	return worst;
 }
 
-/* The page of whom result is of, or NULL. */
-static struct heal_ledger_sender *page_of(
+/* The record of this address, made if need be; NULL: it gets none. */
+static struct heal_ledger_sender *record_of(
 	struct heal_ledger *l, const char *address, enum dyn_entropy_status status)
 {
 	struct heal_ledger_sender *s;
@@ -205,8 +204,8 @@ static struct heal_ledger_sender *page_of(
 		if (strcmp(l->senders[i].address, address) == 0)
 			return &l->senders[i];
 	if (status == DYN_ENTROPY_ERR_IO)
-		return NULL; /* turned away, or silent: nothing says that it is one of ours */
-	s = free_page(l);
+		return NULL; /* turned away, or sent nothing: it may not be a node at all */
+	s = free_record(l);
 	if (s) {
 		memset(s, 0, sizeof(*s));
 		strcpy(s->address, address);
@@ -246,7 +245,7 @@ void heal_ledger_received(struct heal_ledger *l, enum dyn_entropy_status status,
 	pthread_mutex_lock(&l->lock);
 	sum_connection(&l->totals, status, result);
 	if (status != DYN_ENTROPY_ERR_CANCELLED && addr_parse(&from, result->peer))
-		s = page_of(l, from.host, status);
+		s = record_of(l, from.host, status);
 	if (s)
 		write_sender(s, status, result, err);
 	pthread_mutex_unlock(&l->lock);

@@ -1,9 +1,9 @@
 /*
- * ledger - what the entropy channel did, and with whom: the totals, a page for each target that is
- * sent something, and one for each address that pushed to us.
+ * ledger - what the entropy channel did: totals, a record for each target that is sent something,
+ * and one for each address that pushed to this node.
  *
- * The wire tells a sender nothing of what became of its keys: what was applied and what was kept is
- * known where it was received, and stands here under the address it came from.  Any thread.
+ * The wire protocol does not tell a sender which of its keys were applied: only the receiver knows,
+ * and counts it here under the sender's address.  Any thread.
  */
 #ifndef HEAL_LEDGER_H
 #define HEAL_LEDGER_H
@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-/* Addresses with a page of their own. */
+/* The maximum number of senders with a record. */
 #define HEAL_LEDGER_SENDERS_MAX 256
 
 struct heal_ledger;
@@ -41,36 +41,37 @@ struct heal_ledger_sender {
 	char message[DYN_ENTROPY_MESSAGE_MAX]; /* likewise; empty when it went well */
 };
 
-/* endpoints are those of the driver's targets, in its order; borrowed, and so is what they name.
- * NULL when memory is short. */
+/* endpoints: the driver's targets, in its order; the array and the texts are borrowed.  NULL when
+ * memory is short. */
 struct heal_ledger *heal_ledger_new(const char *const *endpoints, size_t n);
 void heal_ledger_free(struct heal_ledger *l);
 
-/* A target's part of a round has ended. */
+/* Record the end of a target's part of a round. */
 void heal_ledger_pushed(struct heal_ledger *l, const struct dyn_entropy_target_report *report);
 
-/* A round has ended, or was skipped.  Returns how many have. */
+/* Count a round that ended, or was skipped.  Returns how many there were. */
 uint64_t heal_ledger_round_ended(struct heal_ledger *l);
 uint64_t heal_ledger_round_skipped(struct heal_ledger *l);
 
 /*
- * A connection to the receiver has ended.  Who gets no further than to connect gets no page, and
- * when there is no room for another page the one goes that was without success for longest: so
- * strangers can neither fill the ledger nor grow it.
+ * Record the end of a connection to the receiver.  An address that only connects gets no record,
+ * and when there is no room for another record, it replaces the one that had no success for
+ * longest: so strangers can neither fill the ledger nor make it grow.
  */
 void heal_ledger_received(struct heal_ledger *l, enum dyn_entropy_status status,
 	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err);
 
-/* "closed", "refused" and so on: for programs, as dyn_entropy_outcome_text() is for people. */
+/* "closed", "refused" and so on, for JSON; dyn_entropy_outcome_text() is for people.  Static
+ * storage. */
 const char *heal_ledger_outcome_word(enum dyn_entropy_outcome outcome);
 
-/* A copy of the totals; connections are those that have ended. */
+/* A copy of the totals; connections are those that ended. */
 void heal_ledger_totals(struct heal_ledger *l, struct heal_figures *out);
 
 size_t heal_ledger_n_targets(struct heal_ledger *l);
 size_t heal_ledger_n_senders(struct heal_ledger *l);
 
-/* A copy of page i; false when there is none. */
+/* A copy of record i; false when there is none. */
 bool heal_ledger_copy_target(struct heal_ledger *l, size_t i, struct heal_ledger_target *out);
 bool heal_ledger_copy_sender(struct heal_ledger *l, size_t i, struct heal_ledger_sender *out);
 

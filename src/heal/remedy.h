@@ -1,7 +1,7 @@
 /*
- * remedy - the keys of dynomite.yml behind the library's errors.
+ * remedy - adds the key of dynomite.yml to an error of the library.
  *
- * The library names its settings as its header does; an operator knows them as keys of the file.
+ * The library names settings as its header does; an operator knows them as keys of the file.
  */
 #ifndef HEAL_REMEDY_H
 #define HEAL_REMEDY_H
@@ -12,8 +12,7 @@
 extern "C" {
 #endif
 
-/* Add " (KEY)" to err's message where a setting decided it; what is too long is cut.  Any thread.
- */
+/* Add " (KEY)" to err's message when a setting caused it; cut if too long.  Any thread. */
 void heal_remedy_add(struct dyn_entropy_error *err);
 
 #ifdef __cplusplus

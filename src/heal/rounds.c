@@ -18,13 +18,13 @@ struct heal_rounds {
 	int done_fd;
 	pthread_t thread;
 	bool running;
-	/* The thread's while a round runs. */
+	/* Used by the round's thread while a round runs. */
 	bool *in_round; /* of each target that is sent something */
-	size_t current; /* whose part it is */
+	size_t current; /* the target being pushed to */
 	struct dyn_entropy_round round;
 };
 
-/* ---- What the driver asks and tells, in the round's thread ---- */
+/* ---- The driver's callbacks, in the round's thread ---- */
 
 static bool owns(void *arg, const void *key, size_t len)
 {
@@ -93,11 +93,11 @@ static void *round_main(void *arg)
 	struct dyn_entropy_error err;
 
 	heal_allow_refresh(r->options.allow, clock_deadline_ms(HEAL_ROUNDS_LOOKUP_MS));
-	/* What became of a target is in its report; a cancelled round needs no word. */
+	/* Each target has its report; only a cancelled round ends early. */
 	if (dyn_entropy_driver_round(r->driver, &r->round, &err) != DYN_ENTROPY_OK)
 		log_debug("entropy: the round was cut short: %s", err.message);
 	if (write(r->done_fd, &one, sizeof(one)) < 0)
-		log_error("entropy: cannot tell the end of a round: %s", strerror(errno));
+		log_error("entropy: cannot signal the end of a round: %s", strerror(errno));
 	return NULL;
 }
 
@@ -139,7 +139,7 @@ static void on_done(evutil_socket_t fd, short events, void *arg)
 		heal_rounds_join(arg);
 }
 
-/* ---- Coming and going ---- */
+/* ---- Making and freeing ---- */
 
 static bool make_driver(struct heal_rounds *r, struct dyn_entropy_error *err)
 {

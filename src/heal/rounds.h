@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/* How long names may take to be looked up before a start or a round goes on without them. */
+/* How long a start or a round waits for host names to be looked up. */
 #define HEAL_ROUNDS_LOOKUP_MS 700
 
 /* All of it is borrowed. */
@@ -31,8 +31,8 @@ struct heal_rounds_options {
 	const struct heal_targets *targets;
 	struct heal_allow *allow;   /* looked up again before each round */
 	struct heal_guard *guard;   /* its opened_ms is set as each source is opened */
-	struct heal_ledger *ledger; /* told of each target's part, and of each round */
-	dyn_entropy_cancel *cancel; /* ends the round that runs */
+	struct heal_ledger *ledger; /* records each target's part and each round */
+	dyn_entropy_cancel *cancel; /* ends a running round */
 };
 
 struct heal_rounds;
@@ -41,12 +41,12 @@ struct heal_rounds;
 struct heal_rounds *heal_rounds_new(const struct heal_rounds_options *options);
 void heal_rounds_free(struct heal_rounds *r); /* no round may run */
 
-/* Begin a round to those that are due, of targets->n_sent.  False, with a message logged, when
- * there is no thread for it.  None may run already. */
+/* Begin a round to the targets that are due (targets->n_sent of them, copied).  False, with a
+ * message logged, when no thread can be started.  No round may be running. */
 bool heal_rounds_begin(struct heal_rounds *r, const bool *due);
 bool heal_rounds_is_running(const struct heal_rounds *r);
 
-/* Wait for the end of the round that runs, if one does. */
+/* Wait for the end of a running round, if any, and log it. */
 void heal_rounds_join(struct heal_rounds *r);
 
 #ifdef __cplusplus

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nodes that come back together are healed by one round. */
+/* One round heals nodes that come back together. */
 #define SOON_SECONDS 1
 
 struct heal_schedule {
@@ -17,13 +17,13 @@ struct heal_schedule {
 	struct heal_ledger *ledger;
 	int64_t interval_s;
 	struct event *timer; /* starts a round */
-	struct event *soon;  /* starts one out of turn */
-	struct event *again; /* the same, to those whose again_at_ms is over */
+	struct event *soon;  /* starts one outside the interval */
+	struct event *again; /* the same, to those whose again_at_ms has passed */
 	int64_t again_ms;
-	int64_t *again_at_ms;  /* of each target, monotonic; 0: none is wanted */
+	int64_t *again_at_ms;  /* of each target, monotonic; 0: none */
 	int64_t next_round_ms; /* monotonic */
 	bool stopping;
-	bool due[]; /* of each target that is sent something: it is to be part of the next round */
+	bool due[]; /* of each target that is sent something: whether the next round includes it */
 };
 
 static void set_soon(struct heal_schedule *s)
@@ -74,7 +74,7 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 		heal_ledger_round_skipped(s->ledger));
 }
 
-/* Ring when the first of those that are wanted again is to be. */
+/* Set the timer to the earliest of again_at_ms. */
 static void set_again(struct heal_schedule *s)
 {
 	int64_t now_ms = clock_monotonic_ms(), first_ms = INT64_MAX;
@@ -135,12 +135,12 @@ static void on_soon(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	if (heal_rounds_is_running(s->rounds))
-		set_soon(s); /* the one that runs may have passed that target by */
+		set_soon(s); /* the running one may be past that target */
 	else if (any_due(s))
 		run_due(s);
 }
 
-/* ---- Coming and going ---- */
+/* ---- Making and freeing ---- */
 
 struct heal_schedule *heal_schedule_new(struct event_base *base, const struct heal_targets *targets,
 	struct heal_rounds *rounds, struct heal_ledger *ledger, int64_t again_ms)

@@ -1,6 +1,6 @@
 /*
- * schedule - when a round begins, and to whom: to all targets at every interval and whenever one is
- * wanted, and to those that missed writes when the node of the ring is back that did.
+ * schedule - when a round begins, and to which targets: to all at every interval and on request,
+ * and to those that missed writes when a node of the ring is back.
  *
  * Main thread.
  */
@@ -24,29 +24,28 @@ extern "C" {
 struct heal_schedule;
 
 /*
- * NULL when memory is short.  All is borrowed; ledger is told of rounds that are skipped.  A round
- * to a node that is back is repeated after again_ms, when its guard lets in what it has left alone;
- * 0: it is not.
+ * NULL when memory is short.  All arguments are borrowed; ledger counts skipped rounds.  A round to
+ * a node that is back is repeated after again_ms, when its guard no longer leaves keys alone; 0:
+ * never.
  */
 struct heal_schedule *heal_schedule_new(struct event_base *base, const struct heal_targets *targets,
 	struct heal_rounds *rounds, struct heal_ledger *ledger, int64_t again_ms);
 void heal_schedule_free(struct heal_schedule *s);
 
-/* The timer runs, if there is a target; the first round begins after an interval.  False when there
- * is no timer. */
+/* Start the timer, if there is a target; its first round begins after one interval.  False when
+ * that fails. */
 bool heal_schedule_start(struct heal_schedule *s);
 
-/* A round to all.  False when one runs already, there is no target, or, with a message logged, no
- * thread. */
+/* Begin a round to all targets.  False when one runs already, there is no target, or, with a
+ * message logged, no thread can be started. */
 bool heal_schedule_run_now(struct heal_schedule *s);
 
-/* A node of the ring that was down is back: a round to the targets that missed writes meanwhile, in
- * a moment, together with those wanted until then; after the round that runs, if one does.  And
- * another one later: a node whose Redis alone was down leaves alone what it has taken lately,
- * though that is lost. */
+/* A node of the ring (by its place in it) that was down is back: a round to the targets that missed
+ * writes meanwhile, in a moment, with others due by then, and after a round that runs.  And another
+ * one after again_ms: a node whose Redis lost recent writes leaves their keys alone at first. */
 void heal_schedule_node_back(struct heal_schedule *s, size_t node);
 
-/* No round begins any more. */
+/* Begin no more rounds. */
 void heal_schedule_stop(struct heal_schedule *s);
 
 void heal_schedule_figures(const struct heal_schedule *s, struct heal_schedule_figures *out);

@@ -39,7 +39,7 @@ static void fill_rest(struct heal_settings *s, const struct conf *conf, dyn_entr
 							   : DYN_ENTROPY_ACCEPT_RESTORE;
 }
 
-/* Whether nobody outside this machine can reach the channel, nor the channel anybody. */
+/* Whether all addresses of the channel are on this machine. */
 static bool all_loopback(const struct conf *conf)
 {
 	if (conf->recon_listen && !addr_text_is_loopback(conf->recon_listen))
@@ -62,7 +62,7 @@ static void warn_if_others_read(
 			"others may read this secret file: chmod o-rwx %s", path);
 }
 
-/* What is wrong with one file, if anything: the pair's error tells of the first alone. */
+/* Report the error of one file: the error of the pair is only that of the first. */
 static void check_file(
 	const struct conf *conf, enum conf_key_id key, const char *path, struct conf_report *report)
 {
@@ -77,7 +77,7 @@ static void check_file(
 static bool is_given(
 	const struct conf *conf, enum conf_key_id key, const char *path, struct conf_report *report)
 {
-	/* Of a file that enables the channel the missing key was told already. */
+	/* With recon_enabled the missing key was reported already. */
 	if (!path && !conf->recon_enabled && !conf->places[key].bad)
 		conf_report_error(report, conf_at(conf, key),
 			"is missing: give the file (dyn-entropy keygen makes one), or "
@@ -102,7 +102,7 @@ static bool load_material(
 			check_file(conf, CONF_KEY_RECON_KEY_FILE, key_file, report);
 		if (has_iv)
 			check_file(conf, CONF_KEY_RECON_IV_FILE, iv_file, report);
-		if (has_key && has_iv && report->errors.n == errors) /* memory, say */
+		if (has_key && has_iv && report->errors.n == errors) /* such as out of memory */
 			conf_report_error(
 				report, conf_at(conf, CONF_KEY_RECON_KEY_FILE), "%s", err.message);
 		return false;
@@ -116,14 +116,14 @@ static bool load_material(
 				key_file);
 			return false;
 		}
-		return true; /* everybody knows it: who may read the file does not matter */
+		return true; /* it is public: who may read the file does not matter */
 	}
 	warn_if_others_read(conf, CONF_KEY_RECON_KEY_FILE, key_file, report);
 	warn_if_others_read(conf, CONF_KEY_RECON_IV_FILE, iv_file, report);
 	return true;
 }
 
-/* A number that the table of keys allows may still be none of the library's. */
+/* The library may refuse values that the table of keys allows. */
 static bool check_config(
 	const struct heal_settings *s, const struct conf *conf, struct conf_report *report)
 {
@@ -132,7 +132,7 @@ static bool check_config(
 	if (conf->places[CONF_KEY_RECON_BUFFER_SIZE].bad ||
 		conf->places[CONF_KEY_RECON_ENCRYPT].bad ||
 		(conf->recon_encrypt && conf->recon_buffer_size % DYN_ENTROPY_BLOCK_SIZE))
-		return false; /* that was told */
+		return false; /* reported already */
 	if (dyn_entropy_config_validate(&s->config, &err) == DYN_ENTROPY_OK)
 		return true;
 	conf_report_error(report, conf_at_file(conf), "the entropy channel: %s", err.message);

@@ -1,8 +1,7 @@
 /*
- * settings - what a loaded dynomite.yml asks of the entropy channel, in the library's own terms.
+ * settings - translates a loaded dynomite.yml into the library's configuration.
  *
- * The engine and dyn-entropy both go through here, so that a file means the same to both.  Main
- * thread.
+ * The engine and dyn-entropy both use it, so that a file means the same to both.  Main thread.
  */
 #ifndef HEAL_SETTINGS_H
 #define HEAL_SETTINGS_H
@@ -25,9 +24,8 @@ struct heal_settings {
 };
 
 /*
- * Translate and check: ranges, key material, the sample key.  Adds what is wrong to report and
- * returns whether that was nothing.  cancel is borrowed and may be NULL.  Call heal_settings_fini()
- * in either case.
+ * Translate and check: ranges, key material, the sample key.  Adds errors to report; true when
+ * there are none.  cancel is borrowed and may be NULL.  Call heal_settings_fini() in either case.
  */
 bool heal_settings_init(struct heal_settings *s, const struct conf *conf,
 	dyn_entropy_cancel *cancel, struct conf_report *report);

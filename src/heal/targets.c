@@ -28,7 +28,7 @@ size_t heal_targets_find(const struct heal_targets *t, const char *endpoint)
 			continue;
 		if (node->port + CONF_RECON_PORT_ABOVE == a.port)
 			return i;
-		if (i > 0) { /* this node is known by its recon_listen */
+		if (i > 0) { /* not this node, which is known by its recon_listen */
 			of_host = i;
 			n_of_host++;
 		}
@@ -100,8 +100,8 @@ bool heal_targets_owns(const struct heal_targets *t, size_t node, const void *ke
 	       ring_owner(ring, ring->nodes[node].rack, ring_token(ring, key, len)) == node;
 }
 
-/* Whether other may have missed what node did: in another datacenter one node takes a write for
- * all. */
+/* Whether other may have missed writes that node missed: a remote datacenter gets a write through
+ * one node. */
 static bool misses_with(const struct ring *ring, size_t node, size_t other)
 {
 	size_t dc = ring->racks[ring->nodes[node].rack].dc;
@@ -116,7 +116,7 @@ void heal_targets_missed(const struct heal_targets *t, size_t node, bool *due)
 
 	for (size_t i = 0; i < t->conf->recon_peers.n; i++)
 		known = known || t->nodes[i] == node;
-	/* Its channel may have an address of its own: then it may be any of them. */
+	/* A node that matches no target may be any of them: all are due. */
 	for (size_t i = 0; i < t->n_sent; i++)
 		due[i] = due[i] || !known || misses_with(t->ring, node, t->sent_nodes[i]);
 }

@@ -1,8 +1,8 @@
 /*
- * targets - who the entropy channel pushes to, and what: the addresses of recon_peers, as the ring
- * sees them.
+ * targets - who the entropy channel pushes to, and which keys: the addresses of recon_peers,
+ * matched with the nodes of the ring.
  *
- * The node, dyn-entropy push and dyn-entropy conf all ask here.  Immutable once made: any thread.
+ * The node, dyn-entropy push and dyn-entropy conf all use it.  Immutable once made: any thread.
  */
 #ifndef HEAL_TARGETS_H
 #define HEAL_TARGETS_H
@@ -19,20 +19,20 @@ extern "C" {
 #endif
 
 enum heal_part {
-	HEAL_EVERY_KEY, /* it is no node of the ring, or there is none */
+	HEAL_EVERY_KEY, /* it is not a node of the ring, or there is no ring */
 	HEAL_OWNED,     /* the keys that it owns in its rack */
-	HEAL_NOTHING,   /* it owns no key that this node owns, too */
-	HEAL_SELF,      /* it is this node's own receiver: likewise */
+	HEAL_NOTHING,   /* it owns no key that this node owns */
+	HEAL_SELF,      /* it is this node's own receiver: nothing either */
 };
 
 struct heal_targets {
-	const struct ring *ring; /* borrowed; NULL: there is none */
+	const struct ring *ring; /* borrowed; NULL: no ring */
 	const struct conf *conf; /* borrowed */
-	size_t *nodes; /* of the ring, by place in recon_peers; SIZE_MAX: none of them; owned */
+	size_t *nodes; /* of the ring, by place in recon_peers; SIZE_MAX: not a node; owned */
 	/* Those that are sent something, in the order of recon_peers: the driver's targets. */
 	size_t n_sent;
-	const char **sent_endpoints; /* owned; what it names is conf's */
-	size_t *sent_nodes;          /* as nodes; owned */
+	const char **sent_endpoints; /* owned; the texts are conf's */
+	size_t *sent_nodes;          /* their nodes; owned */
 };
 
 /* ring may be NULL.  False when memory is short; call heal_targets_fini() in either case. */
@@ -47,7 +47,8 @@ size_t heal_targets_find(const struct heal_targets *t, const char *endpoint);
 
 /* What a target, by its place in recon_peers, is sent. */
 enum heal_part heal_targets_part(const struct heal_targets *t, size_t target);
-bool heal_targets_takes_part(const struct heal_targets *t, size_t target); /* anything at all */
+bool heal_targets_takes_part(
+	const struct heal_targets *t, size_t target); /* sent anything at all */
 
 /* Whether a node, which may be SIZE_MAX, is sent a key. */
 bool heal_targets_owns(const struct heal_targets *t, size_t node, const void *key, size_t len);
@@ -61,7 +62,7 @@ void heal_targets_missed(const struct heal_targets *t, size_t node, bool *due);
 /* In words, for people: "the keys that it owns" and so on. */
 const char *heal_targets_part_text(enum heal_part part);
 
-/* Warn of targets that a ring does not know. */
+/* Warn about targets that are not nodes of the ring. */
 void heal_targets_warn(const struct heal_targets *t, struct conf_report *report);
 
 #ifdef __cplusplus
