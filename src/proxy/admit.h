@@ -1,6 +1,6 @@
 /*
- * admit - whether a request is carried out, by what it is and by the state of the node; and what
- * whoever asked is told when it is not.
+ * admit - whether a request is carried out, depending on its command and on the state of the node,
+ * and the error reply if it is not.
  *
  * Any thread.
  */
@@ -21,14 +21,14 @@ enum admit_asker {
 
 #define ADMIT_WHY_MAX 480
 
-/* The same as admit_request(), which spares almost all requests the call. */
+/* The general case of admit_request(), which decides most requests inline. */
 bool admit_slowly(enum proxy_state state, const struct request *r, enum admit_asker asker,
 	char why[ADMIT_WHY_MAX]);
 
 /*
- * Whether to carry out a request that was understood.  If not, why is the text of the error, to be
- * put behind "ERR "; what a client is told in Redis's words a node is told as ours, so that it does
- * not take it for the datastore's.  It may hold bytes of the request: not for a log.
+ * Whether to carry out a request that parsed well.  If not, why is the text of the error, to follow
+ * "ERR ".  A client gets Redis's wording; a node gets ours, so that it does not take the error for
+ * one of the datastore's.  The text may contain bytes of the request: do not log it.
  */
 static inline bool admit_request(enum proxy_state state, const struct request *r,
 	enum admit_asker asker, char why[ADMIT_WHY_MAX])

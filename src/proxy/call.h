@@ -1,12 +1,12 @@
 /*
- * call - a request on its way: what was asked, where it went, what came back.
+ * call - a request being carried out: who asked, where it was sent, what was answered.
  *
  *     call --- part --- leg ---> a datastore or peer
  *
- * A call is one request of a client, or one message of another node.  It has one part, or, when its
- * keys have different owners, one for each group of them; their replies are joined.  A part has a
- * leg for each replica that is asked.  Whoever asked is told once; a call lives on until its last
- * leg has ended, so that what a peer missed is counted.  Event loop's thread.
+ * A call is one request of a client, or one message of another node.  It has one part, or one for
+ * each group of keys with the same owners; the replies of the parts are joined.  A part has a leg
+ * for each replica that it is sent to.  The origin is answered once; the call lives until its last
+ * leg has ended, so that missed writes are counted.  Event loop's thread.
  */
 #ifndef PROXY_CALL_H
 #define PROXY_CALL_H
@@ -30,99 +30,98 @@ struct call;
 struct part;
 
 struct leg {
-	TAILQ_ENTRY(leg) next;       /* in its connection's queue, oldest first */
+	TAILQ_ENTRY(leg) next;       /* in the queue of its connection, oldest first */
 	LIST_ENTRY(leg) same_bucket; /* in a peer's table by id */
 	struct part *part;
 	uint64_t id;     /* of its DNODE message */
-	uint8_t type;    /* likewise: enum dnode_type */
-	uint8_t dc;      /* index of the replica's datacenter, 0: the local one */
-	bool local_rack; /* the replica of the local rack */
+	uint8_t type;    /* of its DNODE message, enum dnode_type */
+	uint8_t dc;      /* the replica's datacenter, 0: the local one */
+	bool local_rack; /* the replica is in the local rack */
 	bool is_write;
-	bool abandoned;             /* nobody waits for its answer any more */
-	uint32_t first_key, n_keys; /* of the call's kept keys those that it is about */
+	bool abandoned;             /* its reply is no longer needed */
+	uint32_t first_key, n_keys; /* the range of its keys in the call's kept keys */
 };
 
 struct part {
 	struct call *call;
 	struct quorum *quorum; /* NULL: the local rack's leg decides */
 	bool decided;
-	struct outq reply; /* of a part that waits for the others */
+	struct outq reply; /* kept until all parts are decided */
 };
 
-/* Who asked. */
+/* The side that asked. */
 struct call_origin {
-	/* This is the reply. */
+	/* Called once, with the reply. */
 	void (*answer)(struct call *c, const struct reply *reply);
 };
 
 struct call {
-	TAILQ_ENTRY(call) next; /* in the list of those under way, or of the spare ones */
+	TAILQ_ENTRY(call) next; /* in the list of calls, or of spare ones */
 	struct call_list *list;
 	const struct call_origin *origin;
 	const struct command *command;
 	int64_t deadline_ms; /* monotonic */
-	uint32_t legs;       /* under way, and one while it is being sent */
+	uint32_t legs;       /* under way, plus one while the call is being sent */
 	uint32_t parts_left; /* not decided */
 	uint32_t n_parts;
 	uint32_t n_keys;
-	uint32_t *part_of; /* for each key its part, when there are several; owned */
+	uint32_t *part_of; /* the part of each key; NULL for a single part; owned */
 	bool answered;
-	bool released;         /* by its origin: nobody is told */
+	bool released;         /* its origin takes no answer any more */
 	struct part *parts;    /* &one, or owned */
-	struct kept_keys keys; /* that it may change; none when nobody is to be told of them */
+	struct kept_keys keys; /* that it may change; empty without a hook for writes */
 	struct part one;
 	struct leg first_leg; /* most calls have one */
 	bool first_leg_used;
 };
 
-/* The calls under way, oldest first; all have the same time to be answered, so the oldest runs out
- * first. */
+/* The calls under way, oldest first: all have the same timeout, so the oldest expires first. */
 struct call_list {
 	TAILQ_HEAD(call_queue, call) calls;
-	struct call *unexpired; /* the oldest whose time is not up, as far as was looked */
+	struct call *unexpired; /* the first that had not expired at the last check */
 	size_t n;
 	size_t call_bytes;
 	int64_t timeout_ms;
 	struct call_queue spare; /* for reuse */
 	size_t n_spare;
-	uint64_t timeouts; /* calls that were not answered in time */
+	uint64_t timeouts; /* calls not answered in time */
 };
 
-/* call_bytes: of the origin's struct, which begins with struct call. */
+/* An empty list.  call_bytes is the size of the origin's struct, which begins with struct call. */
 void call_list_init(struct call_list *l, size_t call_bytes, int64_t timeout_ms);
 
-/* Fail every call whose time is up.  To be called a few times each timeout. */
+/* Fail every call that has expired.  Call it a few times per timeout. */
 void call_list_expire(struct call_list *l, int64_t now_ms);
 
-/* Release all that is under way; nobody is told. */
+/* Release all calls without answering. */
 void call_list_fini(struct call_list *l);
 
-/* A call that is being sent, with one part; call_sent() ends that.  What the origin's struct has
- * behind it is zero.  NULL when memory is short. */
+/* A new call with one part, counted as being sent until call_sent().  The rest of the origin's
+ * struct is zeroed.  NULL when out of memory. */
 struct call *call_new(struct call_list *l, const struct call_origin *origin,
 	const struct command *command, int64_t now_ms);
 
-/* Give it n parts instead; part_of (n_keys entries) is taken over.  False when memory is short. */
+/* Give it n parts instead; takes over part_of (n_keys entries).  False when out of memory. */
 bool call_split(struct call *c, uint32_t n, uint32_t *part_of, uint32_t n_keys);
 
-/* A new leg of a part.  NULL when memory is short. */
+/* A new leg of a part.  NULL when out of memory. */
 struct leg *call_leg(struct part *p, uint8_t dc, bool local_rack, bool is_write);
 
-/* All legs were made.  The call may be gone after this. */
+/* All legs have been created.  May release the call. */
 void call_sent(struct call *c);
 
-/* A leg's connection has its reply, or knows that there will be none.  The leg is released. */
+/* A leg has its reply, or failed.  Releases the leg. */
 void call_leg_answered(struct leg *leg, const struct reply *reply);
 void call_leg_failed(struct leg *leg, const char *why);
 
-/* It has a reply, which is no answer to count on (REFUSAL_NO_ANSWER); without a quorum it is passed
- * on. */
+/* A leg has an error reply that does not count as an answer (REFUSAL_NO_ANSWER).  Without a quorum
+ * it is passed on.  Releases the leg. */
 void call_leg_refused(struct leg *leg, const struct reply *reply);
 
-/* Answer with "-ERR text" in the place of what the legs may still say. */
+/* Answer with "-ERR text"; replies of legs still under way are ignored. */
 void call_refuse(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The origin is gone, or was answered: the call ends with its last leg. */
+/* The origin is closed, or was answered: release the call once its last leg ends. */
 void call_release(struct call *c);
 
 #ifdef __cplusplus

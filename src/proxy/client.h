@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* Of the list of clients. */
+/* The kind of asker_list that holds clients. */
 extern const struct asker_kind client_kind;
 
 #ifdef __cplusplus

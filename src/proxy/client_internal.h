@@ -1,6 +1,6 @@
 /*
- * client_internal - what the two halves of a client share: client.c has the connection and the
- * order of replies, client_request.c what each request is answered with.
+ * client_internal - shared by the files of a client: client.c has the connection and the order of
+ * replies, client_request.c decides how each request is answered.
  *
  * Event loop's thread.
  */
@@ -17,9 +17,9 @@ extern "C" {
 #endif
 
 struct client {
-	struct asker asker; /* first: the asker's functions give it back */
+	struct asker asker; /* first: the asker's functions cast it */
 	struct proxy *proxy;
-	bool refused_multi; /* what was sent together with a refused MULTI is refused too */
+	bool refused_multi; /* MULTI was refused; refuse what was sent along with it */
 	struct local_client local;
 	struct request_parser parser;
 };
@@ -29,13 +29,13 @@ static inline struct client *client_of(struct asker *a)
 	return (struct client *)a;
 }
 
-/* Requests have arrived (conn_ops.bytes). */
+/* Handle requests (conn_ops.bytes). */
 size_t client_bytes(struct conn *c, const uint8_t *bytes, size_t len);
 
-/* A call behind those that are not answered yet.  NULL when memory is short. */
+/* A new call, at the end of the client's calls.  NULL when out of memory. */
 struct call *client_new_call(struct client *cl, const struct command *command);
 
-/* A reply that is there at once, but must wait for those before it. */
+/* Send a reply of our own, after the replies to earlier requests. */
 void client_reply(struct client *cl, const void *bytes, size_t len);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /*
- * counters - what the proxy has counted.  Plain values.  Any thread.
+ * counters - the figures that the proxy counts.  Plain values.  Any thread.
  */
 #ifndef PROXY_COUNTERS_H
 #define PROXY_COUNTERS_H
@@ -21,20 +21,20 @@ struct proxy_counters {
 	uint64_t peer_connections;              /* accepted */
 	uint64_t peer_turned_away;              /* no room, or no descriptor */
 	uint64_t peer_requests, peer_responses; /* of other nodes */
-	size_t requests_under_way; /* of both, whose replicas have not all answered yet */
-	uint64_t timeouts;         /* of both, that were not answered in time */
+	size_t requests_under_way;              /* of both: not answered yet by all replicas */
+	uint64_t timeouts;                      /* of both: not answered in time */
 };
 
-/* Of the datastore, or of a peer. */
+/* Of a replica: the datastore or a peer. */
 struct replica_counters {
 	uint64_t requests, replies;
 	uint64_t failures; /* requests without an answer */
-	uint64_t missed;   /* of them, writes: what this replica may not have */
+	uint64_t missed;   /* of those, writes, which this replica may not have */
 	uint64_t bytes_out, bytes_in;
 	uint64_t connects;
 	size_t queued;     /* requests under way now */
 	const char *state; /* of the first connection: uplink_state_name() */
-	bool up;           /* a connection is */
+	bool up;           /* at least one connection is up */
 };
 
 #ifdef __cplusplus

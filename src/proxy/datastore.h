@@ -1,7 +1,7 @@
 /*
  * datastore - the Redis behind this node, as a replica.
  *
- * Redis answers in order, so the oldest leg of a connection owns the next reply.  Event loop's
+ * Redis answers in order, so the next reply is for the oldest leg of the connection.  Event loop's
  * thread.
  */
 #ifndef PROXY_DATASTORE_H
@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 
-/* password: of Redis; NULL: none; borrowed.  NULL when memory is short, or the address is none. */
+/* password is that of Redis, NULL for none; borrowed.  NULL when out of memory, or the address is
+ * not valid.  Release it with replica_free(). */
 struct replica *datastore_new(const struct replica_options *options, const char *password);
 
 #ifdef __cplusplus

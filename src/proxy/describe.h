@@ -1,8 +1,8 @@
 /*
- * describe - the command table as COMMAND tells it to clients.
+ * describe - the replies to COMMAND, from the command table.
  *
- * Commands that the proxy refuses are left out: a client that looks finds what it can use.  Each
- * function appends one whole reply and returns false when memory is short.  Any thread.
+ * Commands that the proxy refuses are left out, so that a client finds only what it can use.  Each
+ * function appends one whole reply and returns false when out of memory.  Any thread.
  */
 #ifndef PROXY_DESCRIBE_H
 #define PROXY_DESCRIBE_H
@@ -19,8 +19,8 @@ extern "C" {
 /* COMMAND COUNT. */
 bool describe_count(const struct resp_writer *w);
 
-/* COMMAND, and COMMAND INFO [name ...]: the names are the arguments from 2 on, all when there are
- * none. */
+/* COMMAND, and COMMAND INFO [name ...]: the names are the arguments from 2 on; without any, all
+ * commands. */
 bool describe_info(const struct resp_writer *w, const struct request *r);
 
 /* COMMAND DOCS [name ...], likewise: a summary and a group for each. */

@@ -1,8 +1,7 @@
 /*
- * kept_keys - copies of the keys that a write may change, for as long as its call lives.
+ * kept_keys - copies of the keys that a write may change, kept while its call lives.
  *
- * A zeroed struct holds none, and costs nothing.  One short key needs no allocation.  Event loop's
- * thread.
+ * A zeroed struct is empty.  A single short key needs no allocation.  Event loop's thread.
  */
 #ifndef PROXY_KEPT_KEYS_H
 #define PROXY_KEPT_KEYS_H
@@ -17,27 +16,27 @@
 extern "C" {
 #endif
 
-#define KEPT_KEYS_INLINE 48 /* bytes of a key */
+#define KEPT_KEYS_INLINE 48 /* bytes of the single key that fits in the struct */
 
 struct kept_keys {
 	struct write_key *keys; /* n of them; &one, or owned */
-	void *memory;           /* private, owned: of their bytes */
-	uint8_t *bytes;         /* private: where those of the next one go */
+	void *memory;           /* private: for their bytes; owned */
+	uint8_t *bytes;         /* private: where the bytes of the next key go */
 	uint32_t n;
 	struct write_key one;
 	uint8_t room[KEPT_KEYS_INLINE];
 };
 
-/* Make room for n keys, of so many bytes together.  False when memory is short. */
+/* Make room for n keys of a total of so many bytes.  False when out of memory. */
 bool kept_keys_reserve(struct kept_keys *k, uint32_t n, size_t bytes);
 
-/* Copy one more, behind the others; there must be room for it. */
+/* Append a copy of a key; room must have been reserved. */
 void kept_keys_add(struct kept_keys *k, const void *key, size_t len, uint64_t mark);
 
 /*
- * Sort them by group: group_of has one for each key, in the order in which they were added, begin
- * how many keys the groups before each have (plan_sort()).  None may be as well.  False when memory
- * is short; the order stays then.
+ * Sort the keys by group: group_of has the group of each key, in the order in which they were
+ * added; begin has, for each group, the number of keys in the groups before it (plan_sort()).  Does
+ * nothing for an empty struct.  False, with the order unchanged, when out of memory.
  */
 bool kept_keys_sort(
 	struct kept_keys *k, const uint32_t *group_of, uint32_t *begin, uint32_t n_groups);

@@ -12,13 +12,12 @@
 extern "C" {
 #endif
 
-/* Of the list of links. */
+/* The kind of asker_list that holds links. */
 extern const struct asker_kind link_kind;
 
 /*
- * The datastore was away, and has been back since then (monotonic): close the connections of nodes
- * that have not noticed, as they have asked for nothing.  They connect again, and heal what they
- * see come back.
+ * The datastore was unavailable and came back at back_ms (monotonic): close the links whose nodes
+ * cannot have noticed, having sent nothing since.  They connect again, and heal this node.
  */
 void link_wake(struct asker_list *links, int64_t back_ms);
 

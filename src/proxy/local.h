@@ -2,7 +2,7 @@
  * local - the commands that the proxy answers itself: PING, ECHO, QUIT, SELECT 0, HELLO 2, CLIENT,
  * COMMAND, INFO, AUTH.
  *
- * They are what common clients say on connecting.  Event loop's thread.
+ * Most of them are what clients send on connecting.  Event loop's thread.
  */
 #ifndef PROXY_LOCAL_H
 #define PROXY_LOCAL_H
@@ -18,17 +18,17 @@
 extern "C" {
 #endif
 
-/* The Redis whose commands and answers clients may expect. */
+/* The version of Redis that the proxy reports. */
 #define LOCAL_REDIS_VERSION "7.0.0"
 
-/* What these commands know and change of a client. */
+/* The state of a client that these commands use. */
 struct local_client {
 	uint64_t id;        /* unique in this process */
 	char *name;         /* by CLIENT SETNAME; owned; NULL: none */
 	char *lib_name;     /* by CLIENT SETINFO; owned */
 	char *lib_ver;      /* by CLIENT SETINFO; owned */
 	bool authenticated; /* true from the start where there is no requirepass */
-	int64_t since_ms;   /* connected at, monotonic */
+	int64_t since_ms;   /* when it connected, monotonic */
 	int fd;             /* for CLIENT LIST's addr and laddr */
 };
 
@@ -36,7 +36,7 @@ struct local_client {
 void local_client_fini(struct local_client *c);
 
 struct local_context {
-	const char *requirepass; /* NULL: no password is asked for */
+	const char *requirepass; /* NULL: none */
 	/* Writes the text of INFO (sections by name; NULL: the default ones) as "name:value\r\n"
 	 * lines. */
 	bool (*info)(void *arg, const char *section, struct buf *text);
@@ -45,12 +45,12 @@ struct local_context {
 
 enum local_result {
 	LOCAL_ANSWERED, /* the reply was appended to out */
-	LOCAL_QUIT,     /* so it was, and the connection is to be closed behind it */
+	LOCAL_QUIT,     /* likewise, and the connection is to be closed after it */
 	LOCAL_NO_MEMORY,
 };
 
-/* Answer a command of class COMMAND_LOCAL whose arity was checked.  Whether the client has logged
- * in is the caller's to check, but for HELLO. */
+/* Answer a command of class COMMAND_LOCAL whose arity was checked.  The caller checks that the
+ * client has authenticated, except for HELLO. */
 enum local_result local_answer(const struct local_context *context, struct local_client *client,
 	const struct request *r, struct buf *out);
 

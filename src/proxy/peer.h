@@ -1,8 +1,8 @@
 /*
  * peer - another node of the ring, as a replica: DNODE.
  *
- * Answers are matched by message id.  What a peer misses is what the entropy channel heals.  Event
- * loop's thread.
+ * Replies are matched by message id.  The entropy channel heals the writes that a peer missed.
+ * Event loop's thread.
  */
 #ifndef PROXY_PEER_H
 #define PROXY_PEER_H
@@ -15,9 +15,9 @@ extern "C" {
 #endif
 
 /*
- * rsa: borrowed; NULL: a plain connection.  A request is sent as a message of leg->type; the peer
- * is back (options->back) also when it missed requests while it was up, and takes them again.  NULL
- * when memory is short, or the address is none.
+ * rsa: borrowed; NULL: a plain connection.  A request is sent as a message of leg->type.
+ * options->back is also called when a peer that missed requests while it was up takes them again.
+ * NULL when out of memory, or the address is not valid.  Release it with replica_free().
  */
 struct replica *peer_new(
 	const struct replica_options *options, const struct dnode_rsa *rsa, bool same_dc);

@@ -1,7 +1,7 @@
 /*
- * plan - what a request asks of whom: its keys, in groups that have the same owners.
+ * plan - which nodes a request concerns: its keys, in groups that have the same owners.
  *
- * A plain value, made for one request and gone with it.  Event loop's thread.
+ * A plain value, made for one request.  Event loop's thread.
  */
 #ifndef PROXY_PLAN_H
 #define PROXY_PLAN_H
@@ -22,31 +22,31 @@ extern "C" {
 #define PLAN_RACKS_INLINE 16
 
 struct plan {
-	/* What is to be planned; set before plan_make().  All borrowed. */
+	/* Input, set before plan_make(); borrowed. */
 	const struct ring *ring;
-	const struct request *request; /* RESP, without a fault */
+	const struct request *request; /* RESP, and valid */
 	enum consistency level;
-	size_t first_rack; /* of a write: the racks before it have it already */
+	size_t first_rack; /* of a write: earlier racks have it already */
 	bool only_local_dc;
 
-	/* What was planned. */
-	uint32_t *group_of;      /* for each key; NULL when it was not needed: all are in group 0 */
-	uint32_t n_groups;       /* at least 1: a request without keys has owners too */
-	uint32_t *owners;        /* n_groups times as many as there are racks: plan_owners() */
+	/* Result. */
+	uint32_t *group_of;      /* for each key; NULL: all are in group 0 */
+	uint32_t n_groups;       /* at least 1, even without keys */
+	uint32_t *owners;        /* n_groups times the number of racks: see plan_owners() */
 	struct lane_keys *lanes; /* of each group */
 
 	/* Private. */
-	uint32_t *table; /* of groups by their owners; NULL for a few keys */
+	uint32_t *table; /* hash table of groups by owners; NULL for few keys */
 	size_t table_size;
 	uint32_t owners_inline[PLAN_RACKS_INLINE];
 	struct lane_keys lanes_inline;
 };
 
-/* A plan whose fields are not set yet.  It must not be moved. */
+/* Initialise a plan; the input is not set yet.  The struct must not be moved or copied. */
 void plan_init(struct plan *plan);
 void plan_fini(struct plan *plan);
 
-/* Find the groups of the request's keys.  False when memory is short. */
+/* Compute the groups of the request's keys.  False when out of memory. */
 bool plan_make(struct plan *plan);
 
 static inline bool plan_is_write(const struct plan *plan)
@@ -54,10 +54,10 @@ static inline bool plan_is_write(const struct plan *plan)
 	return plan->request->kind == COMMAND_WRITE;
 }
 
-/* Whether the request is for this rack, too. */
+/* Whether the request is sent to this rack. */
 bool plan_is_asked(const struct plan *plan, size_t rack);
 
-/* Whether each of the racks that are asked is a single node. */
+/* Whether each rack that is asked has a single node. */
 bool plan_is_undivided(const struct plan *plan);
 
 /* The owners of a group, as indices into ring->nodes, by rack; 0 for a rack that is not asked. */
@@ -67,8 +67,9 @@ static inline const uint32_t *plan_owners(const struct plan *plan, uint32_t grou
 }
 
 /*
- * The keys' arguments, sorted by group: those of group g are order[begin[g]] up to order[begin[g +
- * 1] - 1], in the order of the request.  order has an entry for each key, begin n_groups + 1.
+ * The argument indices of the keys, sorted by group: those of group g are order[begin[g]] up to
+ * order[begin[g + 1] - 1], in the order of the request.  order has an entry for each key, begin has
+ * n_groups + 1.
  */
 void plan_sort(const struct plan *plan, uint32_t *order, uint32_t *begin);
 

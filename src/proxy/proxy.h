@@ -1,9 +1,9 @@
 /*
- * proxy - the node as clients and other nodes see it: its public face.
+ * proxy - serves clients and other nodes: the public interface of this directory.
  *
  *     client -> route -> datastore | peer -> reply
  *
- * Everything runs in the event loop's thread.
+ * All functions: event loop's thread.
  */
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
@@ -21,56 +21,55 @@
 extern "C" {
 #endif
 
-/* What the node does for whom; changed by /state. */
+/* Which requests the node serves; changed by /state. */
 enum proxy_state {
 	PROXY_NORMAL,
-	PROXY_STANDBY,     /* answers nobody's requests */
+	PROXY_STANDBY,     /* refuses all requests */
 	PROXY_WRITES_ONLY, /* takes writes, refuses reads */
-	PROXY_RESUMING,    /* the same, on the way back to normal */
+	PROXY_RESUMING,    /* the same, before going back to normal */
 };
 
-/* As /state writes it.  Static storage. */
+/* The name in /state.  Static storage. */
 const char *proxy_state_name(enum proxy_state s);
 
 struct proxy;
 
-/* Listen and connect as the options say, which are copied.  NULL, with a message logged, on
- * failure. */
+/* Listen and connect as the options say, which are copied, though not their texts.  NULL, with a
+ * message logged, on failure. */
 struct proxy *proxy_new(
 	struct event_base *base, const struct ring *ring, const struct proxy_options *options);
 void proxy_free(struct proxy *p);
 
 /*
- * Take no more connections and no more requests; those under way are still answered, and sent to
- * the replicas they are for.  Goes on in the loop, until proxy_is_idle() or the caller's patience
- * ends.
+ * Take no more connections and requests; those under way are still sent and answered.  Keep running
+ * the loop until proxy_is_idle(), or until a deadline of the caller's.
  */
 void proxy_quit(struct proxy *p);
 bool proxy_is_idle(const struct proxy *p);
 
-/* The end of a turn of the loop: what was said goes out. */
+/* Write all output; call it at the end of each iteration of the loop. */
 void proxy_flush(struct proxy *p);
 
-/* Take the peer with this name ("all": every one) out of use, back, or begin anew with it.  False
- * when there is none. */
+/* Take the peer with this name ("all": every peer) out of use; put it back; close its connections.
+ * False when there is none. */
 bool proxy_peer_down(struct proxy *p, const char *name);
 bool proxy_peer_up(struct proxy *p, const char *name);
 bool proxy_peer_reset(struct proxy *p, const char *name);
 
-/* What the node does now, and from now on. */
+/* Get and set which requests the node serves. */
 enum proxy_state proxy_get_state(const struct proxy *p);
 void proxy_set_state(struct proxy *p, enum proxy_state state);
 
-/* How many replicas are waited for, on a read and on a write. */
+/* Get and set the consistency levels of reads and of writes. */
 enum consistency proxy_read_level(const struct proxy *p);
 enum consistency proxy_write_level(const struct proxy *p);
 void proxy_set_read_level(struct proxy *p, enum consistency level);
 void proxy_set_write_level(struct proxy *p, enum consistency level);
 
-/* What was counted until now. */
+/* Fill in the counters. */
 void proxy_count(const struct proxy *p, struct proxy_counters *c);
 
-/* The same for a node, by its index in ring->nodes; 0 is the datastore of this one. */
+/* The same for a node, by its index in ring->nodes; 0 is this node's datastore. */
 void proxy_count_replica(const struct proxy *p, size_t node, struct replica_counters *c);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /*
- * proxy_internal - what the parts of the proxy share.
+ * proxy_internal - the struct proxy, shared by the files of this directory.
  *
  * Event loop's thread.
  */
@@ -27,22 +27,24 @@ struct proxy {
 	struct conn_loop loop;
 	struct evdns_base *dns;
 	struct uplink_policy peer_policy, store_policy;
-	struct replica **replicas; /* by index of ring->nodes; [0] is the datastore */
+	struct replica **replicas; /* by index in ring->nodes; [0] is the datastore */
 	struct security security;
 	enum consistency read_level, write_level;
 	enum proxy_state state;
-	int64_t now_ms;        /* of this turn, monotonic */
-	int64_t store_back_ms; /* when the datastore was back, while other nodes are to notice */
+	int64_t now_ms;        /* of this iteration, monotonic */
+	int64_t store_back_ms; /* when the datastore came back, until links were woken; 0 otherwise
+				*/
 	struct local_context local;
 	struct listener *client_listener, *link_listener;
 	struct asker_list clients;
-	struct asker_list links; /* the connections of other nodes */
+	struct asker_list links; /* connections that other nodes made */
 	uint64_t next_client_id;
 	struct event *ticker;
-	struct proxy_counters counters; /* what proxy_count() does not find elsewhere */
+	struct proxy_counters counters; /* those that have no other place */
 };
 
-/* Append the lines of INFO's section (NULL: all); for local_context.info.  arg is the proxy. */
+/* Append a section of INFO (NULL: all); for local_context.info.  arg is the proxy.  False when out
+ * of memory. */
 bool proxy_info(void *arg, const char *section, struct buf *text);
 
 #ifdef __cplusplus

@@ -1,7 +1,8 @@
 /*
- * proxy_options - what the proxy is told of the node that it works for.
+ * proxy_options - the settings and hooks of a proxy.
  *
- * Plain data; the names are those of dynomite.yml, whose manual page says what they do.
+ * Plain data.  Settings have the names of dynomite.yml, whose manual page describes them.  Event
+ * loop's thread.
  */
 #ifndef PROXY_PROXY_OPTIONS_H
 #define PROXY_PROXY_OPTIONS_H
@@ -17,44 +18,44 @@
 extern "C" {
 #endif
 
-/* The links between this node and which others are encrypted. */
+/* Which connections to and from other nodes are encrypted: those to nodes of ... */
 enum proxy_encryption {
 	PROXY_ENCRYPT_NONE,
-	PROXY_ENCRYPT_RACK,       /* those of another rack */
-	PROXY_ENCRYPT_DATACENTER, /* those of another datacenter */
+	PROXY_ENCRYPT_RACK,       /* another rack */
+	PROXY_ENCRYPT_DATACENTER, /* another datacenter */
 	PROXY_ENCRYPT_ALL,
 };
 
-/* What is told of as it happens, in the event loop's thread; each of them may be NULL. */
+/* Callbacks, in the event loop's thread; each may be NULL. */
 struct proxy_hooks {
-	/* A node that was down, or missed requests, takes them again; it is an index into
+	/* A node that was down or missed requests takes requests again; node is an index into
 	 * ring->nodes. */
 	void (*node_back)(void *arg, size_t node);
 	/*
-	 * A write to this node's datastore begins: it is sent when this returns, or waits for its
-	 * turn.  Called for each key that its arguments name and that it may change.  What it
-	 * returns comes back as the key's mark in write_ended.
+	 * A write to this node's datastore begins: it is sent or queued after this returns.  Called
+	 * for each key that its arguments name and that it may change.  The result is passed to
+	 * write_ended as the key's mark.
 	 */
 	uint64_t (*write_begun)(void *arg, const void *key, size_t len);
 	/*
-	 * A replica has answered a write, or will not: what became of it there.  node is an index
-	 * into ring->nodes, 0: this node's datastore.  keys are those that the write may change of
-	 * what this replica was to be sent; there are none when the request names none, or memory
-	 * was short.  They are valid until this returns.  Called once for each replica and part of
-	 * a request, also when it was not even sent.
+	 * A write has ended on a replica, with an answer or without.  node is an index into
+	 * ring->nodes, 0: this node's datastore.  keys are those that this replica's part of the
+	 * write may change; empty when the request names none, or when out of memory.  They are
+	 * valid until this returns.  Called once for each replica and part of a request, even if it
+	 * was not sent.
 	 */
 	void (*write_ended)(void *arg, size_t node, const struct write_key *keys, size_t n_keys,
 		enum write_fate fate);
 	void *arg;
 };
 
-/* The texts are borrowed for as long as the proxy lives. */
+/* The texts are borrowed until proxy_free(). */
 struct proxy_options {
-	const char *listen, *dyn_listen; /* NULL: nobody is taken there */
+	const char *listen, *dyn_listen; /* NULL: does not listen */
 	int backlog;
-	/* At the most; 0 clients: as many as there are descriptors for. */
+	/* Limits; 0 clients: as many as there are descriptors for. */
 	size_t client_connections, dyn_connections;
-	size_t descriptors_kept; /* for what else the node does */
+	size_t descriptors_kept; /* reserved for other parts of the node */
 
 	const char *datastore;   /* "host:port" or the path of a socket */
 	const char *requirepass; /* NULL: none */
@@ -66,11 +67,11 @@ struct proxy_options {
 	int64_t server_retry_timeout_ms;
 	unsigned server_failure_limit;
 	enum proxy_encryption encryption;
-	const char *pem_key_file; /* NULL only where nothing is encrypted */
+	const char *pem_key_file; /* may be NULL if nothing is encrypted */
 
 	int64_t timeout_ms;
-	size_t max_msgs; /* under way on one connection to the datastore or a node */
-	enum consistency read_consistency, write_consistency; /* at the start */
+	size_t max_msgs; /* limit of those under way per connection to a replica */
+	enum consistency read_consistency, write_consistency; /* initial ones */
 
 	struct proxy_hooks hooks;
 };

@@ -1,6 +1,6 @@
 /*
- * refusal - error replies that tell not of the request, but of the state of a node or a datastore:
- * the same request will do when they are well.
+ * refusal - error replies that are caused not by the request, but by the state of a node or
+ * datastore, so that the same request can succeed later.
  *
  * Any thread.
  */
@@ -15,12 +15,12 @@ extern "C" {
 #endif
 
 enum refusal {
-	REFUSAL_NONE,      /* an answer, or an error of the request */
-	REFUSAL_NO_ANSWER, /* nobody looked at the data: no replica has answered */
-	REFUSAL_NOT_DONE,  /* an answer, but the replica cannot do what others may have done */
+	REFUSAL_NONE,      /* no refusal: a result, or an error of the request */
+	REFUSAL_NO_ANSWER, /* the data was not accessed: does not count as an answer */
+	REFUSAL_NOT_DONE, /* an answer, but this replica could not carry out what others may have */
 };
 
-/* What the reply (len bytes from its type on) is. */
+/* Classify a reply (len bytes, starting with its type). */
 enum refusal refusal_in(const uint8_t *reply, size_t len);
 
 #ifdef __cplusplus

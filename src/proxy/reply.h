@@ -1,5 +1,5 @@
 /*
- * reply - one whole reply as it is handed on, where its bytes are now: in one piece, or in a queue.
+ * reply - a view of one whole reply, whose bytes are in one piece or in a queue.
  *
  * A plain value that owns nothing.  Event loop's thread.
  */
@@ -18,9 +18,9 @@ extern "C" {
 #endif
 
 struct reply {
-	const uint8_t *bytes; /* in one piece; NULL: it is in queue */
-	size_t len;           /* of the reply, wherever it is */
-	struct outq *queue;   /* nothing else is in it; whoever is handed the reply may empty it */
+	const uint8_t *bytes; /* NULL: they are in queue */
+	size_t len;           /* of the reply, in either case */
+	struct outq *queue;   /* holds nothing else; the receiver of the reply may empty it */
 };
 
 static inline struct reply reply_of_bytes(const void *bytes, size_t len)
@@ -33,12 +33,11 @@ static inline struct reply reply_of_queue(struct outq *queue)
 	return (struct reply){.bytes = NULL, .len = queue->bytes, .queue = queue};
 }
 
-/* Put it behind the end of a queue, and take it from its own.  False when memory is short; nothing
- * is appended then. */
+/* Append it to a queue, emptying its own.  False, with nothing appended, when out of memory. */
 bool reply_move(const struct reply *r, struct outq *to);
 
-/* The same reply in one piece: as it is, or copied into room, which the caller releases after use
- * in any case.  False when memory is short. */
+/* The same reply in one piece: unchanged, or copied into room, which the caller must release in any
+ * case.  False when out of memory. */
 bool reply_in_one_piece(const struct reply *r, struct buf *room, struct reply *whole);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /*
- * route - which replicas a call goes to.
+ * route - sends a call to its replicas.
  *
- * A request that is routed is RESP, a read or a write, and without a fault.  Event loop's thread.
+ * The request is RESP, valid, and a read or a write.  Event loop's thread.
  */
 #ifndef PROXY_ROUTE_H
 #define PROXY_ROUTE_H
@@ -16,16 +16,16 @@ extern "C" {
 struct proxy;
 
 /*
- * Of a client: a write goes to every rack here and to every other datacenter, a read to the local
- * rack, or to as many as its consistency level asks.
+ * From a client: a write goes to every rack of this datacenter and to every other datacenter, a
+ * read to the racks that its consistency level needs.
  */
 void route_client(struct proxy *p, struct call *c, const struct request *r);
 
-/* Of another node, for us alone (DNODE_REQUEST). */
+/* From another node, for this node only (DNODE_REQUEST). */
 void route_here(struct proxy *p, struct call *c, const struct request *r);
 
-/* Of another datacenter's node (DNODE_REQUEST_FORWARD): for us, and to pass on to this datacenter's
- * other racks. */
+/* From a node of another datacenter (DNODE_REQUEST_FORWARD): for this node, and to be passed on to
+ * the other racks of this datacenter. */
 void route_forward(struct proxy *p, struct call *c, const struct request *r);
 
 #ifdef __cplusplus

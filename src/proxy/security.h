@@ -1,5 +1,5 @@
 /*
- * security - which of the connections between nodes are encrypted, and the key they share.
+ * security - which connections between nodes are encrypted, and their RSA key.
  *
  * Event loop's thread.
  */
@@ -23,13 +23,13 @@ struct security {
 	struct dnode_rsa *rsa;   /* NULL: nothing is encrypted */
 };
 
-/* Load the key, where something is encrypted.  False with a message logged; security_fini() is due
- * in any case. */
+/* Load the key, if any connection is encrypted.  False with a message logged on failure.  Call
+ * security_fini() in any case. */
 bool security_init(struct security *s, enum proxy_encryption encryption, const struct ring *ring,
 	const char *pem_key_file);
 void security_fini(struct security *s);
 
-/* Whether messages between this node and those of a rack are encrypted. */
+/* Whether connections between this node and those of a rack are encrypted. */
 bool security_encrypts(const struct security *s, size_t rack);
 
 #ifdef __cplusplus

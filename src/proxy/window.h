@@ -1,10 +1,10 @@
 /*
- * window - how many requests of one asker may be under way: as many as make about so many bytes of
- * replies, going by those it had.
+ * window - how many requests of one asker may be under way, so that their replies together stay
+ * below a limit, estimated from the size of earlier replies.
  *
- * What is asked of a datastore comes, whether the asker reads it or not: memory for it is bounded
- * before it is asked for, as far as replies are like those before; when they are not, calls_max of
- * them may come.  A plain value.  Event loop's thread.
+ * The datastore sends its replies whether the asker reads them or not, so memory must be bounded
+ * before requests are sent.  Where replies are larger than before, up to calls_max of them may
+ * arrive.  A plain value.  Event loop's thread.
  */
 #ifndef PROXY_WINDOW_H
 #define PROXY_WINDOW_H
@@ -17,19 +17,18 @@ extern "C" {
 #endif
 
 struct window {
-	size_t bytes_max; /* that all replies under way may have together, about */
+	size_t bytes_max; /* estimated limit of all replies under way */
 	size_t calls_max;
-	size_t expected; /* bytes of a reply, at least 1: rises at once, falls slowly */
+	size_t expected; /* estimated bytes of a reply, at least 1: rises at once, falls slowly */
 };
 
-/* Before the first reply is seen, replies are taken to be large: first_calls of them at a time. */
+/* Until the first reply, first_calls requests may be under way. */
 static inline struct window window_new(size_t bytes_max, size_t calls_max, size_t first_calls)
 {
 	return (struct window){bytes_max, calls_max, bytes_max / first_calls};
 }
 
-/* Whether another request may go beside n that are under way; with part > 1, while no more than
- * that part of those that may. */
+/* Whether another request may be sent while n are under way; part > 1 divides the limit by part. */
 static inline bool window_has_room(const struct window *w, size_t n, unsigned part)
 {
 	size_t max = w->bytes_max / w->expected;

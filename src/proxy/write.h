@@ -1,5 +1,6 @@
 /*
- * write - what is told of the writes that go through the proxy.  Plain values.  Any thread.
+ * write - the keys and the fate of a write, as the proxy's hooks get them.  Plain values.  Any
+ * thread.
  */
 #ifndef PROXY_WRITE_H
 #define PROXY_WRITE_H
@@ -11,19 +12,19 @@
 extern "C" {
 #endif
 
-/* What became of a write on one replica. */
+/* What happened to a write on one replica. */
 enum write_fate {
-	WRITE_TAKEN,   /* the replica says that it is done */
-	WRITE_REFUSED, /* an error that tells of the request: no replica does it */
-	WRITE_MISSED,  /* it was not sent, or the replica says that it could not be done now */
-	WRITE_UNKNOWN, /* it was sent, and there is no answer: it may be done */
+	WRITE_TAKEN,   /* the replica has carried it out */
+	WRITE_REFUSED, /* an error of the request: fails on every replica */
+	WRITE_MISSED,  /* not sent, or the replica could not carry it out now */
+	WRITE_UNKNOWN, /* sent, but not answered: may or may not be carried out */
 };
 
 /* A key that a write may change. */
 struct write_key {
 	const void *bytes;
 	size_t len;
-	uint64_t mark; /* what the hook that was told of its beginning has returned; 0: none was */
+	uint64_t mark; /* the result of the hook write_begun; 0: none */
 };
 
 #ifdef __cplusplus
