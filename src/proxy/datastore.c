@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 
 /* One connection. */
-struct store_line {
-	struct replica_line line; /* first: the replica's functions give it back */
+struct store_conn {
+	struct replica_conn base; /* first: the replica's functions give it back */
 	struct reply_scanner scanner;
 	struct outq partial; /* of a reply that comes in several reads */
 	bool auth_pending;   /* the next reply is that to AUTH */
@@ -24,21 +24,21 @@ struct datastore {
 	const char *password;
 };
 
-static struct store_line *line_of(struct replica_line *l)
+static struct store_conn *conn_of(struct replica_conn *l)
 {
-	return (struct store_line *)l;
+	return (struct store_conn *)l;
 }
 
 /* ---- Replies ---- */
 
 /* Redis does not accept our password: every request would fail. */
-static void check_auth(struct store_line *l)
+static void check_auth(struct store_conn *l)
 {
 	l->auth_pending = false;
 	if (l->scanner.type == '+')
 		return;
-	log_error("datastore %s: AUTH failed: check requirepass", l->line.uplink.name);
-	uplink_fail(&l->line.uplink, "the datastore refused the password");
+	log_error("datastore %s: AUTH failed: check requirepass", l->base.uplink.name);
+	uplink_fail(&l->base.uplink, "the datastore refused the password");
 }
 
 /* An error; it is short, in one piece. */
@@ -60,10 +60,10 @@ static void take_error(struct replica *r, struct leg *leg, const struct reply *r
 }
 
 /* A whole reply is there: the rest of it in bytes, what came before in partial. */
-static void take_reply(struct store_line *l, const uint8_t *bytes, size_t len)
+static void take_reply(struct store_conn *l, const uint8_t *bytes, size_t len)
 {
 	struct reply reply = reply_of_bytes(bytes, len);
-	struct replica *r = l->line.replica;
+	struct replica *r = l->base.replica;
 	struct leg *leg;
 
 	if (l->auth_pending) {
@@ -71,12 +71,12 @@ static void take_reply(struct store_line *l, const uint8_t *bytes, size_t len)
 		check_auth(l);
 		return;
 	}
-	leg = TAILQ_FIRST(&l->line.legs);
+	leg = TAILQ_FIRST(&l->base.legs);
 	if (!leg) {
-		uplink_fail(&l->line.uplink, "the datastore answered what nobody asked");
+		uplink_fail(&l->base.uplink, "the datastore answered what nobody asked");
 		return;
 	}
-	replica_unqueue(&l->line, leg);
+	replica_unqueue(&l->base, leg);
 	r->counters.replies++;
 	if (l->partial.bytes > 0 && !outq_append(&l->partial, bytes, len)) {
 		replica_leg_failed(r, leg, WRITE_UNKNOWN, "out of memory");
@@ -94,12 +94,12 @@ static void take_reply(struct store_line *l, const uint8_t *bytes, size_t len)
 	lanes_ended(&r->lanes);
 }
 
-static size_t on_bytes(struct replica_line *line, const uint8_t *bytes, size_t len)
+static size_t on_bytes(struct replica_conn *rc, const uint8_t *bytes, size_t len)
 {
-	struct store_line *l = line_of(line);
+	struct store_conn *l = conn_of(rc);
 	size_t at = 0;
 
-	while (at < len && line->uplink.state == UPLINK_UP) {
+	while (at < len && rc->uplink.state == UPLINK_UP) {
 		size_t used = 0;
 
 		switch (reply_scan(&l->scanner, bytes + at, len - at, &used)) {
@@ -109,11 +109,11 @@ static size_t on_bytes(struct replica_line *line, const uint8_t *bytes, size_t l
 			break;
 		case REPLY_MORE:
 			if (!outq_append(&l->partial, bytes + at, len - at))
-				uplink_fail(&line->uplink, "out of memory");
+				uplink_fail(&rc->uplink, "out of memory");
 			at = len;
 			break;
 		case REPLY_BAD:
-			uplink_fail(&line->uplink, "the datastore does not speak RESP");
+			uplink_fail(&rc->uplink, "the datastore does not speak RESP");
 			break;
 		}
 	}
@@ -122,17 +122,17 @@ static size_t on_bytes(struct replica_line *line, const uint8_t *bytes, size_t l
 
 /* ---- Up and down ---- */
 
-static void on_up(struct replica_line *line)
+static void on_up(struct replica_conn *rc)
 {
-	struct store_line *l = line_of(line);
-	const char *password = ((struct datastore *)line->replica)->password;
+	struct store_conn *l = conn_of(rc);
+	const char *password = ((struct datastore *)rc->replica)->password;
 	struct buf auth = {0};
 	const struct resp_writer w = resp_writer_2(&auth);
 
 	if (l->said_down)
-		log_notice("datastore %s: is back", line->uplink.name);
-	if (l->was_away || line->missed)
-		replica_is_back(line->replica);
+		log_notice("datastore %s: is back", rc->uplink.name);
+	if (l->was_away || rc->missed)
+		replica_is_back(rc->replica);
 	l->said_down = false;
 	l->was_away = false;
 	memset(&l->scanner, 0, sizeof(l->scanner));
@@ -142,27 +142,27 @@ static void on_up(struct replica_line *line)
 	/* Past the queue, whose chunks others use afterwards: there is room in a new socket. */
 	if (!resp_write_array(&w, 2) || !resp_write_text(&w, "AUTH") ||
 		!resp_write_text(&w, password) ||
-		send(line->uplink.conn.fd, buf_head(&auth), buf_len(&auth), MSG_NOSIGNAL) !=
+		send(rc->uplink.conn.fd, buf_head(&auth), buf_len(&auth), MSG_NOSIGNAL) !=
 			(ssize_t)buf_len(&auth))
-		uplink_fail(&line->uplink, "AUTH could not be sent");
+		uplink_fail(&rc->uplink, "AUTH could not be sent");
 	if (auth.data)
 		explicit_bzero(auth.data, auth.cap);
 	buf_fini(&auth);
 }
 
-static void on_down(struct replica_line *line, const char *why)
+static void on_down(struct replica_conn *rc, const char *why)
 {
-	struct store_line *l = line_of(line);
+	struct store_conn *l = conn_of(rc);
 
 	if (!l->said_down)
-		log_warn("datastore %s: %s", line->uplink.name, why);
+		log_warn("datastore %s: %s", rc->uplink.name, why);
 	l->was_away = l->was_away || l->said_down;
 	l->said_down = true;
 }
 
-static void forget(struct replica_line *line)
+static void forget(struct replica_conn *rc)
 {
-	struct store_line *l = line_of(line);
+	struct store_conn *l = conn_of(rc);
 
 	l->auth_pending = false;
 	outq_clear(&l->partial);
@@ -170,7 +170,7 @@ static void forget(struct replica_line *line)
 
 /* ---- Requests ---- */
 
-static bool send_request(struct replica_line *l, struct leg *leg, const uint8_t *bytes, size_t len)
+static bool send_request(struct replica_conn *l, struct leg *leg, const uint8_t *bytes, size_t len)
 {
 	(void)leg;
 	return uplink_send(&l->uplink, bytes, len);
@@ -178,7 +178,7 @@ static bool send_request(struct replica_line *l, struct leg *leg, const uint8_t 
 
 static const struct replica_kind kind = {
 	.replica_bytes = sizeof(struct datastore),
-	.line_bytes = sizeof(struct store_line),
+	.conn_bytes = sizeof(struct store_conn),
 	.is_down = "the datastore is down",
 	.is_full = "the queue to the datastore is full",
 	.went_away = "the datastore went away",

@@ -16,8 +16,8 @@
 #define RECOVERED_MS 1000
 
 /* One connection. */
-struct peer_line {
-	struct replica_line line; /* first: the replica's functions give it back */
+struct peer_conn {
+	struct replica_conn base; /* first: the replica's functions give it back */
 	uint64_t next_id;
 	LIST_HEAD(, leg) table[TABLE_SIZE];
 	int64_t next_sweep_ms;
@@ -35,9 +35,9 @@ struct peer {
 	bool answers_since; /* it has done what it was asked since */
 };
 
-static struct peer_line *line_of(struct replica_line *l)
+static struct peer_conn *conn_of(struct replica_conn *l)
 {
-	return (struct peer_line *)l;
+	return (struct peer_conn *)l;
 }
 
 static struct peer *peer_of(struct replica *r)
@@ -60,7 +60,7 @@ static void on_failed(struct replica *r, const char *why)
 /* ---- Answers ---- */
 
 /* Its leg waits no more. */
-static struct leg *take_leg(struct peer_line *l, uint64_t id)
+static struct leg *take_leg(struct peer_conn *l, uint64_t id)
 {
 	struct leg *leg;
 
@@ -68,7 +68,7 @@ static struct leg *take_leg(struct peer_line *l, uint64_t id)
 		if (leg->id != id)
 			continue;
 		LIST_REMOVE(leg, same_bucket);
-		replica_unqueue(&l->line, leg);
+		replica_unqueue(&l->base, leg);
 		return leg;
 	}
 	return NULL;
@@ -109,9 +109,9 @@ static void take_reply(struct replica *r, struct leg *leg, const uint8_t *bytes,
 		call_leg_answered(leg, &reply);
 }
 
-static void take_answer(struct peer_line *l, const struct dnode_header *h, const uint8_t *payload)
+static void take_answer(struct peer_conn *l, const struct dnode_header *h, const uint8_t *payload)
 {
-	struct replica *r = l->line.replica;
+	struct replica *r = l->base.replica;
 	struct leg *leg = take_leg(l, h->id);
 	struct buf plain = {0};
 
@@ -127,25 +127,25 @@ static void take_answer(struct peer_line *l, const struct dnode_header *h, const
 	lanes_ended(&r->lanes);
 }
 
-static size_t on_bytes(struct replica_line *line, const uint8_t *bytes, size_t len)
+static size_t on_bytes(struct replica_conn *rc, const uint8_t *bytes, size_t len)
 {
-	struct peer_line *l = line_of(line);
+	struct peer_conn *l = conn_of(rc);
 	size_t at = 0;
 
-	while (at < len && line->uplink.state == UPLINK_UP) {
+	while (at < len && rc->uplink.state == UPLINK_UP) {
 		struct dnode_header h;
 		size_t used = 0;
 		const char *why = NULL;
 		enum dnode_result result = dnode_decode(&h, bytes + at, len - at, &used, &why);
 
 		if (result == DNODE_BAD) {
-			uplink_fail(&line->uplink, why);
+			uplink_fail(&rc->uplink, why);
 			return 0;
 		}
 		if (result == DNODE_MORE || len - at - used < h.payload_len)
 			break;
 		if (h.type != DNODE_RESPONSE) {
-			uplink_fail(&line->uplink, "it sends requests where answers belong");
+			uplink_fail(&rc->uplink, "it sends requests where answers belong");
 			return 0;
 		}
 		take_answer(l, &h, bytes + at + used);
@@ -162,28 +162,28 @@ static void is_back(struct peer *p)
 	replica_is_back(&p->replica);
 }
 
-static void on_up(struct replica_line *line)
+static void on_up(struct replica_conn *rc)
 {
-	struct peer *p = peer_of(line->replica);
+	struct peer *p = peer_of(rc->replica);
 
 	if (p->said_down)
 		is_back(p);
 	p->said_down = false;
 }
 
-static void on_down(struct replica_line *line, const char *why)
+static void on_down(struct replica_conn *rc, const char *why)
 {
-	struct peer *p = peer_of(line->replica);
+	struct peer *p = peer_of(rc->replica);
 
 	if (!p->said_down)
-		log_warn("peer %s: %s", line->uplink.name, why);
+		log_warn("peer %s: %s", rc->uplink.name, why);
 	p->said_down = true;
 	p->unwell_ms = 0;
 }
 
-static void forget(struct replica_line *line)
+static void forget(struct replica_conn *rc)
 {
-	struct peer_line *l = line_of(line);
+	struct peer_conn *l = conn_of(rc);
 
 	for (size_t i = 0; i < TABLE_SIZE; i++)
 		LIST_INIT(&l->table[i]);
@@ -196,7 +196,7 @@ static void forget(struct replica_line *line)
 /* ---- Requests ---- */
 
 /* The session bytes go with the first encrypted message of a connection. */
-static bool begin_session(struct peer_line *l, const struct dnode_rsa *rsa, struct dnode_header *h,
+static bool begin_session(struct peer_conn *l, const struct dnode_rsa *rsa, struct dnode_header *h,
 	uint8_t wrapped[DNODE_DATA_MAX])
 {
 	if (!l->cipher) {
@@ -217,9 +217,9 @@ static bool begin_session(struct peer_line *l, const struct dnode_rsa *rsa, stru
 }
 
 static bool send_message(
-	struct peer_line *l, struct dnode_header *h, const uint8_t *bytes, size_t len)
+	struct peer_conn *l, struct dnode_header *h, const uint8_t *bytes, size_t len)
 {
-	const struct dnode_rsa *rsa = peer_of(l->line.replica)->rsa;
+	const struct dnode_rsa *rsa = peer_of(l->base.replica)->rsa;
 	uint8_t header[DNODE_HEADER_MAX], wrapped[DNODE_DATA_MAX];
 	struct buf cipher = {0};
 	bool ok = true;
@@ -233,27 +233,26 @@ static bool send_message(
 	}
 	h->payload_len = len;
 	if (ok)
-		ok = uplink_send(&l->line.uplink, header, dnode_encode(h, header)) &&
-		     uplink_send(&l->line.uplink, bytes, len);
+		ok = uplink_send(&l->base.uplink, header, dnode_encode(h, header)) &&
+		     uplink_send(&l->base.uplink, bytes, len);
 	buf_fini(&cipher);
 	return ok;
 }
 
-static bool send_request(
-	struct replica_line *line, struct leg *leg, const uint8_t *bytes, size_t len)
+static bool send_request(struct replica_conn *rc, struct leg *leg, const uint8_t *bytes, size_t len)
 {
-	struct peer_line *l = line_of(line);
+	struct peer_conn *l = conn_of(rc);
 	struct dnode_header h = {
 		.id = ++l->next_id,
 		.type = leg->type,
-		.same_dc = peer_of(line->replica)->same_dc,
+		.same_dc = peer_of(rc->replica)->same_dc,
 		.data = (const uint8_t *)"d",
 		.data_len = 1,
 	};
 
 	if (!send_message(l, &h, bytes, len)) {
 		/* Half a message may be queued: there is no way on from there. */
-		uplink_fail(&line->uplink, "out of memory");
+		uplink_fail(&rc->uplink, "out of memory");
 		return false;
 	}
 	leg->id = h.id;
@@ -264,18 +263,18 @@ static bool send_request(
 /* ---- From time to time ---- */
 
 /* The peer answers, but has passed over single requests: they are not answered any more. */
-static void sweep(struct peer_line *l, int64_t now_ms)
+static void sweep(struct peer_conn *l, int64_t now_ms)
 {
-	struct replica *r = l->line.replica;
+	struct replica *r = l->base.replica;
 	struct leg *next;
 	size_t ended = 0;
 
-	for (struct leg *leg = TAILQ_FIRST(&l->line.legs); leg; leg = next) {
+	for (struct leg *leg = TAILQ_FIRST(&l->base.legs); leg; leg = next) {
 		next = TAILQ_NEXT(leg, next);
 		if (leg->part->call->deadline_ms + r->options.timeout_ms > now_ms)
 			continue;
 		LIST_REMOVE(leg, same_bucket);
-		replica_unqueue(&l->line, leg);
+		replica_unqueue(&l->base, leg);
 		replica_leg_failed(r, leg, WRITE_UNKNOWN, "a peer does not answer");
 		ended++;
 	}
@@ -290,9 +289,9 @@ static void check(struct replica *r, int64_t now_ms)
 	struct peer *p = peer_of(r);
 
 	for (size_t i = 0; i < r->options.n_connections; i++) {
-		struct peer_line *l = line_of(replica_line_at(r, i));
+		struct peer_conn *l = conn_of(replica_conn_at(r, i));
 
-		if (l->line.n_legs > 0 && now_ms >= l->next_sweep_ms)
+		if (l->base.n_legs > 0 && now_ms >= l->next_sweep_ms)
 			sweep(l, now_ms);
 	}
 	if (p->unwell_ms && p->answers_since && now_ms - p->unwell_ms >= RECOVERED_MS) {
@@ -303,7 +302,7 @@ static void check(struct replica *r, int64_t now_ms)
 
 static const struct replica_kind kind = {
 	.replica_bytes = sizeof(struct peer),
-	.line_bytes = sizeof(struct peer_line),
+	.conn_bytes = sizeof(struct peer_conn),
 	.is_down = "a peer is down",
 	.is_full = "the queue to a peer is full",
 	.went_away = "a peer went away",

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-static struct replica_line *line_of(struct uplink *u)
+static struct replica_conn *conn_of(struct uplink *u)
 {
-	return (struct replica_line *)u;
+	return (struct replica_conn *)u;
 }
 
 /* ---- Failures ---- */
@@ -48,7 +48,7 @@ void replica_is_back(struct replica *r)
 
 static void on_up(struct uplink *u)
 {
-	struct replica_line *l = line_of(u);
+	struct replica_conn *l = conn_of(u);
 
 	l->silent_since_ms = 0;
 	l->was_up = true;
@@ -57,7 +57,7 @@ static void on_up(struct uplink *u)
 }
 
 /* What was asked on a connection that has ended is not answered any more. */
-static void lose_legs(struct replica_line *l)
+static void lose_legs(struct replica_conn *l)
 {
 	/* What waited for it to be up was not sent. */
 	enum write_fate fate = l->was_up ? WRITE_UNKNOWN : WRITE_MISSED;
@@ -75,7 +75,7 @@ static void lose_legs(struct replica_line *l)
 
 static void on_down(struct uplink *u, const char *why)
 {
-	struct replica_line *l = line_of(u);
+	struct replica_conn *l = conn_of(u);
 
 	l->missed = l->missed || l->n_legs > 0;
 	l->replica->kind->down(l, why);
@@ -84,7 +84,7 @@ static void on_down(struct uplink *u, const char *why)
 
 static size_t on_bytes(struct uplink *u, const uint8_t *bytes, size_t len)
 {
-	struct replica_line *l = line_of(u);
+	struct replica_conn *l = conn_of(u);
 	size_t used;
 
 	l->silent_since_ms = 0; /* it answers */
@@ -107,7 +107,7 @@ static void refuse(void *arg, struct leg *leg, const char *why)
 static bool send_on(void *arg, size_t lane, struct leg *leg, const uint8_t *bytes, size_t len)
 {
 	struct replica *r = arg;
-	struct replica_line *l = replica_line_at(r, lane);
+	struct replica_conn *l = replica_conn_at(r, lane);
 	const char *why = NULL;
 
 	uplink_start(&l->uplink);
@@ -155,9 +155,9 @@ struct replica *replica_new(const struct replica_kind *kind, const struct replic
 	r->lanes.arg = r;
 	r->options = *options;
 	r->options.n_connections = 0; /* those that are there */
-	r->lines = calloc(options->n_connections, kind->line_bytes);
-	for (size_t i = 0; r->lines && i < options->n_connections; i++) {
-		struct replica_line *l = replica_line_at(r, i);
+	r->conns = calloc(options->n_connections, kind->conn_bytes);
+	for (size_t i = 0; r->conns && i < options->n_connections; i++) {
+		struct replica_conn *l = replica_conn_at(r, i);
 
 		l->replica = r;
 		TAILQ_INIT(&l->legs);
@@ -179,31 +179,31 @@ void replica_free(struct replica *r)
 	r->stopping = true;
 	lanes_fini(&r->lanes, "the node stops");
 	for (size_t i = 0; i < r->options.n_connections; i++) {
-		struct replica_line *l = replica_line_at(r, i);
+		struct replica_conn *l = replica_conn_at(r, i);
 
 		uplink_fini(&l->uplink);
 		lose_legs(l);
 	}
-	free(r->lines);
+	free(r->conns);
 	free(r);
 }
 
 void replica_preconnect(struct replica *r)
 {
 	for (size_t i = 0; i < r->options.n_connections; i++)
-		uplink_start(&replica_line_at(r, i)->uplink);
+		uplink_start(&replica_conn_at(r, i)->uplink);
 }
 
 void replica_nudge(struct replica *r)
 {
 	for (size_t i = 0; i < r->options.n_connections; i++)
-		uplink_nudge(&replica_line_at(r, i)->uplink);
+		uplink_nudge(&replica_conn_at(r, i)->uplink);
 }
 
 bool replica_is_usable(const struct replica *r)
 {
 	for (size_t i = 0; i < r->options.n_connections; i++)
-		if (uplink_usable(&replica_line_at(r, i)->uplink))
+		if (uplink_usable(&replica_conn_at(r, i)->uplink))
 			return true;
 	return false;
 }
@@ -211,7 +211,7 @@ bool replica_is_usable(const struct replica *r)
 void replica_check(struct replica *r, int64_t now_ms)
 {
 	for (size_t i = 0; i < r->options.n_connections; i++) {
-		struct replica_line *l = replica_line_at(r, i);
+		struct replica_conn *l = replica_conn_at(r, i);
 
 		if (l->n_legs == 0 || l->uplink.state != UPLINK_UP)
 			l->silent_since_ms = 0;
@@ -227,20 +227,20 @@ void replica_check(struct replica *r, int64_t now_ms)
 void replica_set_down(struct replica *r)
 {
 	for (size_t i = 0; i < r->options.n_connections; i++)
-		uplink_hold(&replica_line_at(r, i)->uplink, "taken out of use");
+		uplink_hold(&replica_conn_at(r, i)->uplink, "taken out of use");
 }
 
 void replica_set_up(struct replica *r)
 {
 	for (size_t i = 0; i < r->options.n_connections; i++)
-		uplink_release(&replica_line_at(r, i)->uplink);
+		uplink_release(&replica_conn_at(r, i)->uplink);
 }
 
 void replica_reset(struct replica *r)
 {
 	for (size_t i = 0; i < r->options.n_connections; i++) {
-		uplink_hold(&replica_line_at(r, i)->uplink, "reset");
-		uplink_release(&replica_line_at(r, i)->uplink);
+		uplink_hold(&replica_conn_at(r, i)->uplink, "reset");
+		uplink_release(&replica_conn_at(r, i)->uplink);
 	}
 }
 
@@ -248,9 +248,9 @@ void replica_count(const struct replica *r, struct replica_counters *c)
 {
 	*c = r->counters;
 	c->queued = r->lanes.n_waiting;
-	c->state = uplink_state_name(replica_line_at(r, 0)->uplink.state);
+	c->state = uplink_state_name(replica_conn_at(r, 0)->uplink.state);
 	for (size_t i = 0; i < r->options.n_connections; i++) {
-		const struct replica_line *l = replica_line_at(r, i);
+		const struct replica_conn *l = replica_conn_at(r, i);
 
 		c->queued += l->n_legs;
 		c->connects += l->uplink.connects;

@@ -45,7 +45,7 @@ struct replica_options {
 };
 
 /* One connection. */
-struct replica_line {
+struct replica_conn {
 	struct uplink uplink; /* first: the uplink's callbacks cast it */
 	struct replica *replica;
 	TAILQ_HEAD(replica_legs, leg) legs; /* in the order in which they were sent */
@@ -59,19 +59,19 @@ struct replica_line {
 /* What differs between the datastore and peers. */
 struct replica_kind {
 	size_t replica_bytes; /* of the struct that begins with struct replica */
-	size_t line_bytes;    /* of the struct that begins with struct replica_line */
+	size_t conn_bytes;    /* of the struct that begins with struct replica_conn */
 	/* Reasons for failed legs. */
 	const char *is_down, *is_full, *went_away;
 	/* Connected.  What this function sends goes ahead of what was queued before. */
-	void (*up)(struct replica_line *l);
+	void (*up)(struct replica_conn *l);
 	/* Disconnected: log it.  The legs fail after this. */
-	void (*down)(struct replica_line *l, const char *why);
+	void (*down)(struct replica_conn *l, const char *why);
 	/* Discard the state of the connection that has ended. */
-	void (*forget)(struct replica_line *l);
+	void (*forget)(struct replica_conn *l);
 	/* Input, as conn_ops.bytes. */
-	size_t (*bytes)(struct replica_line *l, const uint8_t *bytes, size_t len);
+	size_t (*bytes)(struct replica_conn *l, const uint8_t *bytes, size_t len);
 	/* Queue a request.  False when out of memory. */
-	bool (*send)(struct replica_line *l, struct leg *leg, const uint8_t *bytes, size_t len);
+	bool (*send)(struct replica_conn *l, struct leg *leg, const uint8_t *bytes, size_t len);
 	/* A request has failed.  May be NULL. */
 	void (*failed)(struct replica *r, const char *why);
 	/* Called by replica_check(), after it closed connections that do not answer.  May be NULL.
@@ -84,7 +84,7 @@ struct replica {
 	struct replica_options options;
 	struct replica_counters counters;
 	struct lanes lanes;
-	char *lines;   /* options.n_connections, kind->line_bytes apart */
+	char *conns;   /* options.n_connections, kind->conn_bytes apart */
 	bool stopping; /* it is being released: do not report failures */
 };
 
@@ -128,13 +128,13 @@ void replica_count(const struct replica *r, struct replica_counters *c);
  * address is not valid. */
 struct replica *replica_new(const struct replica_kind *kind, const struct replica_options *options);
 
-static inline struct replica_line *replica_line_at(const struct replica *r, size_t i)
+static inline struct replica_conn *replica_conn_at(const struct replica *r, size_t i)
 {
-	return (struct replica_line *)(r->lines + i * r->kind->line_bytes);
+	return (struct replica_conn *)(r->conns + i * r->kind->conn_bytes);
 }
 
 /* Take a leg out of the queue, because it has its reply or failed. */
-static inline void replica_unqueue(struct replica_line *l, struct leg *leg)
+static inline void replica_unqueue(struct replica_conn *l, struct leg *leg)
 {
 	TAILQ_REMOVE(&l->legs, leg, next);
 	l->n_legs--;
