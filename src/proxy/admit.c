@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Bytes of an unknown command, and of its arguments together, that it is told again. */
+/* How many bytes of an unknown command, and of all its arguments, the error repeats. */
 #define SHOWN_MAX 128
 
 static const char ours[] = "dynomite: ";
 
-/* Say it in our name; to a node everything is. */
+/* Write an error of our own, with "dynomite: " before it. */
 static bool __attribute__((format(printf, 2, 3))) refuse(char *why, const char *fmt, ...)
 {
 	va_list args;
@@ -48,7 +48,7 @@ static bool refuse_unknown(char *why, enum admit_asker asker, const struct reque
 		len += (size_t)snprintf(args + len, sizeof(args) - len, "'%.*s' ", (int)n,
 			(const char *)request_arg(r, i));
 	}
-	/* There are clients that look for these words. */
+	/* Some clients search for this wording. */
 	return refuse_as_redis(why, asker, "unknown command '%.*s', with args beginning with: %s",
 		(int)name, (const char *)request_arg(r, 0), args);
 }
@@ -74,7 +74,7 @@ static bool refuse_fault(char *why, enum admit_asker asker, const struct request
 		why, asker, "value is not an integer or out of range, or the keys are missing");
 }
 
-/* Why requests for data cannot be carried out in the node's present state, or NULL. */
+/* Why the state of the node does not allow a read or a write, or NULL. */
 static const char *state_refusal(enum proxy_state state, bool is_write)
 {
 	switch (state) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* ---- Coming ---- */
+/* ---- Accepting ---- */
 
 void asker_list_init(struct asker_list *l, const struct asker_kind *kind, struct proxy *proxy,
 	struct conn_loop *loop, int64_t timeout_ms)
@@ -92,7 +92,7 @@ void asker_call_end(struct asker_call *c)
 	call_release(&c->call);
 }
 
-/* ---- How much is taken ---- */
+/* ---- Limits ---- */
 
 bool asker_has_room(const struct asker *a, unsigned part)
 {
@@ -121,17 +121,17 @@ void asker_give_up_unread(struct asker *a)
 {
 	char why[96];
 
-	snprintf(why, sizeof(why), "it does not take its answers: %zu bytes wait for it",
+	snprintf(why, sizeof(why), "it does not read its replies: %zu bytes are queued",
 		asker_unread(a));
 	asker_give_up(a, why);
 }
 
-/* ---- Going ---- */
+/* ---- Closing ---- */
 
 void asker_quit(struct asker *a)
 {
 	a->quitting = true;
-	conn_pause(&a->conn); /* what else it says is not read */
+	conn_pause(&a->conn); /* read no more of its requests */
 	if (TAILQ_EMPTY(&a->calls)) {
 		a->conn.close_after = true;
 		conn_wrote(&a->conn);
@@ -146,7 +146,7 @@ void asker_quit_all(struct asker_list *l)
 		asker_quit(a);
 }
 
-/* The connection is closed: nobody waits for the calls any more. */
+/* The connection is closed: release its calls. */
 static void gone(struct asker *a)
 {
 	struct asker_list *l = a->list;

@@ -57,11 +57,11 @@ static void free_call(struct call *c)
 	}
 }
 
-/* It has ended when all its legs have, and nobody waits for it. */
+/* End a call whose legs have all ended and which its origin has released. */
 static void check_end(struct call *c)
 {
 	if (c->legs == 0 && !c->answered) {
-		c->legs = 1; /* the asker may release it on being told */
+		c->legs = 1; /* answering may release the call */
 		call_refuse(c, "dynomite: no replica could be asked");
 		c->legs = 0;
 	}
@@ -196,7 +196,7 @@ void call_refuse(struct call *c, const char *fmt, ...)
 	answer(c, &reply);
 }
 
-/* Every part has its reply: make one of them. */
+/* All parts have their replies: answer with the joined one. */
 static void answer_joined(struct call *c)
 {
 	struct join_part *parts = calloc(c->n_parts, sizeof(*parts));
@@ -248,7 +248,7 @@ static void part_failed(struct part *p, const char *why)
 
 	p->decided = true;
 	c->parts_left--;
-	/* Of those that are all asked, this node's own, the first, is the one that must answer. */
+	/* Of a command sent to every node, only this node, the first part, must answer. */
 	if (c->command->join != COMMAND_LEAST || p == c->parts)
 		call_refuse(c, "dynomite: %s", why);
 	else if (c->parts_left == 0 && !c->answered)
@@ -322,7 +322,7 @@ void call_leg_refused(struct leg *leg, const struct reply *reply)
 
 /* ---- Deadlines ---- */
 
-/* Its legs go on, for the sake of the order of replies, but nobody listens. */
+/* Answer with a timeout.  The legs stay, since the order of replies depends on them. */
 static void expire(struct call *c)
 {
 	const char *why = NULL;
@@ -343,7 +343,7 @@ static void expire(struct call *c)
 
 void call_list_expire(struct call_list *l, int64_t now_ms)
 {
-	/* Telling one asker may end other calls: the list says which is next. */
+	/* Answering may end other calls, so take the next one from the list each time. */
 	while (l->unexpired && l->unexpired->deadline_ms <= now_ms) {
 		struct call *c = l->unexpired;
 

@@ -5,10 +5,10 @@
 
 #include <unistd.h>
 
-/* One request that was taken. */
+/* One request being carried out. */
 struct client_call {
-	struct asker_call base; /* first: the call's functions give it back */
-	bool ready;             /* reply waits for its turn */
+	struct asker_call base; /* first: call_of() casts it */
+	bool ready;             /* reply is complete, and waits for earlier ones */
 	struct outq reply;
 };
 
@@ -30,7 +30,7 @@ static void end_call(struct client_call *c)
 	asker_call_end(&c->base);
 }
 
-/* Write a reply, which is counted. */
+/* Write a reply and count it. */
 static void write_reply(struct client *cl, const struct reply *reply)
 {
 	struct proxy *p = cl->proxy;
@@ -103,7 +103,7 @@ void client_reply(struct client *cl, const void *bytes, size_t len)
 	call_sent(c);
 }
 
-/* ---- Coming and going ---- */
+/* ---- Accepting and closing ---- */
 
 static void begin(struct asker *a)
 {
@@ -131,7 +131,7 @@ static void fini(struct asker *a)
 	local_client_fini(&client_of(a)->local);
 }
 
-/* A client may say all it has to say, end its side, and then listen. */
+/* A client may send all its requests, shut down that direction, and then read the replies. */
 static void on_said_all(struct conn *c)
 {
 	asker_quit(asker_of(c));
@@ -142,7 +142,7 @@ static void tell_no_room(int fd)
 	char line[RESP_ERROR_MAX];
 
 	if (write(fd, line, resp_write_error_line(line, "ERR max number of clients reached")) < 0)
-		log_debug("client: gone before it could be told that there is no room");
+		log_debug("client: closed before the error about the limit could be sent");
 }
 
 const struct asker_kind client_kind = {
@@ -154,7 +154,7 @@ const struct asker_kind client_kind = {
 	.answers_max = (size_t)16 * 1024 * 1024,
 	.unread_hard_max = (size_t)1023 * 1024 * 1024,
 	.turned_away = "a client",
-	.full = "there are as many as may be already",
+	.full = "the limit is reached",
 	.closed = "client: closed",
 	.ended = "client",
 	.ended_level = LOG_LEVEL_DEBUG,

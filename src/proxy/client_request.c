@@ -7,11 +7,11 @@
 
 #include <stdarg.h>
 
-/* Redis gives a connection up whose request is larger than 1 GiB (client-query-buffer-limit): ours
- * is shared. */
+/* Redis closes a connection whose request exceeds 1 GiB (client-query-buffer-limit); ours to Redis
+ * is shared by all clients. */
 #define REQUEST_TOTAL_MAX ((size_t)1023 * 1024 * 1024)
 
-/* What a client may say at once before it has logged in. */
+/* The largest request of a client that has not authenticated. */
 #define REQUEST_LOGIN_MAX ((size_t)64 * 1024)
 
 static void __attribute__((format(printf, 2, 3)))
@@ -80,9 +80,9 @@ static void carry_out(struct client *cl, const struct request *r)
 }
 
 /*
- * Many clients send a transaction in one go, from MULTI to EXEC.  What stands between counts on all
- * or nothing, so that it must not be carried out when MULTI was refused.  Who waits for the answer
- * to MULTI has been told, and goes on as it likes: see client_bytes().
+ * Many clients send a transaction in one go, from MULTI to EXEC.  The commands between rely on all
+ * or nothing, so they must not be carried out when MULTI was refused.  A client that waits for the
+ * reply to MULTI knows of the refusal, and its later commands are served: see client_bytes().
  */
 static bool refuse_with_multi(struct client *cl, const struct command *c)
 {
@@ -126,7 +126,7 @@ static void handle_request(struct client *cl, struct request *r)
 	}
 }
 
-/* An inline request goes on as what it means. */
+/* Translate an inline request to RESP, and handle that. */
 static void handle_inline(struct client *cl, const struct request *r)
 {
 	struct request_parser parser = {0};
@@ -144,7 +144,7 @@ static void handle_inline(struct client *cl, const struct request *r)
 	buf_fini(&resp);
 }
 
-/* The parser has one. */
+/* Handle the request that the parser has completed. */
 static void take_request(struct client *cl, const uint8_t *bytes)
 {
 	struct request r = request_of(&cl->parser, bytes);
@@ -157,7 +157,7 @@ static void take_request(struct client *cl, const uint8_t *bytes)
 		handle_request(cl, &r);
 }
 
-/* What is there of a request says already that it is larger than may be. */
+/* Refuse a request whose start announces more bytes than are allowed. */
 static void refuse_too_large(struct client *cl)
 {
 	size_t max = cl->local.authenticated ? REQUEST_TOTAL_MAX : REQUEST_LOGIN_MAX;
@@ -174,7 +174,7 @@ size_t client_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 	struct client *cl = client_of(asker_of(c));
 	size_t at = 0;
 
-	/* All answers have left before these bytes came, and nothing was left of those before. */
+	/* All replies were written before these bytes arrived, and no input was left. */
 	if (TAILQ_EMPTY(&cl->asker.calls) && c->out.bytes == 0 && buf_len(&c->in) == 0)
 		cl->refused_multi = false;
 	while (at < len && !cl->asker.quitting && !c->paused) {

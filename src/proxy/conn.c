@@ -46,7 +46,7 @@ static void end(struct conn *c, const char *why)
 
 /* ---- Reading ---- */
 
-/* Show input to the owner until it is satisfied; keep what it leaves. */
+/* Pass input to the owner, and keep what it does not consume. */
 static void show(struct conn *c, const uint8_t *bytes, size_t len)
 {
 	size_t used = c->ops->bytes(c, bytes, len);
@@ -71,7 +71,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 
 	(void)events;
 	if (had > 0) {
-		/* The more is there, the more is probably coming. */
+		/* More input probably follows a large one: read as much again. */
 		size_t room = had < CONN_READ_BYTES ? CONN_READ_BYTES : had;
 
 		to = buf_reserve(&c->in, room < 16 * CONN_READ_BYTES ? room : 16 * CONN_READ_BYTES);
@@ -110,7 +110,7 @@ void conn_pause(struct conn *c)
 	event_del(&c->read_event);
 }
 
-/* Input was left when the pause began: show it before any new, and before the end. */
+/* Also passes the input left by a pause, before new input or the end of the connection. */
 static void on_resumed(evutil_socket_t fd, short events, void *arg)
 {
 	struct conn *c = arg;
@@ -218,7 +218,7 @@ void conn_loop_flush(struct conn_loop *l)
 {
 	struct conn *c;
 
-	/* Flushing one may make another dirty: that one has its turn here too. */
+	/* Flushing one conn may make another dirty, which is then flushed here too. */
 	while ((c = LIST_FIRST(&l->dirty)) != NULL) {
 		leave_dirty(c);
 		flush(c);
@@ -226,7 +226,7 @@ void conn_loop_flush(struct conn_loop *l)
 	release_graves(l);
 }
 
-/* ---- Coming and going ---- */
+/* ---- Connecting and closing ---- */
 
 void conn_init(struct conn *c)
 {
@@ -273,8 +273,8 @@ bool conn_connect(struct conn *c, const struct conn_ops *ops, struct conn_loop *
 		return false;
 	}
 	set_up(c, ops, loop, fd);
-	/* Also when it is connected already: the owner is told from the loop, never from within its
-	 * own call. */
+	/* Even if it is connected already: the callback comes from the loop, never from within
+	 * conn_connect(). */
 	c->connecting = true;
 	c->wants_write = true;
 	event_add(&c->write_event, NULL);

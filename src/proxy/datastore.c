@@ -11,16 +11,16 @@
 
 /* One connection. */
 struct store_conn {
-	struct replica_conn base; /* first: the replica's functions give it back */
+	struct replica_conn base; /* first: conn_of() casts it */
 	struct reply_scanner scanner;
-	struct outq partial; /* of a reply that comes in several reads */
-	bool auth_pending;   /* the next reply is that to AUTH */
-	bool said_down;      /* logged */
-	bool was_away;       /* more than a connection that ended while nothing was asked */
+	struct outq partial; /* a reply that arrives in several reads */
+	bool auth_pending;   /* the next reply is to AUTH */
+	bool said_down;      /* it was logged that it is down */
+	bool was_away;       /* it was down, not only closed while idle */
 };
 
 struct datastore {
-	struct replica replica; /* first: likewise */
+	struct replica replica; /* first: casts from struct replica */
 	const char *password;
 };
 
@@ -31,7 +31,7 @@ static struct store_conn *conn_of(struct replica_conn *l)
 
 /* ---- Replies ---- */
 
-/* Redis does not accept our password: every request would fail. */
+/* Check the reply to AUTH: with a wrong password every request would fail. */
 static void check_auth(struct store_conn *l)
 {
 	l->auth_pending = false;
@@ -41,7 +41,7 @@ static void check_auth(struct store_conn *l)
 	uplink_fail(&l->base.uplink, "the datastore refused the password");
 }
 
-/* An error; it is short, in one piece. */
+/* Handle an error reply. */
 static void take_error(struct replica *r, struct leg *leg, const struct reply *reply)
 {
 	struct buf room = {0};
@@ -59,7 +59,7 @@ static void take_error(struct replica *r, struct leg *leg, const struct reply *r
 	buf_fini(&room);
 }
 
-/* A whole reply is there: the rest of it in bytes, what came before in partial. */
+/* Handle a complete reply: its start in partial, if it came in several reads, the rest in bytes. */
 static void take_reply(struct store_conn *l, const uint8_t *bytes, size_t len)
 {
 	struct reply reply = reply_of_bytes(bytes, len);
@@ -73,7 +73,7 @@ static void take_reply(struct store_conn *l, const uint8_t *bytes, size_t len)
 	}
 	leg = TAILQ_FIRST(&l->base.legs);
 	if (!leg) {
-		uplink_fail(&l->base.uplink, "the datastore answered what nobody asked");
+		uplink_fail(&l->base.uplink, "the datastore sent a reply without a request");
 		return;
 	}
 	replica_unqueue(&l->base, leg);
@@ -139,7 +139,8 @@ static void on_up(struct replica_conn *rc)
 	if (!password)
 		return;
 	l->auth_pending = true;
-	/* Past the queue, whose chunks others use afterwards: there is room in a new socket. */
+	/* Not through the queue, whose chunks are reused and would keep the password.  A new socket
+	 * has room for it. */
 	if (!resp_write_array(&w, 2) || !resp_write_text(&w, "AUTH") ||
 		!resp_write_text(&w, password) ||
 		send(rc->uplink.conn.fd, buf_head(&auth), buf_len(&auth), MSG_NOSIGNAL) !=

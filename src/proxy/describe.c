@@ -14,7 +14,7 @@ static bool is_sub_of(const struct command *c, const struct command *container)
 	size_t len;
 
 	if (c->name[0] != container->name[0])
-		return false; /* most of them: this is asked for each two commands */
+		return false; /* fast path: called for every pair of commands */
 	len = strlen(container->name);
 	return strncmp(c->name, container->name, len) == 0 && c->name[len] == ' ';
 }
@@ -28,7 +28,7 @@ static size_t count_subs(const struct command *container)
 	return n;
 }
 
-/* Served, by itself or by its subcommands. */
+/* Whether a command, or one of its subcommands, is served. */
 static bool is_served(const struct command *c)
 {
 	return c->kind != COMMAND_REFUSED || count_subs(c) > 0;
@@ -50,27 +50,28 @@ static size_t count_listed(void)
 
 /* ---- COMMAND INFO ---- */
 
-/* Where Redis would say that the keys are; what depends on other arguments is "movablekeys". */
-struct place {
+/* The positions of the keys as Redis reports them; "movablekeys" if they depend on other arguments.
+ */
+struct key_positions {
 	int first, last, step;
 	bool movable;
 };
 
-static struct place place_of(const struct command *c)
+static struct key_positions place_of(const struct command *c)
 {
 	switch ((enum command_keys)c->keys) {
 	case COMMAND_KEYS_NONE:
 		break;
 	case COMMAND_KEYS_RANGE:
-		return (struct place){c->first, c->last, c->step, false};
+		return (struct key_positions){c->first, c->last, c->step, false};
 	case COMMAND_KEYS_NUMKEYS:
 	case COMMAND_KEYS_STREAMS:
-		return (struct place){.movable = true};
+		return (struct key_positions){.movable = true};
 	case COMMAND_KEYS_STORE_NUMKEYS:
 	case COMMAND_KEYS_STORE_OPTION:
-		return (struct place){1, 1, 1, true};
+		return (struct key_positions){1, 1, 1, true};
 	}
-	return (struct place){.movable = false};
+	return (struct key_positions){.movable = false};
 }
 
 static bool write_flags(const struct resp_writer *w, const struct command *c, bool movable)
@@ -93,11 +94,10 @@ static bool write_name(const struct resp_writer *w, const struct command *c)
 	return resp_write_text(w, command_lower_name(c, name));
 }
 
-/* All of an entry but its subcommands; nothing is told of categories, tips and key specifications.
- */
+/* An entry without its subcommands; categories, tips and key specifications are empty. */
 static bool write_entry(const struct resp_writer *w, const struct command *c)
 {
-	struct place place = place_of(c);
+	struct key_positions place = place_of(c);
 
 	return resp_write_array(w, 10) && write_name(w, c) && resp_write_integer(w, c->arity) &&
 	       write_flags(w, c, place.movable) && resp_write_integer(w, place.first) &&
@@ -155,7 +155,7 @@ static const char *summary_of(const struct command *c)
 	return "Served with one of its subcommands only.";
 }
 
-/* What is known of every command: the summary and the group. */
+/* Of the fields of COMMAND DOCS, every command has a summary and a group. */
 #define DOC_FIELDS 2
 
 static bool write_doc_fields(const struct resp_writer *w, const struct command *c)
@@ -181,7 +181,7 @@ static bool write_doc(const struct resp_writer *w, const struct command *c)
 
 /* ---- The replies ---- */
 
-/* The served command that argument i names, as "get" or "script|load"; NULL when it is none. */
+/* The served command that argument i names, as "get" or "script|load", or NULL. */
 static const struct command *named(const struct request *r, uint32_t i)
 {
 	char name[COMMAND_NAME_MAX] = "";
@@ -198,7 +198,7 @@ static const struct command *named(const struct request *r, uint32_t i)
 	return c && strlen(c->name) == r->args[i].len && is_served(c) ? c : NULL;
 }
 
-/* Whoever asks for more names than there are commands only wants a large reply. */
+/* More names than there are commands are refused, to bound the reply. */
 static bool too_many(const struct request *r)
 {
 	return r->argc > 2 && r->argc - 2 > command_count;

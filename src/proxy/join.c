@@ -28,14 +28,14 @@ bool join_write_part(struct buf *out, const struct request *r, const uint32_t *k
 
 /* ---- Replies ---- */
 
-/* What joining came to; what was appended before a failure is taken back by join_replies(). */
+/* The result of joining; after a failure join_replies() removes what was appended. */
 enum joined {
 	JOINED,
-	JOINED_MISFIT, /* a part's reply is not what the command answers */
+	JOINED_MISFIT, /* a part's reply has a type that the command does not return */
 	JOINED_NO_MEMORY,
 };
 
-/* Where the next value of a part's array is. */
+/* The position of the next element in a part's array. */
 struct cursor {
 	const uint8_t *at, *end;
 	uint64_t left; /* elements */
@@ -57,7 +57,7 @@ static bool cursor_init(struct cursor *c, const struct join_part *part)
 	return true;
 }
 
-/* Pass an element of this type ('$', which may be null, or ':').  False when there is none. */
+/* Go past an element of this type ('$', which may be null, or ':').  False when there is none. */
 static bool cursor_next(
 	struct cursor *c, struct reply_scanner *s, char type, const uint8_t **value, size_t *len)
 {
@@ -139,7 +139,7 @@ static enum joined join_status(struct buf *out, const struct join_part *parts, s
 	return written(buf_append(out, parts[0].reply, parts[0].len));
 }
 
-/* The least of the numbers that stand next in the parts' arrays. */
+/* The minimum of the next numbers in the parts' arrays. */
 static bool next_least(struct cursor *cursors, size_t n_parts, int64_t *least)
 {
 	struct reply_scanner scanner = {0};
@@ -188,7 +188,7 @@ static enum joined join_least(struct buf *out, const struct join_part *parts, si
 	return result;
 }
 
-/* A whole error reply: anything less would shift all replies behind it. */
+/* Whether a part's reply is one whole error; anything else would shift all later replies. */
 static bool is_error(const struct join_part *part)
 {
 	struct reply_scanner scanner = {0};
@@ -233,6 +233,5 @@ bool join_replies(struct buf *out, enum command_join join, const struct join_par
 		return true;
 	out->end = out->pos + had;
 	return result == JOINED_MISFIT &&
-	       resp_write_error(
-		       &w, "ERR dynomite: a node answered with what does not fit the command");
+	       resp_write_error(&w, "ERR dynomite: a node's reply does not fit the command");
 }

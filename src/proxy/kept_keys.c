@@ -36,7 +36,7 @@ bool kept_keys_sort(
 	sorted = malloc(k->n * sizeof(*sorted));
 	if (!sorted)
 		return false;
-	/* Each group's begin walks to its end, which is where the next one began. */
+	/* Counting sort: each group's begin advances to its end, where the next group began. */
 	for (uint32_t i = 0; i < k->n; i++)
 		sorted[begin[group_of[i]]++] = k->keys[i];
 	for (uint32_t g = n_groups; g > 0; g--)

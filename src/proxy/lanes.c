@@ -17,7 +17,7 @@ void lanes_init(struct lanes *l)
 	STAILQ_INIT(&l->waiting);
 }
 
-/* Whether a request may go now, as far as those under way are concerned. */
+/* Whether the requests under way allow this one to be sent now. */
 static bool may_go(const struct lanes *l, const struct lane_keys *keys)
 {
 	return !l->exclusive && (!keys->several || l->under_way == 0);
@@ -42,7 +42,7 @@ static struct lanes_waiting *pop(struct lanes *l)
 	return w;
 }
 
-/* Those that wait have their turn.  Sending one may end others, which comes back to here. */
+/* Send the waiting requests that may go.  Sending one may end others, and so call this again. */
 static void advance(struct lanes *l)
 {
 	if (l->advancing)

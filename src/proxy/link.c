@@ -12,25 +12,25 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-/* As much of answers may wait for a node to read it. */
+/* The limit of replies that a node has not read. */
 #define UNREAD_MAX ((size_t)16 * 1024 * 1024)
 
-/* One request that was taken. */
+/* One request being carried out. */
 struct link_call {
-	struct asker_call base; /* first: the call's functions give it back */
+	struct asker_call base; /* first: casts from struct asker_call */
 	uint64_t id;            /* of the message */
 	uint8_t flags;          /* likewise */
 	bool same_dc;           /* likewise */
 };
 
 struct link {
-	struct asker asker; /* first: the asker's functions give it back */
+	struct asker asker; /* first: link_of() casts it */
 	struct proxy *proxy;
-	struct dnode_cipher *cipher; /* NULL until a session key came */
-	int64_t since_ms;            /* accepted then, and its last request came */
+	struct dnode_cipher *cipher; /* NULL until a session key has arrived */
+	int64_t since_ms;            /* when it was accepted, and when its last request came */
 	int64_t asked_ms;
-	bool refused;      /* a request since link_wake() */
-	bool must_encrypt; /* by where it comes from */
+	bool refused;      /* a request was refused since link_wake() */
+	bool must_encrypt; /* depending on its address */
 };
 
 static struct link *link_of(struct asker *a)
@@ -38,7 +38,7 @@ static struct link *link_of(struct asker *a)
 	return (struct link *)a;
 }
 
-/* ---- Going ---- */
+/* ---- Closing ---- */
 
 static void gone(struct asker *a)
 {
@@ -46,7 +46,7 @@ static void gone(struct asker *a)
 	link_of(a)->cipher = NULL;
 }
 
-/* Who is at the other end, for people. */
+/* The address of the other end, for the log. */
 static const char *name_of(int fd, char *text, size_t cap)
 {
 	struct sockaddr_storage sa;
@@ -78,21 +78,21 @@ void link_wake(struct asker_list *links, int64_t back_ms)
 
 		next = LIST_NEXT(a, next);
 		if (l->since_ms > back_ms || (l->refused && l->asked_ms > back_ms)) {
-			l->refused = false; /* it knows, and is served again */
+			l->refused = false; /* its node has noticed */
 			continue;
 		}
-		log_info("a node's connection was closed, so that it sees that the datastore was "
-			 "away");
+		log_info("a node's connection was closed, so that it notices that the datastore "
+			 "was down");
 		asker_close(a);
 	}
 }
 
-/* ---- Answers ---- */
+/* ---- Replies ---- */
 
-/* How an answer begins that is ours and not the datastore's. */
+/* The start of an error of our own, as opposed to one of the datastore. */
 static const char our_error[] = "-ERR dynomite: ";
 
-/* What a message carries at the most, encrypted. */
+/* The largest reply in a message, which may be encrypted. */
 #define ANSWER_MAX (DNODE_PAYLOAD_MAX - 16)
 
 static void send_answer(struct link *l, const struct link_call *c, const struct reply *reply)
@@ -128,8 +128,8 @@ static void send_answer(struct link *l, const struct link_call *c, const struct 
 	l->proxy->counters.peer_responses++;
 	l->refused = l->refused || is_refusal;
 	window_learn(&l->asker.window, len);
-	if (!ok) /* an answer with a hole in it is worse than none */
-		asker_give_up(&l->asker, "out of memory for its answers");
+	if (!ok) /* half a reply would garble the rest */
+		asker_give_up(&l->asker, "out of memory for its replies");
 	else
 		asker_check_unread(&l->asker);
 }
@@ -157,7 +157,7 @@ static void on_answer(struct call *call, const struct reply *reply)
 
 /* ---- Requests ---- */
 
-/* The request that a message carries; what is no request is an unknown command. */
+/* The request in a message; if it does not parse, an unknown command. */
 static struct request read_request(struct request_parser *parser, const uint8_t *bytes, size_t len)
 {
 	struct request r = {.bytes = bytes, .len = len, .fault = REQUEST_FAULT_UNKNOWN};
@@ -170,7 +170,7 @@ static struct request read_request(struct request_parser *parser, const uint8_t 
 	return r;
 }
 
-/* One message: id, flags and same_dc of the header are kept for the answer. */
+/* Handle one message; the reply needs id, flags and same_dc of its header. */
 static bool take_request(
 	struct link *l, const struct dnode_header *h, const uint8_t *bytes, size_t len)
 {
@@ -200,8 +200,8 @@ static bool take_request(
 	return true;
 }
 
-/* The first encrypted message of a link carries its session key.  What others carry there is passed
- * over: decrypting a key takes so long that we do it once only. */
+/* The first encrypted message of a link carries its session key.  Keys in later messages are
+ * ignored, because RSA decryption is slow. */
 static const char *take_session(struct link *l, const struct dnode_header *h)
 {
 	uint8_t session[DNODE_SESSION_BYTES];
@@ -220,14 +220,14 @@ static const char *take_session(struct link *l, const struct dnode_header *h)
 	return why;
 }
 
-/* A node that is to encrypt, and does not, knows nothing of our pem_key_file: what it says may be
- * anybody's. */
+/* Refuse a plain message of a node that must encrypt: without the pem_key_file it may come from
+ * anyone. */
 static const char *refuse_plain(const struct link *l, const struct dnode_header *h)
 {
 	const struct proxy *p = l->proxy;
 
 	if (l->must_encrypt || (!h->same_dc && p->security.rsa))
-		return "its messages are not encrypted, as secure_server_option wants them";
+		return "its messages are not encrypted, but secure_server_option requires it";
 	return NULL;
 }
 
@@ -237,7 +237,7 @@ static bool take_message(struct link *l, const struct dnode_header *h, const uin
 	const char *why = NULL;
 
 	if (h->type == DNODE_RESPONSE)
-		why = "it sends answers where requests belong";
+		why = "it sends replies instead of requests";
 	else if (!(h->flags & DNODE_FLAG_ENCRYPTED)) {
 		why = refuse_plain(l, h);
 		if (!why && !take_request(l, h, payload, h->payload_len))
@@ -285,12 +285,12 @@ static size_t on_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 	return at;
 }
 
-/* ---- Coming ---- */
+/* ---- Accepting ---- */
 
 /*
- * What its address tells of who comes to us.  A node that does is up: those of its host that we
- * wait for before trying again need no more patience.  And it has to encrypt when every node of its
- * host has to; one of a host that the ring does not name by its address, when all nodes have to.
+ * What follows from the address of a link.  A node that connects is up, so that peers on its host
+ * need not wait before they are tried again.  It must encrypt if every node on its host must; a
+ * node on a host that is not in the ring, if all nodes must.
  */
 static void recognise(struct link *l)
 {
@@ -330,10 +330,10 @@ const struct asker_kind link_kind = {
 	.calls_first = 64,
 	.unread_max = UNREAD_MAX,
 	.answers_max = (size_t)64 * 1024 * 1024,
-	/* One of the largest, and as much as may wait besides. */
+	/* One reply of the largest size beside the ordinary limit. */
 	.unread_hard_max = DNODE_PAYLOAD_MAX + UNREAD_MAX,
 	.turned_away = "a node",
-	.full = "there are as many as may be already (dyn_connections)",
+	.full = "the limit is reached (dyn_connections)",
 	.closed = "a node's connection is closed",
 	.ended = "a node's connection ended",
 	.ended_level = LOG_LEVEL_INFO,

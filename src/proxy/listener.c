@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #define RESOLVE_MS     5000
-#define ACCEPTS_MAX    64 /* a turn: the others want theirs too */
+#define ACCEPTS_MAX    64 /* per iteration, so that other events get their turn */
 #define RETRY_PAUSE_US 100000
 
 struct listener {
 	struct listener_options options;
 	int fd;
-	int spare_fd; /* given up for a moment to turn a connection away */
+	int spare_fd; /* closed for a moment to accept and close a connection */
 	char *path;   /* of a Unix socket; owned */
 	struct event *event;
 	struct event *resume; /* after a pause */
@@ -44,7 +44,7 @@ static void on_resume(evutil_socket_t fd, short events, void *arg)
 	event_add(l->event, NULL);
 }
 
-/* No descriptor is left: close the connection that waits: nobody would come to it. */
+/* No descriptor is left: accept and close the pending connection, which could not be served. */
 static void turn_away(struct listener *l)
 {
 	int fd;
@@ -110,8 +110,8 @@ static int bind_tcp(const char *text, char *why, size_t cap)
 	return fd;
 }
 
-/* A socket that a crashed node left behind is in the way; one that somebody serves is not ours to
- * take. */
+/* Whether a socket was left behind by a crash and can be removed; one that accepts belongs to
+ * another process. */
 static bool is_stale(const struct sockaddr_un *un)
 {
 	struct stat st;

@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a connection may have kept for it. */
+/* The largest name of a client or its library. */
 #define CLIENT_TEXT_MAX 256
 
 #define SECTIONS_MAX     32
 #define SECTION_NAME_MAX 32
 
-/* What a command is answered with, and from. */
+/* A command that is being answered. */
 struct local {
 	const struct local_context *context;
 	struct local_client *client;
@@ -40,7 +40,7 @@ static bool say_ok(const struct local *l)
 	return resp_write_status(&l->w, "OK");
 }
 
-/* An error, the first word of which is its kind. */
+/* Reply with an error; text begins with its code, such as ERR. */
 static bool say_error(const struct local *l, const char *text)
 {
 	return resp_write_error(&l->w, "%s", text);
@@ -51,15 +51,15 @@ static bool arg_is(const struct local *l, uint32_t i, const char *word)
 	return request_arg_is(l->r, i, word);
 }
 
-/* An argument that is a decimal number. */
+/* Read argument i as a decimal number. */
 static bool arg_number(const struct local *l, uint32_t i, int64_t *value)
 {
 	return number_read_signed(request_arg(l->r, i), l->r->args[i].len, value) == NUMBER_OK;
 }
 
-/* ---- Who it is ---- */
+/* ---- Authentication ---- */
 
-/* How long it takes says nothing of where the first difference is. */
+/* Compare in constant time. */
 static bool same_secret(const char *secret, const uint8_t *given, size_t len)
 {
 	size_t secret_len = strlen(secret);
@@ -73,7 +73,8 @@ static bool same_secret(const char *secret, const uint8_t *given, size_t len)
 	return !different;
 }
 
-/* Log in with the password in argument i.  Without a requirepass any will do, as with Redis. */
+/* Authenticate with the password in argument i.  Without a requirepass any is accepted, as by
+ * Redis. */
 static bool log_in(struct local *l, uint32_t user, uint32_t i)
 {
 	static const char name[] = "default";
@@ -115,7 +116,7 @@ static bool is_plain(const struct local *l, uint32_t i)
 	return true;
 }
 
-/* Why argument i is no name for a client, or NULL. */
+/* Why argument i cannot be the name of a client, or NULL. */
 static const char *name_fault(const struct local *l, uint32_t i)
 {
 	if (l->r->args[i].len > CLIENT_TEXT_MAX)
@@ -125,7 +126,7 @@ static const char *name_fault(const struct local *l, uint32_t i)
 	return NULL;
 }
 
-/* Keep argument i in place of what was there; an empty one is none. */
+/* Replace *to by a copy of argument i; NULL if that is empty. */
 static bool keep(const struct local *l, uint32_t i, char **to)
 {
 	size_t len = l->r->args[i].len;
@@ -142,10 +143,10 @@ static bool keep(const struct local *l, uint32_t i, char **to)
 }
 
 struct hello {
-	uint32_t user, name; /* arguments; 0: not there.  The password is behind the user */
+	uint32_t user, name; /* indices of arguments; 0: none.  The password follows the user */
 };
 
-/* What is wrong with the arguments of HELLO, or NULL. */
+/* The error in the arguments of HELLO, or NULL. */
 static const char *parse_hello(const struct local *l, struct hello *h)
 {
 	int64_t version = 2;
@@ -266,7 +267,7 @@ static bool write_client(struct local *l, struct buf *line)
 		addr_format_sockaddr((struct sockaddr *)&there, addr, sizeof(addr));
 	if (getsockname(c->fd, (struct sockaddr *)&here, &here_len) == 0)
 		addr_format_sockaddr((struct sockaddr *)&here, laddr, sizeof(laddr));
-	/* Clients insist on every field: what a proxy does not have is 0. */
+	/* Clients expect every field; those that a proxy does not have are 0. */
 	return buf_printf(line,
 		"id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRId64 " idle=0 flags=N db=0 "
 		"sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 "
@@ -292,7 +293,7 @@ static bool do_client_info(struct local *l)
 	return say_client(l, true);
 }
 
-/* CLIENT LIST [TYPE type | ID id ...]: this connection, when it is among those that are meant. */
+/* CLIENT LIST [TYPE type | ID id ...]: only this connection, if it matches. */
 static bool do_client_list(struct local *l)
 {
 	bool wanted = l->r->argc == 2;
@@ -360,7 +361,7 @@ static bool add_section(struct local *l, uint32_t i, struct buf *text)
 	bool all = arg_is(l, i, "ALL") || arg_is(l, i, "EVERYTHING") || arg_is(l, i, "DEFAULT");
 
 	if (len >= sizeof(name))
-		return true; /* none has so long a name */
+		return true; /* no section has such a long name */
 	memcpy(name, request_arg(l->r, i), len);
 	for (size_t n = 0; n < len; n++)
 		name[n] = (char)tolower((unsigned char)name[n]);

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* Small ones make the memory of a busy client small; large data gets chunks of its own size. */
+/* Small, so that a client needs little memory; large data gets chunks of its own size. */
 #define CHUNK_BYTES ((size_t)4096 - sizeof(struct outq_chunk))
 #define CHUNK_LARGE ((size_t)1024 * 1024)
 #define POOL_MAX    4096
@@ -87,7 +87,7 @@ static void link_tail(struct outq *q, struct outq_chunk *first, struct outq_chun
 	q->last = last;
 }
 
-/* What does not fit behind the tail goes into chunks of its own, all or none of them. */
+/* Append bytes in new chunks; all of them or none. */
 static bool append_chunks(struct outq *q, const uint8_t *bytes, size_t len)
 {
 	struct outq_chunk *first = NULL, *last = NULL;
@@ -137,7 +137,7 @@ void outq_splice(struct outq *q, struct outq *from)
 
 	if (!first)
 		return;
-	/* A chunk for each of many small pieces would take many times their size. */
+	/* Copy small pieces: a chunk for each would take many times their size. */
 	if (first == from->last && from->bytes <= COPY_MAX && q->last &&
 		q->last->cap - q->last->end >= from->bytes &&
 		outq_append(q, first->bytes + first->pos, from->bytes)) {

@@ -12,12 +12,12 @@
 
 #define TABLE_SIZE 1024 /* buckets of legs by id; a power of two */
 
-/* A peer that missed requests is well again when it has missed none for this long. */
+/* A peer that missed requests counts as recovered when it has missed none for this long. */
 #define RECOVERED_MS 1000
 
 /* One connection. */
 struct peer_conn {
-	struct replica_conn base; /* first: the replica's functions give it back */
+	struct replica_conn base; /* first: conn_of() casts it */
 	uint64_t next_id;
 	LIST_HEAD(, leg) table[TABLE_SIZE];
 	int64_t next_sweep_ms;
@@ -27,12 +27,12 @@ struct peer_conn {
 };
 
 struct peer {
-	struct replica replica;      /* first: likewise */
+	struct replica replica;      /* first: peer_of() casts it */
 	const struct dnode_rsa *rsa; /* NULL: plain */
 	bool same_dc;
-	bool said_down;     /* logged; and somebody is told when it is back */
-	int64_t unwell_ms;  /* it is up, and has failed a request last then; 0: it is well */
-	bool answers_since; /* it has done what it was asked since */
+	bool said_down;     /* it was logged that it is down; its return is reported */
+	int64_t unwell_ms;  /* when it last failed a request while up; 0: it has recovered */
+	bool answers_since; /* it has answered a request since */
 };
 
 static struct peer_conn *conn_of(struct replica_conn *l)
@@ -50,16 +50,16 @@ static void on_failed(struct replica *r, const char *why)
 	struct peer *p = peer_of(r);
 
 	if (p->said_down)
-		return; /* that it is back will be told when it is up */
+		return; /* its return is reported when it is up */
 	if (p->unwell_ms == 0)
 		log_warn("peer %s: it is up, but misses requests: %s", r->options.address, why);
 	p->unwell_ms = clock_monotonic_ms();
 	p->answers_since = false;
 }
 
-/* ---- Answers ---- */
+/* ---- Replies ---- */
 
-/* Its leg waits no more. */
+/* Take the leg with this id out of the queue; NULL if there is none. */
 static struct leg *take_leg(struct peer_conn *l, uint64_t id)
 {
 	struct leg *leg;
@@ -74,7 +74,7 @@ static struct leg *take_leg(struct peer_conn *l, uint64_t id)
 	return NULL;
 }
 
-/* Anything else than one whole reply would be taken for the replies behind it. */
+/* Whether it is exactly one whole reply; anything else would garble later ones. */
 static bool is_whole(const struct reply *reply)
 {
 	struct reply_scanner scanner = {0};
@@ -92,7 +92,7 @@ static void take_reply(struct replica *r, struct leg *leg, const uint8_t *bytes,
 
 	r->counters.replies++;
 	if (!is_whole(&reply)) {
-		replica_leg_failed(r, leg, WRITE_UNKNOWN, "a peer answers with what is no reply");
+		replica_leg_failed(r, leg, WRITE_UNKNOWN, "a peer's reply is not valid RESP");
 		return;
 	}
 	if (refusal == REFUSAL_NONE) {
@@ -116,7 +116,7 @@ static void take_answer(struct peer_conn *l, const struct dnode_header *h, const
 	struct buf plain = {0};
 
 	if (!leg)
-		return; /* of before a reset, or twice: nobody waits for it */
+		return; /* a duplicate, or from before a reset */
 	if (!(h->flags & DNODE_FLAG_ENCRYPTED))
 		take_reply(r, leg, payload, h->payload_len);
 	else if (l->cipher && dnode_decrypt(l->cipher, payload, h->payload_len, &plain))
@@ -145,7 +145,7 @@ static size_t on_bytes(struct replica_conn *rc, const uint8_t *bytes, size_t len
 		if (result == DNODE_MORE || len - at - used < h.payload_len)
 			break;
 		if (h.type != DNODE_RESPONSE) {
-			uplink_fail(&rc->uplink, "it sends requests where answers belong");
+			uplink_fail(&rc->uplink, "it sends requests instead of replies");
 			return 0;
 		}
 		take_answer(l, &h, bytes + at + used);
@@ -195,7 +195,7 @@ static void forget(struct replica_conn *rc)
 
 /* ---- Requests ---- */
 
-/* The session bytes go with the first encrypted message of a connection. */
+/* Create the session key, which goes with the first encrypted message of a connection. */
 static bool begin_session(struct peer_conn *l, const struct dnode_rsa *rsa, struct dnode_header *h,
 	uint8_t wrapped[DNODE_DATA_MAX])
 {
@@ -251,7 +251,7 @@ static bool send_request(struct replica_conn *rc, struct leg *leg, const uint8_t
 	};
 
 	if (!send_message(l, &h, bytes, len)) {
-		/* Half a message may be queued: there is no way on from there. */
+		/* Half a message may be queued, so the connection cannot be used any more. */
 		uplink_fail(&rc->uplink, "out of memory");
 		return false;
 	}
@@ -260,9 +260,9 @@ static bool send_request(struct replica_conn *rc, struct leg *leg, const uint8_t
 	return true;
 }
 
-/* ---- From time to time ---- */
+/* ---- Checks ---- */
 
-/* The peer answers, but has passed over single requests: they are not answered any more. */
+/* Fail the requests that a peer has skipped, though it answers others. */
 static void sweep(struct peer_conn *l, int64_t now_ms)
 {
 	struct replica *r = l->base.replica;
@@ -278,7 +278,7 @@ static void sweep(struct peer_conn *l, int64_t now_ms)
 		replica_leg_failed(r, leg, WRITE_UNKNOWN, "a peer does not answer");
 		ended++;
 	}
-	/* Which may send others: not while the queue is gone through. */
+	/* After the loop over the queue, since this may send other requests. */
 	for (; ended > 0; ended--)
 		lanes_ended(&r->lanes);
 	l->next_sweep_ms = now_ms + r->options.timeout_ms;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Up to so many keys groups are found by looking at each. */
+/* Up to this many keys, groups are found by linear search. */
 #define FEW_KEYS 8
 
 void plan_init(struct plan *plan)
@@ -21,7 +21,7 @@ void plan_fini(struct plan *plan)
 	free(plan->table);
 }
 
-/* Of the i-th key. */
+/* The token of the i-th key. */
 static uint32_t token_of(const struct plan *plan, uint32_t i)
 {
 	const struct request *r = plan->request;
@@ -61,7 +61,7 @@ bool plan_is_undivided(const struct plan *plan)
 	return true;
 }
 
-/* Those in the racks that are asked: what others say of two keys must not part them. */
+/* The owners in the racks that are asked; 0 for the others, which must not affect the groups. */
 static void find_owners(const struct plan *plan, uint32_t token, uint32_t *owners)
 {
 	const struct ring *ring = plan->ring;
@@ -72,7 +72,7 @@ static void find_owners(const struct plan *plan, uint32_t token, uint32_t *owner
 
 /* ---- Groups ---- */
 
-/* Room for as many groups as there can be: one for each key, or for each choice of owners. */
+/* Allocate for the most groups possible: one per key, or per combination of owners. */
 static bool make_room(struct plan *plan)
 {
 	size_t n_racks = plan->ring->n_racks;
@@ -102,7 +102,7 @@ static bool has_owners(const struct plan *plan, uint32_t group, const uint32_t *
 	return memcmp(plan_owners(plan, group), owners, plan->ring->n_racks * sizeof(*owners)) == 0;
 }
 
-/* The group with these owners, or n_groups.  *slot is where it is, or is to be, in the table. */
+/* The group with these owners, or n_groups.  *slot is its place in the table, used or free. */
 static uint32_t find_group(const struct plan *plan, const uint32_t *owners, size_t *slot)
 {
 	uint32_t g = 0;
@@ -122,11 +122,12 @@ static uint32_t find_group(const struct plan *plan, const uint32_t *owners, size
 	return plan->table[at] ? plan->table[at] - 1 : plan->n_groups;
 }
 
-/* Put a key where its owners are. */
+/* Assign a key to the group with its owners. */
 static void place(struct plan *plan, uint32_t i)
 {
 	uint32_t token = token_of(plan, i);
-	uint32_t *owners = plan->owners + plan->n_groups * plan->ring->n_racks; /* the next free */
+	uint32_t *owners =
+		plan->owners + plan->n_groups * plan->ring->n_racks; /* of the next new group */
 	size_t slot = 0;
 	uint32_t g;
 
@@ -142,7 +143,7 @@ static void place(struct plan *plan, uint32_t i)
 	plan->group_of[i] = g;
 }
 
-/* A single group, most often without memory of its own. */
+/* Make a single group, usually without allocating. */
 static bool group_one(struct plan *plan, const struct lane_keys *lanes)
 {
 	if (plan->ring->n_racks <= PLAN_RACKS_INLINE) {
@@ -162,8 +163,7 @@ bool plan_make(struct plan *plan)
 	struct lane_keys lanes = {0};
 
 	if (plan->request->n_keys == 0) {
-		/* A script that names no keys: one node of each rack does it, the same one each
-		 * time. */
+		/* A script without keys: the same node of each rack carries it out each time. */
 		lanes.several = true;
 		return group_one(plan, &lanes);
 	}
@@ -185,7 +185,7 @@ void plan_sort(const struct plan *plan, uint32_t *order, uint32_t *begin)
 		begin[plan->group_of[i] + 1]++;
 	for (uint32_t g = 0; g < plan->n_groups; g++)
 		begin[g + 1] += begin[g];
-	/* Each group's begin walks to its end, which is where the next one began. */
+	/* Counting sort: each group's begin advances to its end, where the next group began. */
 	for (uint32_t i = 0; i < plan->request->n_keys; i++)
 		order[begin[plan->group_of[i]]++] = request_key(plan->request, i);
 	for (uint32_t g = plan->n_groups; g > 0; g--)

@@ -14,14 +14,14 @@
 
 #define TICK_MS 50
 
-/* Other nodes may notice by themselves in this time that the datastore is back. */
+/* How long other nodes have to notice by themselves that the datastore is back. */
 #define NOTICE_MS 1000
 
-/* Between two attempts to connect. */
+/* The longest pauses between attempts to connect. */
 #define PEER_PAUSE_MAX_MS  5000
 #define STORE_PAUSE_MAX_MS 1000
 
-/* What may wait for the datastore or a peer to take it, per connection. */
+/* The most bytes queued per connection to a replica. */
 #define QUEUE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 const char *proxy_state_name(enum proxy_state s)
@@ -74,7 +74,7 @@ void proxy_flush(struct proxy *p)
 
 /* ---- Datastore and peers ---- */
 
-/* What a node has missed is what the entropy channel is to heal. */
+/* Callback of replicas: count missed writes, and call the hook with the keys. */
 static void on_written(void *arg, size_t node, const struct leg *leg, enum write_fate fate)
 {
 	struct proxy *p = arg;
@@ -141,7 +141,7 @@ static bool make_peer(struct proxy *p, size_t i)
 
 	p->replicas[i] = peer_new(&options,
 		security_encrypts(&p->security, node->rack) ? p->security.rsa : NULL, same_dc);
-	/* Always now: whether a peer is there decides where writes of other datacenters go. */
+	/* Always at the start: the targets of writes depend on which peers are up. */
 	if (p->replicas[i])
 		replica_preconnect(p->replicas[i]);
 	return p->replicas[i] != NULL;
@@ -169,8 +169,8 @@ static bool make_links_out(struct proxy *p)
 		.auto_eject = o->auto_eject_hosts,
 		.pause_max_ms = PEER_PAUSE_MAX_MS,
 	};
-	/* There is no other datastore that could take its place: to leave it out would only make a
-	 * short restart a long one. */
+	/* The datastore is never ejected: no other can take its place, so that would only prolong a
+	 * restart. */
 	p->store_policy = p->peer_policy;
 	p->store_policy.auto_eject = false;
 	p->store_policy.pause_max_ms = STORE_PAUSE_MAX_MS;
@@ -191,8 +191,7 @@ static bool make_links_out(struct proxy *p)
 
 /* ---- Listening ---- */
 
-/* Those who come and stay must not keep the node from its datastore and its peers: they leave
- * descriptors for these. */
+/* Limit the accepted connections, so that descriptors are left for the datastore and peers. */
 static void share_descriptors(struct proxy *p)
 {
 	const struct proxy_options *o = &p->options;
@@ -254,7 +253,7 @@ static bool start_listening(struct proxy *p)
 	return true;
 }
 
-/* ---- Coming and going ---- */
+/* ---- Starting and stopping ---- */
 
 struct proxy *proxy_new(
 	struct event_base *base, const struct ring *ring, const struct proxy_options *options)
@@ -275,7 +274,7 @@ struct proxy *proxy_new(
 	asker_list_init(&p->links, &link_kind, p, &p->loop, options->timeout_ms);
 	p->read_level = options->read_consistency;
 	p->write_level = options->write_consistency;
-	/* A node that we reach may come back to us at once: we listen before we dial. */
+	/* A peer may connect back at once, so listen before connecting. */
 	if (!start_listening(p) || !make_links_out(p))
 		goto failed;
 	if (!start_ticker(p)) {
@@ -322,7 +321,7 @@ void proxy_free(struct proxy *p)
 		replica_free(p->replicas[i]);
 	free(p->replicas);
 	if (p->dns)
-		evdns_base_free(p->dns, 1); /* lookups under way were cancelled */
+		evdns_base_free(p->dns, 1); /* cancels lookups under way */
 	security_fini(&p->security);
 	asker_list_fini(&p->clients);
 	asker_list_fini(&p->links);

@@ -6,7 +6,7 @@
 
 /* An answer that one or more replicas of a datacenter gave, byte for byte. */
 struct answer {
-	struct answer *next; /* the one that came later */
+	struct answer *next; /* a later one */
 	size_t dc;
 	size_t count;
 	bool of_local_rack;
@@ -15,15 +15,15 @@ struct answer {
 };
 
 struct dc {
-	size_t n; /* replicas that were asked */
+	size_t n; /* replicas asked */
 	size_t answered, failed;
-	size_t agreed; /* the largest number of them that gave the same answer */
+	size_t agreed; /* the largest number with the same answer */
 };
 
 struct quorum {
 	enum consistency level;
 	enum quorum_verdict verdict;
-	struct answer *first; /* of the answers still needed, oldest first */
+	struct answer *first; /* the answers still needed, oldest first */
 	const struct answer *result;
 	char why[160];
 	size_t n_dcs;
@@ -38,7 +38,7 @@ struct quorum *quorum_new(enum consistency level, const size_t *n_racks, size_t 
 		return NULL;
 	q->level = level;
 	q->verdict = QUORUM_WAIT;
-	/* The others' answers do not count below that level. */
+	/* Other datacenters count only for that level. */
 	q->n_dcs = level == CONSISTENCY_DC_EACH_SAFE_QUORUM || n_dcs == 0 ? n_dcs : 1;
 	for (size_t d = 0; d < q->n_dcs; d++)
 		q->dcs[d].n = n_racks[d];
@@ -92,7 +92,7 @@ static struct answer *answer_find(
 	return a;
 }
 
-/* Keep a copy behind those that are there.  NULL when memory is short. */
+/* Append a copy of an answer.  NULL when out of memory. */
 static struct answer *answer_add(struct quorum *q, size_t dc, const uint8_t *bytes, size_t len)
 {
 	struct answer **end = &q->first;
@@ -111,7 +111,7 @@ static struct answer *answer_add(struct quorum *q, size_t dc, const uint8_t *byt
 	return a;
 }
 
-/* The local rack's answer, else the one that most gave, else the first. */
+/* The local rack's answer, else the most frequent one, else the first. */
 static const struct answer *best_answer(const struct quorum *q)
 {
 	const struct answer *best = NULL;
@@ -180,7 +180,7 @@ static void explain(struct quorum *q, size_t dc)
 			where, d->answered, d->n, d->failed, d->agreed, level, majority(d));
 }
 
-/* A replica of dc has said its word: what follows. */
+/* The verdict after an answer or failure in dc. */
 static enum quorum_verdict decide(struct quorum *q, size_t dc)
 {
 	q->verdict = q->level == CONSISTENCY_DC_QUORUM ? decide_any(q) : decide_safe(q);
@@ -191,7 +191,8 @@ static enum quorum_verdict decide(struct quorum *q, size_t dc)
 	return q->verdict;
 }
 
-/* Whether a word from dc still counts: nothing is decided, and not all have spoken. */
+/* Whether an answer or failure in dc still counts: no verdict yet, and not all replicas were heard.
+ */
 static bool counts(const struct quorum *q, size_t dc)
 {
 	return q->verdict == QUORUM_WAIT && dc < q->n_dcs && outstanding(&q->dcs[dc]) > 0;
@@ -208,7 +209,7 @@ enum quorum_verdict quorum_answer(
 	if (!a)
 		a = answer_add(q, dc, answer, len);
 	if (!a)
-		return quorum_failure(q, dc); /* an answer that cannot be kept is none */
+		return quorum_failure(q, dc); /* without memory it counts as a failure */
 	a->count++;
 	a->of_local_rack = a->of_local_rack || local_rack;
 	q->dcs[dc].answered++;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* How they begin: those of nodes, Dynomite's included, and those of Redis. */
+/* The prefixes of such replies: of nodes, including those of Dynomite, and of Redis. */
 static const struct {
 	const char *text;
 	enum refusal refusal;

@@ -56,10 +56,10 @@ static void on_up(struct uplink *u)
 	l->missed = false;
 }
 
-/* What was asked on a connection that has ended is not answered any more. */
+/* Fail the legs of a connection that has ended. */
 static void lose_legs(struct replica_conn *l)
 {
-	/* What waited for it to be up was not sent. */
+	/* Requests queued before it was up were not sent. */
 	enum write_fate fate = l->was_up ? WRITE_UNKNOWN : WRITE_MISSED;
 	struct replica *r = l->replica;
 	struct leg *leg;
@@ -87,7 +87,7 @@ static size_t on_bytes(struct uplink *u, const uint8_t *bytes, size_t len)
 	struct replica_conn *l = conn_of(u);
 	size_t used;
 
-	l->silent_since_ms = 0; /* it answers */
+	l->silent_since_ms = 0; /* there is input */
 	used = l->replica->kind->bytes(l, bytes, len);
 	l->replica->counters.bytes_in += used;
 	if (used > 0 && u->state == UPLINK_UP)
@@ -137,7 +137,7 @@ void replica_send(struct replica *r, struct leg *leg, const struct lane_keys *ke
 	lanes_send(&r->lanes, leg, keys, bytes, len);
 }
 
-/* ---- Coming and going ---- */
+/* ---- Creating and releasing ---- */
 
 struct replica *replica_new(const struct replica_kind *kind, const struct replica_options *options)
 {
@@ -154,7 +154,7 @@ struct replica *replica_new(const struct replica_kind *kind, const struct replic
 	r->lanes.refuse = refuse;
 	r->lanes.arg = r;
 	r->options = *options;
-	r->options.n_connections = 0; /* those that are there */
+	r->options.n_connections = 0; /* number of initialised ones */
 	r->conns = calloc(options->n_connections, kind->conn_bytes);
 	for (size_t i = 0; r->conns && i < options->n_connections; i++) {
 		struct replica_conn *l = replica_conn_at(r, i);

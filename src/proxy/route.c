@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A request on its way to the nodes that its plan names. */
+/* A request being sent to the nodes of its plan. */
 struct routing {
 	struct proxy *proxy;
 	struct call *call;
@@ -48,8 +48,8 @@ static void tell_and_keep(const struct proxy_hooks *hooks, struct call *c, const
 	}
 }
 
-/* Tell of the keys that a write may change and this node has, and keep all of them until its
- * replicas have answered, if somebody is to be told.  Without a plan this node has all. */
+/* Call the hooks for the keys that a write may change and that this node owns, and keep all of its
+ * keys until its replicas have answered.  Without a plan this node owns all keys. */
 static inline void begin_write(
 	const struct proxy *p, struct call *c, const struct request *r, const struct plan *plan)
 {
@@ -61,16 +61,16 @@ static inline void begin_write(
 
 /* ---- Legs ---- */
 
-/* What is sent to the owners of a group. */
+/* The request for the owners of a group. */
 struct message {
 	const uint32_t *owners; /* by rack */
 	struct lane_keys lanes;
 	const uint8_t *bytes;
 	size_t len;
-	uint32_t first_key, n_keys; /* of those that the call keeps */
+	uint32_t first_key, n_keys; /* range in the call's kept keys */
 };
 
-/* About all keys of the call. */
+/* A message with all keys of the call. */
 static struct message message_of(
 	const struct routing *rt, uint32_t group, const uint8_t *bytes, size_t len)
 {
@@ -83,7 +83,7 @@ static struct message message_of(
 	};
 }
 
-/* To a node: the first is this one itself. */
+/* Send to a node; 0 is this node's datastore. */
 static void send_to(struct proxy *p, uint32_t node, struct leg *leg, const struct message *m)
 {
 	leg->first_key = m->first_key;
@@ -91,8 +91,7 @@ static void send_to(struct proxy *p, uint32_t node, struct leg *leg, const struc
 	replica_send(p->replicas[node], leg, &m->lanes, m->bytes, m->len);
 }
 
-/* Memory is short: what a replica is not sent is missed, and who waits for its answer does so no
- * more. */
+/* Out of memory for a leg: count a missed write, and fail the part if it needs this answer. */
 static void no_leg(struct proxy *p, uint32_t node, struct part *part, bool is_write, bool counts,
 	const struct message *m)
 {
@@ -120,14 +119,14 @@ static void send_leg(struct routing *rt, struct part *part, size_t rack, enum dn
 		return;
 	}
 	leg->type = (uint8_t)type;
-	/* Of another datacenter only dc_each_safe_quorum wants to hear. */
+	/* Only dc_each_safe_quorum needs answers of other datacenters. */
 	if (leg->dc != 0 && rt->plan.level != CONSISTENCY_DC_EACH_SAFE_QUORUM)
 		leg->abandoned = true;
 	send_to(p, m->owners[rack], leg, m);
 }
 
-/* To another datacenter: the first rack whose owner can be reached takes it for all of them.  When
- * none can, each owner has missed it. */
+/* Send to another datacenter: the first reachable owner forwards it to the other racks.  If none is
+ * reachable, each owner has missed it. */
 static void send_to_dc(
 	struct routing *rt, struct part *part, const struct ring_dc *dc, const struct message *m)
 {
@@ -154,7 +153,7 @@ static bool make_quorum(const struct plan *plan, struct part *part)
 	return part->quorum != NULL;
 }
 
-/* Send one part to all replicas that are to have it. */
+/* Send a part to all its replicas. */
 static void send_part(struct routing *rt, struct part *part, const struct message *m)
 {
 	const struct plan *plan = &rt->plan;
@@ -191,7 +190,7 @@ static void routing_init(
 	plan->level = plan_is_write(plan) ? p->write_level : p->read_level;
 }
 
-/* Find out whom to ask; false after refusing the call. */
+/* Make the plan; false after refusing the call. */
 static bool make_plan(struct routing *rt)
 {
 	bool ok = plan_make(&rt->plan);
@@ -201,7 +200,7 @@ static bool make_plan(struct routing *rt)
 	return ok;
 }
 
-/* Each group is sent a request of its own, for its own keys: those from begin on. */
+/* Send each group a request with its own keys, which are sorted by group. */
 static bool send_sorted(struct routing *rt, const uint32_t *order, const uint32_t *begin)
 {
 	struct call *c = rt->call;
@@ -214,7 +213,7 @@ static bool send_sorted(struct routing *rt, const uint32_t *order, const uint32_
 		if (ok) {
 			struct message m = message_of(rt, g, buf_head(&part), buf_len(&part));
 
-			if (c->keys.n == rt->request->n_keys) { /* all are written */
+			if (c->keys.n == rt->request->n_keys) { /* all keys are written */
 				m.first_key = begin[g];
 				m.n_keys = begin[g + 1] - begin[g];
 			}
@@ -225,7 +224,7 @@ static bool send_sorted(struct routing *rt, const uint32_t *order, const uint32_
 	return ok;
 }
 
-/* A request that is sent in parts and is a write changes all of its keys. */
+/* Sort the kept keys by group.  A write that can be split changes all of its keys. */
 static bool sort_kept(struct routing *rt, uint32_t *begin)
 {
 	const struct plan *plan = &rt->plan;
@@ -251,7 +250,7 @@ static bool send_groups(struct routing *rt)
 	return ok;
 }
 
-/* The answers of the groups become one. */
+/* Send a part to each group; their replies are joined. */
 static void send_split(struct routing *rt)
 {
 	const struct plan *plan = &rt->plan;
@@ -271,7 +270,7 @@ static void send_split(struct routing *rt)
 	}
 }
 
-/* As it is, to the owners of all its keys. */
+/* Send the request unchanged to the owners of all its keys. */
 static void send_undivided(struct routing *rt)
 {
 	const struct request *r = rt->request;
@@ -282,7 +281,7 @@ static void send_undivided(struct routing *rt)
 	send_part(rt, &rt->call->one, &m);
 }
 
-/* SCRIPT and the like: to every node.  The answer is this one's, or is made of all that come. */
+/* Send SCRIPT and the like to every node.  The reply is this node's, or joined from all. */
 static void send_everywhere(struct proxy *p, struct call *c, const struct request *r)
 {
 	const struct ring *ring = p->ring;
@@ -338,7 +337,8 @@ void route_client(struct proxy *p, struct call *c, const struct request *r)
 	plan_fini(&rt.plan);
 }
 
-/* What the lanes want to know.  A request without keys may be about any, as a script is. */
+/* The keys of a request for the lanes.  A request without keys, such as a script, may use any key.
+ */
 static struct lane_keys lanes_of(const struct proxy *p, const struct request *r)
 {
 	struct lane_keys lanes = {.several = r->n_keys == 0};
@@ -370,7 +370,7 @@ void route_here(struct proxy *p, struct call *c, const struct request *r)
 		no_leg(p, 0, &c->one, is_write, true, &m);
 }
 
-/* The same to all groups: what cannot be split goes whole to each of its owners. */
+/* Send the unchanged request to the owners of each group, since it cannot be split. */
 static void send_whole(struct routing *rt)
 {
 	const struct request *r = rt->request;
@@ -392,7 +392,7 @@ void route_forward(struct proxy *p, struct call *c, const struct request *r)
 		p->ring->dcs[0].n_racks == 1)
 		return;
 	routing_init(&rt, p, c, r);
-	rt.plan.level = CONSISTENCY_DC_ONE; /* ours is the answer */
+	rt.plan.level = CONSISTENCY_DC_ONE; /* this node's reply is the answer */
 	rt.plan.first_rack = 1;
 	rt.plan.only_local_dc = true;
 	if (!make_plan(&rt)) {

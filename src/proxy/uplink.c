@@ -36,7 +36,7 @@ static void set_timer(struct uplink *u, int64_t ms)
 	event_add(&u->timer, &tv);
 }
 
-/* How long to leave it alone now. */
+/* The pause before the next attempt. */
 static int64_t pause_ms(const struct uplink *u)
 {
 	int64_t ms = BACKOFF_FIRST_MS;
@@ -49,10 +49,10 @@ static int64_t pause_ms(const struct uplink *u)
 	if (ms > u->policy->pause_max_ms)
 		ms = u->policy->pause_max_ms;
 	evutil_secure_rng_get_bytes(&jitter, sizeof(jitter));
-	return ms / 2 + ms * jitter / 512; /* half of it, to all of it */
+	return ms / 2 + ms * jitter / 512; /* between half and all of it */
 }
 
-/* Out of order: wait, and try again. */
+/* Disconnected: wait before the next attempt. */
 static void went_down(struct uplink *u, const char *why)
 {
 	conn_close(&u->conn);
@@ -71,7 +71,8 @@ static struct uplink *uplink_of(struct conn *c)
 	return (struct uplink *)c; /* conn is its first member */
 }
 
-/* A port that nobody listens on may be the one that the kernel gives to the connection itself. */
+/* Whether a socket is connected to itself: the kernel may choose the target port as the local one.
+ */
 static bool is_to_itself(int fd)
 {
 	struct sockaddr_storage here, there;
@@ -121,7 +122,7 @@ static const struct conn_ops uplink_conn_ops = {
 	.ended = on_ended,
 };
 
-/* ---- Getting there ---- */
+/* ---- Connecting ---- */
 
 static void dial(struct uplink *u, const struct sockaddr *sa, socklen_t len)
 {
@@ -145,7 +146,7 @@ static void dial_path(struct uplink *u)
 	dial(u, (const struct sockaddr *)&un, sizeof(un));
 }
 
-/* One of the addresses of a name, another one after each failure. */
+/* Choose an address of a name, a different one after each failure. */
 static const struct evutil_addrinfo *choose_address(
 	const struct evutil_addrinfo *answer, unsigned failures)
 {
@@ -165,7 +166,7 @@ static void on_resolved(int code, struct evutil_addrinfo *answer, void *arg)
 	if (code == EVUTIL_EAI_CANCEL) {
 		if (answer)
 			evutil_freeaddrinfo(answer);
-		return; /* u may be gone */
+		return; /* u may be released */
 	}
 	u->lookup = NULL;
 	if (u->state == UPLINK_RESOLVING) {
@@ -194,7 +195,7 @@ static void begin(struct uplink *u)
 	snprintf(port, sizeof(port), "%u", (unsigned)u->addr.port);
 	u->state = UPLINK_RESOLVING;
 	set_timer(u, u->policy->connect_timeout_ms);
-	/* A literal address is answered from within the call. */
+	/* For a literal address the callback is called immediately. */
 	lookup = evdns_getaddrinfo(u->policy->dns, u->addr.host, port, &hints, on_resolved, u);
 	if (lookup)
 		u->lookup = lookup;
@@ -222,7 +223,7 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 		went_down(u, "its name was not resolved in time");
 		break;
 	case UPLINK_CONNECTING:
-		went_down(u, "it did not take the connection in time");
+		went_down(u, "it did not accept the connection in time");
 		break;
 	case UPLINK_IDLE:
 	case UPLINK_UP:
@@ -231,7 +232,7 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	}
 }
 
-/* ---- For its owner ---- */
+/* ---- Public functions ---- */
 
 bool uplink_init(struct uplink *u, const struct uplink_ops *ops, const struct uplink_policy *policy,
 	const char *text)

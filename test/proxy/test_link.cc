@@ -177,7 +177,7 @@ TEST(Links, AnAnswerThatIsNoWholeReplyIsAnErrorOfItsOwn)
 			ASSERT_TRUE(
 				s.send(dnode_message(read_message(s).id, payload, DNODE_RESPONSE)
 						.bytes()));
-		EXPECT_EQ(client.line(), "-ERR dynomite: a peer answers with what is no reply\r\n");
+		EXPECT_EQ(client.line(), "-ERR dynomite: a peer's reply is not valid RESP\r\n");
 		EXPECT_EQ(client.line(), "+b\r\n");
 		EXPECT_EQ(client.line(), "+c\r\n");
 	}

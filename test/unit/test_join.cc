@@ -45,7 +45,7 @@ std::string join(command_join how, const std::vector<std::string> &replies,
 	return all.substr(6);
 }
 
-const char kMisfit[] = "-ERR dynomite: a node answered with what does not fit the command\r\n";
+const char kMisfit[] = "-ERR dynomite: a node's reply does not fit the command\r\n";
 
 struct Case {
 	const char *name;
