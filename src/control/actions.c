@@ -129,7 +129,8 @@ void control_actions_peer(struct control *c, const char *value, struct control_a
 			refuse_peer(c, name, a);
 			return;
 		}
-		log_notice("control: peer %s: %s, asked by %s", name, peer_actions[i].done, a->from);
+		log_notice(
+			"control: peer %s: %s, asked by %s", name, peer_actions[i].done, a->from);
 		fputs("OK\n", a->to);
 		return;
 	}

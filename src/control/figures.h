@@ -2,14 +2,15 @@
  * figures - every figure that the node reports: one table of names, units and meanings, from which
  * -D, the pages of control and the last line of the log are made.
  *
- * The figures are gathered by whoever has them into the structs below; here they only get their
- * names.  Any thread.
+ * Each room counts in the struct that is shown; here every field gets its unit and meaning, and is
+ * shown under its own name.  Any thread.
  */
 #ifndef CONTROL_FIGURES_H
 #define CONTROL_FIGURES_H
 
 #include "base/json.h"
 #include "heal/figures.h"
+#include "proxy/figures.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,9 +24,9 @@ extern "C" {
 enum figures_scope {
 	FIGURES_IDENTITY, /* struct figures_identity */
 	FIGURES_NODE,     /* struct figures_node */
-	FIGURES_POOL,     /* struct figures_pool */
-	FIGURES_STORE,    /* struct figures_store */
-	FIGURES_PEER,     /* struct figures_peer, for each other node of the ring */
+	FIGURES_POOL,     /* struct proxy_figures */
+	FIGURES_STORE,    /* struct replica_figures */
+	FIGURES_PEER,     /* struct replica_figures, for each other node of the ring */
 	FIGURES_ENTROPY,  /* struct heal_figures */
 	FIGURES_SCHEDULE, /* struct heal_schedule_figures */
 	FIGURES_TARGET,   /* struct heal_target_figures, for each target of the entropy channel */
@@ -41,32 +42,6 @@ struct figures_identity {
 /* The process. */
 struct figures_node {
 	uint64_t uptime, resident_bytes, stats_count;
-};
-
-/* The proxy: its clients, incoming links, and all peers together. */
-struct figures_pool {
-	uint64_t client_connections, client_connections_accepted, client_connections_refused;
-	uint64_t client_requests, client_read_requests, client_write_requests, client_errors;
-	uint64_t client_request_bytes, client_response_bytes;
-	uint64_t requests_under_way, timedout_requests;
-	uint64_t dnode_client_connections, dnode_client_connections_accepted;
-	uint64_t dnode_client_connections_refused;
-	uint64_t dnode_client_requests, dnode_client_responses;
-	uint64_t peers, peers_up;
-	uint64_t peer_requests, peer_request_bytes, peer_responses, peer_response_bytes;
-	uint64_t peer_failed_requests, peer_missed_writes, peer_queue;
-};
-
-/* The datastore behind the node. */
-struct figures_store {
-	uint64_t up, connects, requests, request_bytes, responses, response_bytes;
-	uint64_t failed_requests, queue;
-};
-
-/* Another node of the ring, as this one reaches it. */
-struct figures_peer {
-	uint64_t up, connects, requests, request_bytes, responses, response_bytes;
-	uint64_t failed_requests, missed_writes, queue;
 };
 
 /* For -D: write every figure with its unit and meaning. */

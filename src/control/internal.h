@@ -1,6 +1,6 @@
 /*
  * internal - shared by the files of control: server.c is the HTTP server, pages.c the table of its
- * paths, tell.c and metrics.c the pages that only read, gather.c where their figures come from,
+ * paths, tell.c and metrics.c the pages that only read,
  * actions.c the pages that change something.  Event loop's thread.
  */
 #ifndef CONTROL_INTERNAL_H
@@ -62,11 +62,8 @@ const struct control_page *control_pages_find(const char *path, const char **val
 bool control_pages_need_proxy(const struct control *c, struct control_answer *a);
 bool control_pages_need_healer(const struct control *c, struct control_answer *a);
 
-/* Fill in *s with the current figures; node: by its place in the ring, not 0. */
-void control_gather_node(const struct control *c, struct figures_node *s);
-void control_gather_pool(const struct control *c, struct figures_pool *s);
-void control_gather_store(const struct control *c, struct figures_store *s);
-void control_gather_peer(const struct control *c, size_t node, struct figures_peer *s);
+/* Fill in *f with the current figures of the process. */
+void control_server_figures(const struct control *c, struct figures_node *f);
 
 /* The pages that only read. */
 void control_tell_info(struct control *c, const char *value, struct control_answer *a);

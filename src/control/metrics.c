@@ -58,18 +58,18 @@ static void write_node(const struct control *c, FILE *to)
 	struct figures_node node;
 
 	control_figures_write_metrics(to, FIGURES_IDENTITY, &sample, 1);
-	control_gather_node(c, &node);
+	control_server_figures(c, &node);
 	write_one(to, FIGURES_NODE, &node);
 }
 
 static void write_proxy(const struct control *c, FILE *to)
 {
-	struct figures_pool pool;
-	struct figures_store store;
+	struct replica_figures store;
+	struct proxy_figures pool;
 
-	control_gather_pool(c, &pool);
+	proxy_count(c->proxy, &pool);
 	write_one(to, FIGURES_POOL, &pool);
-	control_gather_store(c, &store);
+	proxy_count_replica(c->proxy, 0, &store);
 	write_one(to, FIGURES_STORE, &store);
 }
 
@@ -90,7 +90,7 @@ static bool write_peers(const struct control *c, FILE *to)
 {
 	const struct ring *ring = c->ring;
 	size_t n = ring->n_nodes - 1;
-	struct figures_peer *peers = calloc(n + 1, sizeof(*peers));
+	struct replica_figures *peers = calloc(n + 1, sizeof(*peers));
 	struct family f = {0};
 	bool ok = peers && family_init(&f, n);
 
@@ -98,7 +98,7 @@ static bool write_peers(const struct control *c, FILE *to)
 		const struct ring_node *node = &ring->nodes[i + 1];
 		const struct ring_rack *rack = &ring->racks[node->rack];
 
-		control_gather_peer(c, i + 1, &peers[i]);
+		proxy_count_replica(c->proxy, i + 1, &peers[i]);
 		f.samples[i].values = &peers[i];
 		add_label(&f, i, "peer", node->name);
 		add_label(&f, i, "peer_rack", rack->name);

@@ -3,6 +3,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "control/internal.h"
 
 #include <errno.h>
@@ -217,6 +218,13 @@ static void on_request(struct evhttp_request *request, void *arg)
 	else
 		evhttp_send_error(request, 500, NULL);
 	free(text);
+}
+
+void control_server_figures(const struct control *c, struct figures_node *f)
+{
+	f->uptime = (uint64_t)(clock_monotonic_ms() - c->started_ms) / 1000;
+	f->resident_bytes = process_resident_bytes();
+	f->stats_count = c->requests;
 }
 
 /* ---- Start and stop ---- */

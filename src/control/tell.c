@@ -92,7 +92,7 @@ static void write_identity(struct json *j, const struct control *c)
 
 	if (gethostname(host, sizeof(host) - 1) != 0)
 		host[0] = '\0';
-	control_gather_node(c, &s);
+	control_server_figures(c, &s);
 	json_text(j, "service", "dynomite");
 	json_text(j, "source", host);
 	json_text(j, "version", DYN_ENTROPY_VERSION);
@@ -112,11 +112,11 @@ static void write_identity(struct json *j, const struct control *c)
 static void write_pool(struct json *j, const struct control *c)
 {
 	const struct conf_server *server = &c->conf->servers[0];
-	struct figures_pool pool;
-	struct figures_store store;
+	struct replica_figures store;
+	struct proxy_figures pool;
 
-	control_gather_pool(c, &pool);
-	control_gather_store(c, &store);
+	proxy_count(c->proxy, &pool);
+	proxy_count_replica(c->proxy, 0, &store);
 	json_open_object(j, c->conf->root);
 	control_figures_write_json(j, FIGURES_POOL, &pool);
 	json_open_object(j, server->name ? server->name : server->address);
@@ -125,30 +125,20 @@ static void write_pool(struct json *j, const struct control *c)
 	json_close_object(j);
 }
 
-static const char *node_state(const struct proxy *p, size_t i)
-{
-	struct replica_counters counters = {0};
-
-	if (i == 0)
-		return proxy_state_name(proxy_get_state(p));
-	proxy_count_replica(p, i, &counters);
-	return counters.state;
-}
-
 static void write_peers(struct json *j, const struct control *c)
 {
 	json_open_array(j, "peers");
 	for (size_t i = 1; i < c->ring->n_nodes; i++) {
 		const struct ring_node *node = &c->ring->nodes[i];
 		const struct ring_rack *rack = &c->ring->racks[node->rack];
-		struct figures_peer s;
+		struct replica_figures s;
 
-		control_gather_peer(c, i, &s);
+		proxy_count_replica(c->proxy, i, &s);
 		json_open_object(j, NULL);
 		json_text(j, "name", node->name);
 		json_text(j, "rack", rack->name);
 		json_text(j, "dc", c->ring->dcs[rack->dc].name);
-		json_text(j, "state", node_state(c->proxy, i));
+		json_text(j, "state", proxy_node_state(c->proxy, i));
 		control_figures_write_json(j, FIGURES_PEER, &s);
 		json_close_object(j);
 	}
@@ -189,7 +179,7 @@ static void write_node(struct json *j, const struct control *c, size_t i)
 		json_number(j, NULL, node->tokens[t]);
 	json_close_array(j);
 	json_bool(j, "local", node->is_local);
-	json_text(j, "state", node_state(c->proxy, i));
+	json_text(j, "state", proxy_node_state(c->proxy, i));
 	json_close_object(j);
 }
 

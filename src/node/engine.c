@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,12 +184,12 @@ static void finish_requests(struct engine *e)
 	while (!proxy_is_idle(e->proxy) && clock_monotonic_ms() < until_ms && run_turn(e))
 		;
 	if (!proxy_is_idle(e->proxy)) {
-		struct proxy_counters c;
+		struct proxy_figures f;
 
-		proxy_count(e->proxy, &c);
-		log_warn("stopping with %zu requests under way, for %zu clients and %zu nodes that "
-			 "did not end",
-			c.requests_under_way, c.clients, c.links);
+		proxy_count(e->proxy, &f);
+		log_warn("stopping with %" PRIu64 " requests under way, for %" PRIu64
+			 " clients and %" PRIu64 " nodes that did not end",
+			f.requests_under_way, f.client_connections, f.dnode_client_connections);
 	}
 }
 

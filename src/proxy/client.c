@@ -39,8 +39,8 @@ static void write_reply(struct client *cl, const struct reply *reply)
 	if (a->conn.given_up)
 		return;
 	window_learn(&a->window, reply->len);
-	p->counters.client_errors += reply->bytes && reply->len > 0 && reply->bytes[0] == '-';
-	p->counters.client_bytes_out += reply->len;
+	p->figures.client_errors += reply->bytes && reply->len > 0 && reply->bytes[0] == '-';
+	p->figures.client_response_bytes += reply->len;
 	if (!reply_move(reply, &a->conn.out))
 		asker_give_up(a, "out of memory for its replies");
 	conn_wrote(&a->conn);

@@ -57,9 +57,9 @@ static void send_request(struct client *cl, const struct request *r)
 		return;
 	}
 	if (r->kind == COMMAND_WRITE)
-		p->counters.client_writes++;
+		p->figures.client_write_requests++;
 	else
-		p->counters.client_reads++;
+		p->figures.client_read_requests++;
 	route_client(p, call, r);
 	call_sent(call);
 }
@@ -111,7 +111,7 @@ static void handle_request(struct client *cl, struct request *r)
 
 	request_understand(r);
 	c = r->command;
-	cl->proxy->counters.client_requests++;
+	cl->proxy->figures.client_requests++;
 	if (!c) {
 		carry_out(cl, r);
 	} else if (c->hang_up) {
@@ -201,6 +201,6 @@ size_t client_bytes(struct conn *c, const uint8_t *bytes, size_t len)
 		}
 	}
 done:
-	cl->proxy->counters.client_bytes_in += at;
+	cl->proxy->figures.client_request_bytes += at;
 	return cl->asker.quitting ? len : at;
 }

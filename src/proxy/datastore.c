@@ -77,7 +77,7 @@ static void take_reply(struct store_conn *l, const uint8_t *bytes, size_t len)
 		return;
 	}
 	replica_unqueue(&l->base, leg);
-	r->counters.replies++;
+	r->figures.responses++;
 	if (l->partial.bytes > 0 && !outq_append(&l->partial, bytes, len)) {
 		replica_leg_failed(r, leg, WRITE_UNKNOWN, "out of memory");
 	} else {

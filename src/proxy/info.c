@@ -38,18 +38,40 @@ static bool write_server(const struct proxy *p, struct buf *text)
 		uptime, uptime / 86400);
 }
 
+/* A figure, under the name that it has in INFO: as Redis names its own. */
+struct line {
+	const char *name;
+	size_t offset; /* of a uint64_t */
+};
+
+static bool write_lines(struct buf *text, const struct line *lines, size_t n, const void *figures)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < n; i++) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)figures + lines[i].offset, sizeof(value));
+		ok = buf_printf(text, "%s:%" PRIu64 "\r\n", lines[i].name, value);
+	}
+	return ok;
+}
+
+#define N_LINES(lines) (sizeof(lines) / sizeof((lines)[0]))
+
 static bool write_clients(const struct proxy *p, struct buf *text)
 {
-	struct proxy_counters c;
+	struct proxy_figures f;
 
-	proxy_count(p, &c);
+	proxy_count(p, &f);
 	return buf_printf(text,
-		"connected_clients:%zu\r\n"
+		"connected_clients:%" PRIu64 "\r\n"
 		"maxclients:%zu\r\n"
 		"blocked_clients:0\r\n"
-		"requests_under_way:%zu\r\n"
-		"connected_nodes:%zu\r\n",
-		c.clients, p->clients.max, c.requests_under_way, c.links);
+		"requests_under_way:%" PRIu64 "\r\n"
+		"connected_nodes:%" PRIu64 "\r\n",
+		f.client_connections, p->clients.max, f.requests_under_way,
+		f.dnode_client_connections);
 }
 
 static bool write_memory(const struct proxy *p, struct buf *text)
@@ -63,28 +85,32 @@ static bool write_memory(const struct proxy *p, struct buf *text)
 		rss, (double)rss / (1024.0 * 1024.0));
 }
 
+#define OF(field) offsetof(struct proxy_figures, field)
+
+static const struct line stats_lines[] = {
+	{"total_connections_received", OF(client_connections_accepted)},
+	{"rejected_connections", OF(client_connections_refused)},
+	{"total_commands_processed", OF(client_requests)},
+	{"total_reads", OF(client_read_requests)},
+	{"total_writes", OF(client_write_requests)},
+	{"total_error_replies", OF(client_errors)},
+	{"total_timeouts", OF(timedout_requests)},
+	{"total_net_input_bytes", OF(client_request_bytes)},
+	{"total_net_output_bytes", OF(client_response_bytes)},
+	{"total_node_connections_received", OF(dnode_client_connections_accepted)},
+	{"rejected_node_connections", OF(dnode_client_connections_refused)},
+	{"total_node_requests", OF(dnode_client_requests)},
+	{"total_node_responses", OF(dnode_client_responses)},
+};
+
+#undef OF
+
 static bool write_stats(const struct proxy *p, struct buf *text)
 {
-	struct proxy_counters c;
+	struct proxy_figures f;
 
-	proxy_count(p, &c);
-	return buf_printf(text,
-		"total_connections_received:%" PRIu64 "\r\n"
-		"rejected_connections:%" PRIu64 "\r\n"
-		"total_commands_processed:%" PRIu64 "\r\n"
-		"total_reads:%" PRIu64 "\r\n"
-		"total_writes:%" PRIu64 "\r\n"
-		"total_error_replies:%" PRIu64 "\r\n"
-		"total_timeouts:%" PRIu64 "\r\n"
-		"total_net_input_bytes:%" PRIu64 "\r\n"
-		"total_net_output_bytes:%" PRIu64 "\r\n"
-		"total_node_connections_received:%" PRIu64 "\r\n"
-		"rejected_node_connections:%" PRIu64 "\r\n"
-		"total_node_requests:%" PRIu64 "\r\n"
-		"total_node_responses:%" PRIu64 "\r\n",
-		c.client_connections, c.client_turned_away, c.client_requests, c.client_reads,
-		c.client_writes, c.client_errors, c.timeouts, c.client_bytes_in, c.client_bytes_out,
-		c.peer_connections, c.peer_turned_away, c.peer_requests, c.peer_responses);
+	proxy_count(p, &f);
+	return write_lines(text, stats_lines, N_LINES(stats_lines), &f);
 }
 
 /* As Redis says it of itself: clients that look for the master find one. */
@@ -113,23 +139,28 @@ static bool write_proxy(const struct proxy *p, struct buf *text)
 		ring->n_dcs, ring->n_racks, ring->n_nodes, p->options.timeout_ms);
 }
 
+#define OF(field) offsetof(struct replica_figures, field)
+
+static const struct line datastore_lines[] = {
+	{"datastore_requests", OF(requests)},
+	{"datastore_replies", OF(responses)},
+	{"datastore_failures", OF(failed_requests)},
+	{"datastore_queued", OF(queue)},
+	{"datastore_connects", OF(connects)},
+	{"datastore_bytes_out", OF(request_bytes)},
+	{"datastore_bytes_in", OF(response_bytes)},
+};
+
+#undef OF
+
 static bool write_datastore(const struct proxy *p, struct buf *text)
 {
-	struct replica_counters c = {0};
+	struct replica_figures f;
 
-	replica_count(p->replicas[0], &c);
-	return buf_printf(text,
-		"datastore_address:%s\r\n"
-		"datastore_state:%s\r\n"
-		"datastore_requests:%" PRIu64 "\r\n"
-		"datastore_replies:%" PRIu64 "\r\n"
-		"datastore_failures:%" PRIu64 "\r\n"
-		"datastore_queued:%zu\r\n"
-		"datastore_connects:%" PRIu64 "\r\n"
-		"datastore_bytes_out:%" PRIu64 "\r\n"
-		"datastore_bytes_in:%" PRIu64 "\r\n",
-		p->options.datastore, c.up ? "up" : "down", c.requests, c.replies, c.failures,
-		c.queued, c.connects, c.bytes_out, c.bytes_in);
+	replica_count(p->replicas[0], &f);
+	return buf_printf(text, "datastore_address:%s\r\ndatastore_state:%s\r\n",
+		       p->options.datastore, f.up ? "up" : "down") &&
+	       write_lines(text, datastore_lines, N_LINES(datastore_lines), &f);
 }
 
 static bool write_peers(const struct proxy *p, struct buf *text)
@@ -140,15 +171,16 @@ static bool write_peers(const struct proxy *p, struct buf *text)
 	for (size_t i = 1; ok && i < ring->n_nodes; i++) {
 		const struct ring_node *node = &ring->nodes[i];
 		const struct ring_rack *rack = &ring->racks[node->rack];
-		struct replica_counters c = {0};
+		struct replica_figures f;
 
-		replica_count(p->replicas[i], &c);
+		replica_count(p->replicas[i], &f);
 		ok = buf_printf(text,
-			"peer%zu:name=%s,rack=%s,dc=%s,state=%s,up=%d,requests=%" PRIu64
+			"peer%zu:name=%s,rack=%s,dc=%s,state=%s,up=%" PRIu64 ",requests=%" PRIu64
 			",replies=%" PRIu64 ",failures=%" PRIu64 ",missed_writes=%" PRIu64
-			",queued=%zu\r\n",
-			i, node->name, rack->name, ring->dcs[rack->dc].name, c.state, c.up,
-			c.requests, c.replies, c.failures, c.missed, c.queued);
+			",queued=%" PRIu64 "\r\n",
+			i, node->name, rack->name, ring->dcs[rack->dc].name,
+			replica_state(p->replicas[i]), f.up, f.requests, f.responses,
+			f.failed_requests, f.missed_writes, f.queue);
 	}
 	return ok;
 }

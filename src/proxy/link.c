@@ -125,7 +125,7 @@ static void send_answer(struct link *l, const struct link_call *c, const struct 
 	ok = ok && conn_send(conn, header, dnode_encode(&h, header)) &&
 	     conn_send(conn, bytes, h.payload_len);
 	buf_fini(&cipher);
-	l->proxy->counters.peer_responses++;
+	l->proxy->figures.dnode_client_responses++;
 	l->refused = l->refused || is_refusal;
 	window_learn(&l->asker.window, len);
 	if (!ok) /* half a reply would garble the rest */
@@ -188,7 +188,7 @@ static bool take_request(
 	c->flags = h->flags;
 	c->same_dc = h->same_dc;
 	l->asked_ms = p->now_ms;
-	p->counters.peer_requests++;
+	p->figures.dnode_client_requests++;
 	if (!admit_request(p->state, &r, ADMIT_NODE, why))
 		call_refuse(&c->base.call, "%s", why);
 	else if (h->type == DNODE_REQUEST_FORWARD)

@@ -90,7 +90,7 @@ static void take_reply(struct replica *r, struct leg *leg, const uint8_t *bytes,
 	struct reply reply = reply_of_bytes(bytes, len);
 	enum refusal refusal = refusal_in(bytes, len);
 
-	r->counters.replies++;
+	r->figures.responses++;
 	if (!is_whole(&reply)) {
 		replica_leg_failed(r, leg, WRITE_UNKNOWN, "a peer's reply is not valid RESP");
 		return;

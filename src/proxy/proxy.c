@@ -82,7 +82,7 @@ static void on_written(void *arg, size_t node, const struct leg *leg, enum write
 	const struct kept_keys *keys = &leg->part->call->keys;
 
 	if (fate == WRITE_MISSED || fate == WRITE_UNKNOWN)
-		p->replicas[node]->counters.missed++;
+		p->replicas[node]->figures.missed_writes++;
 	if (hooks->write_ended)
 		hooks->write_ended(hooks->arg, node,
 			keys->keys ? keys->keys + leg->first_key : NULL, leg->n_keys, fate);
@@ -361,22 +361,46 @@ void proxy_set_write_level(struct proxy *p, enum consistency level)
 	p->write_level = level;
 }
 
-void proxy_count(const struct proxy *p, struct proxy_counters *c)
+static void add_peers(const struct proxy *p, struct proxy_figures *f)
 {
-	*c = p->counters;
-	c->clients = p->clients.n;
-	c->client_connections = p->clients.accepted;
-	c->client_turned_away = p->clients.turned_away;
-	c->links = p->links.n;
-	c->peer_connections = p->links.accepted;
-	c->peer_turned_away = p->links.turned_away;
-	c->requests_under_way = p->clients.calls.n + p->links.calls.n;
-	c->timeouts = p->clients.calls.timeouts + p->links.calls.timeouts;
+	f->peers = p->ring->n_nodes - 1;
+	for (size_t i = 1; i < p->ring->n_nodes; i++) {
+		struct replica_figures peer;
+
+		replica_count(p->replicas[i], &peer);
+		f->peers_up += peer.up;
+		f->peer_requests += peer.requests;
+		f->peer_request_bytes += peer.request_bytes;
+		f->peer_responses += peer.responses;
+		f->peer_response_bytes += peer.response_bytes;
+		f->peer_failed_requests += peer.failed_requests;
+		f->peer_missed_writes += peer.missed_writes;
+		f->peer_queue += peer.queue;
+	}
 }
 
-void proxy_count_replica(const struct proxy *p, size_t node, struct replica_counters *c)
+void proxy_count(const struct proxy *p, struct proxy_figures *f)
 {
-	replica_count(p->replicas[node], c);
+	*f = p->figures;
+	f->client_connections = p->clients.n;
+	f->client_connections_accepted = p->clients.accepted;
+	f->client_connections_refused = p->clients.turned_away;
+	f->dnode_client_connections = p->links.n;
+	f->dnode_client_connections_accepted = p->links.accepted;
+	f->dnode_client_connections_refused = p->links.turned_away;
+	f->requests_under_way = p->clients.calls.n + p->links.calls.n;
+	f->timedout_requests = p->clients.calls.timeouts + p->links.calls.timeouts;
+	add_peers(p, f);
+}
+
+void proxy_count_replica(const struct proxy *p, size_t node, struct replica_figures *f)
+{
+	replica_count(p->replicas[node], f);
+}
+
+const char *proxy_node_state(const struct proxy *p, size_t node)
+{
+	return node == 0 ? proxy_state_name(p->state) : replica_state(p->replicas[node]);
 }
 
 static bool each_peer(struct proxy *p, const char *name, void (*act)(struct replica *))

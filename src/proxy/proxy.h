@@ -10,7 +10,7 @@
 
 #include "base/consistency.h"
 #include "cluster/ring.h"
-#include "proxy/counters.h"
+#include "proxy/figures.h"
 #include "proxy/proxy_options.h"
 
 #include <event2/event.h>
@@ -66,11 +66,14 @@ enum consistency proxy_write_level(const struct proxy *p);
 void proxy_set_read_level(struct proxy *p, enum consistency level);
 void proxy_set_write_level(struct proxy *p, enum consistency level);
 
-/* Fill in the counters. */
-void proxy_count(const struct proxy *p, struct proxy_counters *c);
+/* What was counted until now. */
+void proxy_count(const struct proxy *p, struct proxy_figures *f);
 
-/* The same for a node, by its index in ring->nodes; 0 is this node's datastore. */
-void proxy_count_replica(const struct proxy *p, size_t node, struct replica_counters *c);
+/* The same for a node, by its index in ring->nodes; 0 is the datastore of this one. */
+void proxy_count_replica(const struct proxy *p, size_t node, struct replica_figures *f);
+
+/* In a word, whether this node reaches it ("up"); of this node itself, what it does for whom. */
+const char *proxy_node_state(const struct proxy *p, size_t node);
 
 #ifdef __cplusplus
 }

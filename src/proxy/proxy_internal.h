@@ -40,7 +40,7 @@ struct proxy {
 	struct asker_list links; /* connections that other nodes made */
 	uint64_t next_client_id;
 	struct event *ticker;
-	struct proxy_counters counters; /* those that have no other place */
+	struct proxy_figures figures; /* what proxy_count() does not find elsewhere */
 };
 
 /* Append a section of INFO (NULL: all); for local_context.info.  arg is the proxy.  False when out

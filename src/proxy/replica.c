@@ -13,7 +13,7 @@ static struct replica_conn *conn_of(struct uplink *u)
 
 void replica_note_failure(struct replica *r, const char *why)
 {
-	r->counters.failures++;
+	r->figures.failed_requests++;
 	if (r->kind->failed && !r->stopping)
 		r->kind->failed(r, why);
 }
@@ -89,7 +89,7 @@ static size_t on_bytes(struct uplink *u, const uint8_t *bytes, size_t len)
 
 	l->silent_since_ms = 0; /* there is input */
 	used = l->replica->kind->bytes(l, bytes, len);
-	l->replica->counters.bytes_in += used;
+	l->replica->figures.response_bytes += used;
 	if (used > 0 && u->state == UPLINK_UP)
 		uplink_worked(u);
 	return used;
@@ -124,8 +124,8 @@ static bool send_on(void *arg, size_t lane, struct leg *leg, const uint8_t *byte
 		replica_leg_failed(r, leg, WRITE_MISSED, why);
 		return false;
 	}
-	r->counters.requests++;
-	r->counters.bytes_out += len;
+	r->figures.requests++;
+	r->figures.request_bytes += len;
 	TAILQ_INSERT_TAIL(&l->legs, leg, next);
 	l->n_legs++;
 	return true;
@@ -244,16 +244,21 @@ void replica_reset(struct replica *r)
 	}
 }
 
-void replica_count(const struct replica *r, struct replica_counters *c)
+void replica_count(const struct replica *r, struct replica_figures *f)
 {
-	*c = r->counters;
-	c->queued = r->lanes.n_waiting;
-	c->state = uplink_state_name(replica_conn_at(r, 0)->uplink.state);
+	*f = r->figures;
+	f->queue = r->lanes.n_waiting;
 	for (size_t i = 0; i < r->options.n_connections; i++) {
 		const struct replica_conn *l = replica_conn_at(r, i);
 
-		c->queued += l->n_legs;
-		c->connects += l->uplink.connects;
-		c->up = c->up || l->uplink.state == UPLINK_UP;
+		f->queue += l->n_legs;
+		f->connects += l->uplink.connects;
+		if (l->uplink.state == UPLINK_UP)
+			f->up = 1;
 	}
+}
+
+const char *replica_state(const struct replica *r)
+{
+	return uplink_state_name(replica_conn_at(r, 0)->uplink.state);
 }

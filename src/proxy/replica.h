@@ -9,7 +9,7 @@
 #define PROXY_REPLICA_H
 
 #include "proxy/call.h"
-#include "proxy/counters.h"
+#include "proxy/figures.h"
 #include "proxy/lanes.h"
 #include "proxy/uplink.h"
 #include "proxy/write.h"
@@ -82,7 +82,7 @@ struct replica_kind {
 struct replica {
 	const struct replica_kind *kind;
 	struct replica_options options;
-	struct replica_counters counters;
+	struct replica_figures figures; /* what replica_count() does not find elsewhere */
 	struct lanes lanes;
 	char *conns;   /* options.n_connections, kind->conn_bytes apart */
 	bool stopping; /* it is being released: do not report failures */
@@ -119,8 +119,11 @@ void replica_set_down(struct replica *r);
 void replica_set_up(struct replica *r);
 void replica_reset(struct replica *r);
 
-/* Fill in its counters and state. */
-void replica_count(const struct replica *r, struct replica_counters *c);
+/* Fill f with what it has counted so far. */
+void replica_count(const struct replica *r, struct replica_figures *f);
+
+/* How its first connection is: uplink_state_name(). */
+const char *replica_state(const struct replica *r);
 
 /* ---- For the kinds ---- */
 

@@ -99,17 +99,17 @@ class Node
 	}
 	bool is_up(size_t node) const
 	{
-		replica_counters c = {};
+		replica_figures f = {};
 
-		proxy_count_replica(proxy_.get(), node, &c);
-		return c.up;
+		proxy_count_replica(proxy_.get(), node, &f);
+		return f.up > 0;
 	}
 	uint64_t missed(size_t node) const
 	{
-		replica_counters c = {};
+		replica_figures f = {};
 
-		proxy_count_replica(proxy_.get(), node, &c);
-		return c.missed;
+		proxy_count_replica(proxy_.get(), node, &f);
+		return f.missed_writes;
 	}
 	/* By the name of its place. */
 	size_t index(const std::string &address) const

@@ -18,11 +18,11 @@ namespace
 
 constexpr size_t kFigures =
 	(sizeof(struct figures_identity) + sizeof(struct figures_node) +
-		sizeof(struct figures_pool) + sizeof(struct figures_store) +
-		sizeof(struct figures_peer) + sizeof(struct heal_figures) +
-		sizeof(struct heal_schedule_figures) + sizeof(struct heal_target_figures) +
-		sizeof(struct heal_sender_figures)) /
-	sizeof(uint64_t);
+		sizeof(struct proxy_figures) + 2 * sizeof(struct replica_figures) +
+		sizeof(struct heal_figures) + sizeof(struct heal_schedule_figures) +
+		sizeof(struct heal_target_figures) + sizeof(struct heal_sender_figures)) /
+		sizeof(uint64_t) -
+	1; /* what the datastore misses is no figure of its own */
 
 /* What is written into a stream. */
 template <typename Write> std::string written(Write write)
@@ -146,7 +146,7 @@ TEST(Figures, EveryFigureHasItsFieldInJson)
 
 TEST(Figures, JsonHasTheValuesUnderTheirNames)
 {
-	const auto pool = numbered<struct figures_pool>();
+	const auto pool = numbered<struct proxy_figures>();
 	struct heal_schedule_figures schedule = {};
 
 	EXPECT_NE(json_of(FIGURES_POOL, &pool).find("\"client_connections\":1000,"),

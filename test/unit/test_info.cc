@@ -122,7 +122,7 @@ TEST_F(Info, TellsWhatIs)
 {
 	node->state = PROXY_STANDBY;
 	node->clients.n = 7;
-	node->counters.client_requests = 12345678901;
+	node->figures.client_requests = 12345678901;
 	node->clients.calls.timeouts = 3;
 	EXPECT_EQ(field("redis_version"), LOCAL_REDIS_VERSION);
 	EXPECT_EQ(field("process_id"), std::to_string(getpid()));
