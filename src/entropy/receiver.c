@@ -3,14 +3,12 @@
 #include "entropy/cancel.h"
 #include "entropy/dynentropy.h"
 #include "entropy/error.h"
+#include "entropy/listener.h"
 #include "entropy/session.h"
 #include "entropy/settings.h"
 #include "entropy/sized.h"
 #include "entropy/stream.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
@@ -19,8 +17,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define LISTEN_BACKLOG 128
 
 /* With every worker busy, connections wait this long in the backlog before they are turned away, or
  * config->timeout_ms where that is shorter. */
@@ -36,11 +32,8 @@ struct dyn_entropy_receiver {
 	struct dyn_entropy_sink sink; /* borrowed, with these ops */
 	struct dyn_entropy_receiver_options options;
 	dyn_entropy_cancel *cancel;
-	int listen_fd;
-	int spare_fd; /* given up for a moment to turn a connection away when descriptors have run
-			 out */
-	int freed_fd; /* eventfd: a worker has ended */
-	uint16_t port;
+	struct listener listener;
+	int freed_fd;     /* eventfd: a worker has ended */
 	pthread_t thread; /* of dyn_entropy_receiver_start */
 	bool has_thread;
 	pthread_mutex_t lock; /* of counters */
@@ -206,34 +199,25 @@ static void turn_away(
 static int accept_allowed(dyn_entropy_receiver *r, char peer[80])
 {
 	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
+	const struct sockaddr *from = (const struct sockaddr *)&sa;
 	int fd;
 
-	/* Another thread may have taken the spare one's place while it was given up. */
-	if (r->spare_fd < 0)
-		r->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	fd = accept4(r->listen_fd, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && r->spare_fd >= 0) {
-		/* Without this the connection would stay in the backlog and wake us for ever. */
-		close(r->spare_fd);
-		fd = accept4(
-			r->listen_fd, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd >= 0) {
-			addr_format_sockaddr((const struct sockaddr *)&sa, peer, 80);
-			turn_away(r, fd, peer,
-				"no descriptor is left (raise the limit on open files)", NULL);
-		}
-		r->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	switch (listener_accept(&r->listener, &fd, &sa)) {
+	case LISTENER_NONE:
 		return -1;
-	}
-	if (fd < 0) {
-		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			cancel_sleep_until(r->cancel, clock_monotonic_us() + ACCEPT_RETRY_US);
+	case LISTENER_FAILED:
+		cancel_sleep_until(r->cancel, clock_monotonic_us() + ACCEPT_RETRY_US);
 		return -1;
+	case LISTENER_LAST:
+		addr_format_sockaddr(from, peer, 80);
+		turn_away(
+			r, fd, peer, "no descriptor is left (raise the limit on open files)", NULL);
+		return -1;
+	case LISTENER_CONNECTION:
+		break;
 	}
-	addr_format_sockaddr((const struct sockaddr *)&sa, peer, 80);
-	if (r->options.allow &&
-		!r->options.allow(r->options.allow_arg, (const struct sockaddr *)&sa)) {
+	addr_format_sockaddr(from, peer, 80);
+	if (r->options.allow && !r->options.allow(r->options.allow_arg, from)) {
 		turn_away(r, fd, peer, "not the address of a known peer", "allow");
 		return -1;
 	}
@@ -265,7 +249,7 @@ enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
 	int64_t deadline_ms = clock_deadline_ms(timeout_ms);
 
 	sized_out(out, &none, sizeof(none));
-	while (wait_readable(r, r->listen_fd, deadline_ms)) {
+	while (wait_readable(r, r->listener.fd, deadline_ms)) {
 		int fd = accept_allowed(r, result.peer);
 		enum dyn_entropy_status status;
 		struct stream stream;
@@ -319,7 +303,7 @@ static void wait_for_worker(dyn_entropy_receiver *r)
 		if (dyn_entropy_cancel_is_set(r->cancel))
 			return;
 		/* Those who keep coming must not keep us from noticing a free worker. */
-		while (all_busy(r) && wait_readable(r, r->listen_fd, 0)) {
+		while (all_busy(r) && wait_readable(r, r->listener.fd, 0)) {
 			int fd = accept_allowed(r, peer);
 
 			if (fd >= 0)
@@ -339,14 +323,14 @@ enum dyn_entropy_status dyn_entropy_receiver_run(
 		int fd;
 
 		wait_for_worker(r);
-		if (!wait_readable(r, r->listen_fd, CLOCK_NEVER))
+		if (!wait_readable(r, r->listener.fd, CLOCK_NEVER))
 			continue;
 		fd = accept_allowed(r, peer);
 		if (fd >= 0 && !start_worker(r, fd, peer))
 			turn_away(r, fd, peer, "no memory or thread is left for a worker", NULL);
 	}
 	/* Nobody will come for those in the backlog: reset them, and all who come later. */
-	shutdown(r->listen_fd, SHUT_RD);
+	shutdown(r->listener.fd, SHUT_RD);
 	pthread_mutex_lock(&r->lock);
 	while (r->counters.active > 0)
 		pthread_cond_wait(&r->idle, &r->lock);
@@ -387,35 +371,6 @@ void dyn_entropy_receiver_join(dyn_entropy_receiver *r)
 
 /* ---- Coming and going ---- */
 
-static enum dyn_entropy_status listen_on(
-	dyn_entropy_receiver *r, const struct addr *a, struct dyn_entropy_error *err)
-{
-	struct addr_resolved resolved[ADDR_RESOLVED_MAX];
-	struct sockaddr_storage bound;
-	socklen_t bound_len = sizeof(bound);
-	char text[ADDR_TEXT_MAX];
-	const char *why = "no address";
-	int one = 1;
-
-	addr_format(a, text, sizeof(text));
-	if (!addr_resolve(a, clock_deadline_ms(r->config.timeout_ms), -1, resolved, &why))
-		return error_set(err, DYN_ENTROPY_ERR_IO, "cannot listen on %s: %s", text, why);
-	r->listen_fd =
-		socket(resolved[0].sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (r->listen_fd < 0)
-		return error_set(err, DYN_ENTROPY_ERR_IO, "cannot listen on %s: %m", text);
-	setsockopt(r->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(r->listen_fd, (const struct sockaddr *)&resolved[0].sa, resolved[0].len) != 0 ||
-		listen(r->listen_fd, LISTEN_BACKLOG) != 0 ||
-		getsockname(r->listen_fd, (struct sockaddr *)&bound, &bound_len) != 0)
-		return error_set(err, DYN_ENTROPY_ERR_IO, "cannot listen on %s: %m", text);
-	if (bound.ss_family == AF_INET6)
-		r->port = ntohs(((const struct sockaddr_in6 *)(const void *)&bound)->sin6_port);
-	else
-		r->port = ntohs(((const struct sockaddr_in *)(const void *)&bound)->sin_port);
-	return DYN_ENTROPY_OK;
-}
-
 /* What the program passed, whatever version it was built with. */
 static enum dyn_entropy_status receiver_take(dyn_entropy_receiver *r,
 	const struct dyn_entropy_config *config, const struct dyn_entropy_sink *sink,
@@ -447,7 +402,8 @@ enum dyn_entropy_status dyn_entropy_receiver_new(const struct dyn_entropy_config
 		return error_no_memory(err);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->idle, NULL);
-	r->listen_fd = r->freed_fd = r->spare_fd = -1;
+	r->listener = LISTENER_CLOSED;
+	r->freed_fd = -1;
 	r->material = material;
 	status = receiver_take(r, config, sink, options, err);
 	if (status == DYN_ENTROPY_OK &&
@@ -457,12 +413,11 @@ enum dyn_entropy_status dyn_entropy_receiver_new(const struct dyn_entropy_config
 		goto failed;
 	r->cancel = dyn_entropy_cancel_new();
 	r->freed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (!r->cancel || r->freed_fd < 0 || r->spare_fd < 0)
+	if (!r->cancel || r->freed_fd < 0)
 		status = error_set(
 			err, DYN_ENTROPY_ERR_IO, "no memory or descriptor is left for a receiver");
 	else
-		status = listen_on(r, &listen_addr, err);
+		status = listener_open(&r->listener, &listen_addr, r->config.timeout_ms, err);
 	if (status != DYN_ENTROPY_OK)
 		goto failed;
 	*out = r;
@@ -474,7 +429,7 @@ failed:
 
 uint16_t dyn_entropy_receiver_port(const dyn_entropy_receiver *r)
 {
-	return r->port;
+	return r->listener.port;
 }
 
 void dyn_entropy_receiver_stop(dyn_entropy_receiver *r)
@@ -497,12 +452,9 @@ void dyn_entropy_receiver_free(dyn_entropy_receiver *r)
 	if (r->has_thread)
 		dyn_entropy_receiver_stop(r);
 	dyn_entropy_receiver_join(r);
-	if (r->listen_fd >= 0)
-		close(r->listen_fd);
+	listener_close(&r->listener);
 	if (r->freed_fd >= 0)
 		close(r->freed_fd);
-	if (r->spare_fd >= 0)
-		close(r->spare_fd);
 	dyn_entropy_cancel_free(r->cancel);
 	pthread_cond_destroy(&r->idle);
 	pthread_mutex_destroy(&r->lock);
