@@ -5,7 +5,6 @@
 #include "entropy/settings.h"
 #include "entropy/sized.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +12,6 @@ struct dyn_entropy_driver {
 	struct dyn_entropy_config config;
 	const dyn_entropy_material *material;
 	struct dyn_entropy_driver_options options; /* its targets are in reports */
-	pthread_mutex_t lock;                      /* of sum and reports */
-	struct dyn_entropy_round sum;
 	struct dyn_entropy_target_report *reports; /* n_targets; each owns its endpoint */
 	size_t n_targets;
 };
@@ -60,7 +57,6 @@ enum dyn_entropy_status dyn_entropy_driver_new(const struct dyn_entropy_config *
 
 	if (!d)
 		return error_no_memory(err);
-	pthread_mutex_init(&d->lock, NULL);
 	d->material = material;
 	status = settings_take(&d->config, config, material, err);
 	if (status == DYN_ENTROPY_OK)
@@ -88,7 +84,6 @@ void dyn_entropy_driver_free(dyn_entropy_driver *d)
 	for (size_t i = 0; i < d->n_targets; i++)
 		free((char *)(uintptr_t)d->reports[i].endpoint);
 	free(d->reports);
-	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
 
@@ -126,30 +121,15 @@ static void report(dyn_entropy_driver *d, size_t target, enum dyn_entropy_status
 	const struct dyn_entropy_push_result *result, const struct dyn_entropy_error *err)
 {
 	struct dyn_entropy_target_report *r = &d->reports[target];
-	struct dyn_entropy_target_report copy;
 
-	pthread_mutex_lock(&d->lock);
 	r->rounds++;
 	r->status = status;
 	r->last = *result;
 	memset(r->message, 0, sizeof(r->message));
 	if (status != DYN_ENTROPY_OK)
 		memcpy(r->message, err->message, sizeof(r->message));
-	copy = *r;
-	pthread_mutex_unlock(&d->lock);
 	if (d->options.target_done)
-		d->options.target_done(d->options.target_done_arg, &copy);
-}
-
-static void add(struct dyn_entropy_round *to, const struct dyn_entropy_round *what)
-{
-	to->attempted += what->attempted;
-	to->exchanged += what->exchanged;
-	to->failed += what->failed;
-	to->snapshots += what->snapshots;
-	to->keys += what->keys;
-	to->bytes += what->bytes;
-	to->seconds += what->seconds;
+		d->options.target_done(d->options.target_done_arg, r);
 }
 
 /* Run one target's part, and count it. */
@@ -189,27 +169,6 @@ enum dyn_entropy_status dyn_entropy_driver_round(
 			status = take_turn(d, i, &round, err);
 	}
 	round.seconds = (double)(clock_monotonic_us() - started_us) / 1e6;
-	pthread_mutex_lock(&d->lock);
-	add(&d->sum, &round);
-	pthread_mutex_unlock(&d->lock);
 	sized_out(out, &round, sizeof(round));
 	return status;
-}
-
-void dyn_entropy_driver_sum(dyn_entropy_driver *d, struct dyn_entropy_round *sum)
-{
-	pthread_mutex_lock(&d->lock);
-	sized_out(sum, &d->sum, sizeof(d->sum));
-	pthread_mutex_unlock(&d->lock);
-}
-
-bool dyn_entropy_driver_target(
-	dyn_entropy_driver *d, size_t target, struct dyn_entropy_target_report *out)
-{
-	if (target >= d->n_targets)
-		return false;
-	pthread_mutex_lock(&d->lock);
-	sized_out(out, &d->reports[target], sizeof(d->reports[target]));
-	pthread_mutex_unlock(&d->lock);
-	return true;
 }

@@ -121,17 +121,14 @@ void dyn_entropy_cancel_free(dyn_entropy_cancel *c);
 void dyn_entropy_cancel_set(dyn_entropy_cancel *c);
 bool dyn_entropy_cancel_is_set(const dyn_entropy_cancel *c); /* false for NULL; any thread */
 
-/* ---- The wire: sizes and headers ------------------------------------------------------------- */
+/* ---- Limits and defaults --------------------------------------------------------------------- */
 
-#define DYN_ENTROPY_MAGIC            UINT32_C(0x64640001) /* the last hex digit is the version */
-#define DYN_ENTROPY_COMMAND_SEND     UINT32_C(1) /* data flows from the dialer to the listener */
-#define DYN_ENTROPY_NEGOTIATION_SIZE 20          /* bytes of the negotiation header */
-#define DYN_ENTROPY_HEADER_SIZE_MIN  UINT32_C(8)
-#define DYN_ENTROPY_HEADER_SIZE_MAX  UINT32_C(1024)
-#define DYN_ENTROPY_BUFFER_SIZE_MAX  (UINT32_C(5) * 1024 * 1024)
-#define DYN_ENTROPY_CIPHER_SIZE_MAX  (UINT32_C(5) * 1024 * 1024)
-#define DYN_ENTROPY_SNAPSHOT_MAX     UINT32_C(0xFFFFFFFE) /* plaintext bytes of one snapshot */
-#define DYN_ENTROPY_BLOCK_SIZE       16                   /* AES block, key and IV, bytes */
+#define DYN_ENTROPY_HEADER_SIZE_MIN UINT32_C(8)
+#define DYN_ENTROPY_HEADER_SIZE_MAX UINT32_C(1024)
+#define DYN_ENTROPY_BUFFER_SIZE_MAX (UINT32_C(5) * 1024 * 1024)
+#define DYN_ENTROPY_CIPHER_SIZE_MAX (UINT32_C(5) * 1024 * 1024)
+#define DYN_ENTROPY_SNAPSHOT_MAX    UINT32_C(0xFFFFFFFE) /* plaintext bytes of one snapshot */
+#define DYN_ENTROPY_BLOCK_SIZE      16                   /* AES block, key and IV, bytes */
 
 /* Receivers give a connection up that brings less than this on average; a sender must not promise
  * less. */
@@ -146,35 +143,6 @@ bool dyn_entropy_cancel_is_set(const dyn_entropy_cancel *c); /* false for NULL; 
 #define DYN_ENTROPY_DEFAULT_MAX_RATE      UINT64_C(10000000) /* bytes per second */
 #define DYN_ENTROPY_DEFAULT_CONNECTIONS   8
 #define DYN_ENTROPY_DEFAULT_TIMEOUT_MS    30000
-
-struct dyn_entropy_negotiation {
-	uint32_t magic;
-	uint32_t command;
-	uint32_t header_size; /* bytes of the snapshot header that follows */
-	uint32_t buffer_size; /* plaintext bytes per chunk at the most */
-	uint32_t cipher_size; /* payload bytes per chunk at the most */
-};
-
-struct dyn_entropy_snapshot_header {
-	uint32_t total_len;    /* plaintext bytes of the snapshot */
-	uint32_t encrypt_flag; /* 0 or 1 */
-};
-
-/* All fields are unsigned 32-bit big-endian on the wire.  Decoding refuses what PROTOCOL says is
- * out of range. */
-void dyn_entropy_negotiation_encode(
-	const struct dyn_entropy_negotiation *n, uint8_t out[DYN_ENTROPY_NEGOTIATION_SIZE]);
-DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_negotiation_decode(
-	struct dyn_entropy_negotiation *n, const uint8_t in[DYN_ENTROPY_NEGOTIATION_SIZE],
-	struct dyn_entropy_error *err);
-
-/* out and in are header_size bytes long; encoding zeroes the padding, decoding ignores it. */
-DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_snapshot_header_encode(
-	const struct dyn_entropy_snapshot_header *h, uint8_t *out, size_t header_size,
-	struct dyn_entropy_error *err);
-DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_snapshot_header_decode(
-	struct dyn_entropy_snapshot_header *h, const uint8_t *in, size_t header_size,
-	struct dyn_entropy_error *err);
 
 /* ---- Key material ---------------------------------------------------------------------------- */
 
@@ -509,17 +477,6 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_knock(const struct dyn_ent
 	const dyn_entropy_material *material, dyn_entropy_cancel *cancel,
 	enum dyn_entropy_outcome *outcome, struct dyn_entropy_error *err);
 
-/* A push in a thread of its own.  What is passed must live until dyn_entropy_push_join(), which
- * releases the handle. */
-typedef struct dyn_entropy_push_thread dyn_entropy_push_thread;
-
-DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push_start(
-	const struct dyn_entropy_config *config, const dyn_entropy_material *material,
-	struct dyn_entropy_source *source, const struct dyn_entropy_push_options *options,
-	dyn_entropy_push_thread **out, struct dyn_entropy_error *err);
-DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push_join(dyn_entropy_push_thread *thread,
-	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err);
-
 /* ---- Receiver -------------------------------------------------------------------------------- */
 
 typedef struct dyn_entropy_receiver dyn_entropy_receiver;
@@ -608,7 +565,7 @@ void dyn_entropy_receiver_free(dyn_entropy_receiver *r);
 
 /* ---- Driver ---------------------------------------------------------------------------------- */
 
-/* What one round did, or all rounds of a driver together. */
+/* What one round did. */
 struct dyn_entropy_round {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_round);
 	uint64_t attempted; /* targets */
@@ -671,12 +628,6 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_driver_new(
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_driver_round(
 	dyn_entropy_driver *d, struct dyn_entropy_round *round, struct dyn_entropy_error *err);
-
-/* Any thread: the sum over all rounds that ended, and a target's last report (false when there is
- * no such target). */
-void dyn_entropy_driver_sum(dyn_entropy_driver *d, struct dyn_entropy_round *sum);
-bool dyn_entropy_driver_target(
-	dyn_entropy_driver *d, size_t target, struct dyn_entropy_target_report *report);
 
 /* Release it, between rounds; NULL is harmless. */
 void dyn_entropy_driver_free(dyn_entropy_driver *d);

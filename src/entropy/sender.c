@@ -10,7 +10,6 @@
 #include "entropy/wire.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -419,74 +418,5 @@ enum dyn_entropy_status dyn_entropy_knock(const struct dyn_entropy_config *confi
 		status = dyn_entropy_push(config, material, &empty, &options, &result, err);
 	dyn_entropy_source_free(&empty);
 	*outcome = result.outcome;
-	return status;
-}
-
-/* ---- The same in a thread ---- */
-
-struct dyn_entropy_push_thread {
-	pthread_t thread;
-	const struct dyn_entropy_config *config;
-	const dyn_entropy_material *material;
-	struct dyn_entropy_source *source;
-	struct dyn_entropy_push_options options;
-	enum dyn_entropy_status status;
-	struct dyn_entropy_push_result result;
-	struct dyn_entropy_error err;
-};
-
-static void *push_thread(void *arg)
-{
-	dyn_entropy_push_thread *t = arg;
-
-	t->status = dyn_entropy_push(
-		t->config, t->material, t->source, &t->options, &t->result, &t->err);
-	return NULL;
-}
-
-enum dyn_entropy_status dyn_entropy_push_start(const struct dyn_entropy_config *config,
-	const dyn_entropy_material *material, struct dyn_entropy_source *source,
-	const struct dyn_entropy_push_options *options, dyn_entropy_push_thread **out,
-	struct dyn_entropy_error *err)
-{
-	dyn_entropy_push_thread *t = calloc(1, sizeof(*t));
-	enum dyn_entropy_status status = DYN_ENTROPY_OK;
-	int failed;
-
-	if (!t)
-		return error_no_memory(err);
-	t->config = config;
-	t->material = material;
-	t->source = source;
-	t->options.struct_size = sizeof(t->options);
-	t->result.struct_size = sizeof(t->result);
-	if (options)
-		status = sized_in(
-			&t->options, sizeof(t->options), options, "dyn_entropy_push_options", err);
-	if (status != DYN_ENTROPY_OK) {
-		free(t);
-		return status;
-	}
-	failed = pthread_create(&t->thread, NULL, push_thread, t);
-	if (failed) {
-		free(t);
-		return error_set(
-			err, DYN_ENTROPY_ERR_IO, "cannot start a thread: %s", strerror(failed));
-	}
-	*out = t;
-	return DYN_ENTROPY_OK;
-}
-
-enum dyn_entropy_status dyn_entropy_push_join(dyn_entropy_push_thread *t,
-	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err)
-{
-	enum dyn_entropy_status status;
-
-	pthread_join(t->thread, NULL);
-	status = t->status;
-	sized_out(result, &t->result, sizeof(t->result));
-	if (err)
-		*err = t->err;
-	free(t);
 	return status;
 }

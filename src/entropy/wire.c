@@ -2,6 +2,7 @@
 
 #include "entropy/error.h"
 #include "entropy/pages.h"
+#include "entropy/wire_header.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,104 +11,6 @@
 #define LEN_SIZE    4                    /* the length before each payload */
 #define PIECE_BYTES ((size_t)256 * 1024) /* what wire_out_next aims at */
 #define LANE_GAP    64                   /* keeps lanes of 2^n bytes out of the same cache sets */
-
-static void put_u32(uint8_t *to, uint32_t v)
-{
-	to[0] = (uint8_t)(v >> 24);
-	to[1] = (uint8_t)(v >> 16);
-	to[2] = (uint8_t)(v >> 8);
-	to[3] = (uint8_t)v;
-}
-
-static uint32_t get_u32(const uint8_t *from)
-{
-	return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
-}
-
-/* ---- Headers ---- */
-
-void dyn_entropy_negotiation_encode(
-	const struct dyn_entropy_negotiation *n, uint8_t out[DYN_ENTROPY_NEGOTIATION_SIZE])
-{
-	put_u32(out, n->magic);
-	put_u32(out + 4, n->command);
-	put_u32(out + 8, n->header_size);
-	put_u32(out + 12, n->buffer_size);
-	put_u32(out + 16, n->cipher_size);
-}
-
-static enum dyn_entropy_status check_range(const char *field, uint32_t value, uint32_t min,
-	uint32_t max, struct dyn_entropy_error *err)
-{
-	if (value >= min && value <= max)
-		return DYN_ENTROPY_OK;
-	return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
-		"negotiation header: %s %" PRIu32 " is out of range (%" PRIu32 "..%" PRIu32 ")",
-		field, value, min, max);
-}
-
-enum dyn_entropy_status dyn_entropy_negotiation_decode(struct dyn_entropy_negotiation *n,
-	const uint8_t in[DYN_ENTROPY_NEGOTIATION_SIZE], struct dyn_entropy_error *err)
-{
-	enum dyn_entropy_status status;
-
-	n->magic = get_u32(in);
-	n->command = get_u32(in + 4);
-	n->header_size = get_u32(in + 8);
-	n->buffer_size = get_u32(in + 12);
-	n->cipher_size = get_u32(in + 16);
-	if (n->magic != DYN_ENTROPY_MAGIC)
-		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
-			"negotiation header: bad magic 0x%08" PRIx32 ", expected 0x%08" PRIx32
-			": not an entropy sender, or of another version",
-			n->magic, DYN_ENTROPY_MAGIC);
-	if (n->command != DYN_ENTROPY_COMMAND_SEND)
-		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
-			"negotiation header: unknown command %" PRIu32, n->command);
-	status = check_range("header_size", n->header_size, DYN_ENTROPY_HEADER_SIZE_MIN,
-		DYN_ENTROPY_HEADER_SIZE_MAX, err);
-	if (status == DYN_ENTROPY_OK)
-		status = check_range(
-			"buffer_size", n->buffer_size, 1, DYN_ENTROPY_BUFFER_SIZE_MAX, err);
-	if (status == DYN_ENTROPY_OK)
-		status = check_range(
-			"cipher_size", n->cipher_size, 1, DYN_ENTROPY_CIPHER_SIZE_MAX, err);
-	return status;
-}
-
-enum dyn_entropy_status dyn_entropy_snapshot_header_encode(
-	const struct dyn_entropy_snapshot_header *h, uint8_t *out, size_t header_size,
-	struct dyn_entropy_error *err)
-{
-	if (header_size < DYN_ENTROPY_HEADER_SIZE_MIN)
-		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
-			"header_size %zu is smaller than the %" PRIu32
-			" bytes that the header needs",
-			header_size, DYN_ENTROPY_HEADER_SIZE_MIN);
-	memset(out, 0, header_size);
-	put_u32(out, h->total_len);
-	put_u32(out + 4, h->encrypt_flag);
-	return DYN_ENTROPY_OK;
-}
-
-enum dyn_entropy_status dyn_entropy_snapshot_header_decode(struct dyn_entropy_snapshot_header *h,
-	const uint8_t *in, size_t header_size, struct dyn_entropy_error *err)
-{
-	if (header_size < DYN_ENTROPY_HEADER_SIZE_MIN)
-		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
-			"snapshot header: %zu bytes are too few, it has %" PRIu32 " at least",
-			header_size, DYN_ENTROPY_HEADER_SIZE_MIN);
-	h->total_len = get_u32(in);
-	h->encrypt_flag = get_u32(in + 4);
-	if (h->encrypt_flag > 1)
-		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
-			"snapshot header: unknown encrypt_flag %" PRIu32 ", must be 0 or 1",
-			h->encrypt_flag);
-	if (h->total_len > DYN_ENTROPY_SNAPSHOT_MAX)
-		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
-			"snapshot header: total_len 0xFFFFFFFF is not a length");
-	return DYN_ENTROPY_OK;
-}
 
 /* ---- Outbound ---- */
 
@@ -144,7 +47,7 @@ enum dyn_entropy_status wire_out_new(const struct wire_out_options *options, str
 	w->plain_cap = w->lanes * w->plain_stride;
 	w->plain = options->cipher ? pages_new(w->plain_cap) : NULL;
 	/* Headers go ahead of the first chunks; small chunks are gathered up to a piece. */
-	w->wire_cap = DYN_ENTROPY_NEGOTIATION_SIZE + options->header_size + PIECE_BYTES +
+	w->wire_cap = WIRE_HEADER_NEGOTIATION_SIZE + options->header_size + PIECE_BYTES +
 		      w->lanes * (LEN_SIZE + CIPHER_LEN((size_t)options->buffer_size));
 	w->wire = pages_new(w->wire_cap);
 	if (!w->wire || (options->cipher && !w->plain)) {
@@ -179,23 +82,23 @@ uint32_t wire_out_plain_bytes(const struct wire_out *w)
 
 static enum dyn_entropy_status put_headers(struct wire_out *w, struct dyn_entropy_error *err)
 {
-	const struct dyn_entropy_negotiation n = {
-		.magic = DYN_ENTROPY_MAGIC,
-		.command = DYN_ENTROPY_COMMAND_SEND,
+	const struct wire_header_negotiation n = {
+		.magic = WIRE_HEADER_MAGIC,
+		.command = WIRE_HEADER_COMMAND_SEND,
 		.header_size = w->options.header_size,
 		.buffer_size = w->options.buffer_size,
 		.cipher_size = w->options.buffer_size + DYN_ENTROPY_BLOCK_SIZE,
 	};
-	const struct dyn_entropy_snapshot_header h = {
+	const struct wire_header_snapshot h = {
 		.total_len = w->total_len,
 		.encrypt_flag = w->options.cipher != NULL,
 	};
 
-	dyn_entropy_negotiation_encode(&n, w->wire);
-	w->wire_len = DYN_ENTROPY_NEGOTIATION_SIZE + w->options.header_size;
+	wire_header_negotiation_encode(&n, w->wire);
+	w->wire_len = WIRE_HEADER_NEGOTIATION_SIZE + w->options.header_size;
 	w->headers_sent = true;
-	return dyn_entropy_snapshot_header_encode(
-		&h, w->wire + DYN_ENTROPY_NEGOTIATION_SIZE, w->options.header_size, err);
+	return wire_header_snapshot_encode(
+		&h, w->wire + WIRE_HEADER_NEGOTIATION_SIZE, w->options.header_size, err);
 }
 
 static enum dyn_entropy_status read_full(
@@ -238,7 +141,7 @@ static enum dyn_entropy_status put_chunks(
 	for (size_t i = 0; i < n && status == DYN_ENTROPY_OK; i++) {
 		uint8_t *out = first + i * chunks.out_stride;
 
-		put_u32(out - LEN_SIZE, (uint32_t)payload);
+		wire_header_put_u32(out - LEN_SIZE, (uint32_t)payload);
 		status = read_full(w, w->plain ? w->plain + i * w->plain_stride : out, len, err);
 	}
 	if (status == DYN_ENTROPY_OK && w->options.cipher)
@@ -287,8 +190,8 @@ struct wire_in {
 	struct wire_in_options options;
 	enum in_state state;
 	size_t need; /* bytes of the unit that state expects */
-	struct dyn_entropy_negotiation negotiation;
-	struct dyn_entropy_snapshot_header header;
+	struct wire_header_negotiation negotiation;
+	struct wire_header_snapshot header;
 	uint32_t delivered;
 	/* A unit of which some bytes have arrived: it grows with them, never with what is only
 	 * claimed. */
@@ -306,7 +209,7 @@ enum dyn_entropy_status wire_in_new(
 		return error_no_memory(err);
 	w->options = *options;
 	w->state = IN_NEGOTIATION;
-	w->need = DYN_ENTROPY_NEGOTIATION_SIZE;
+	w->need = WIRE_HEADER_NEGOTIATION_SIZE;
 	*out = w;
 	return DYN_ENTROPY_OK;
 }
@@ -338,7 +241,7 @@ static enum dyn_entropy_status take_header(
 	struct wire_in *w, const uint8_t *unit, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status =
-		dyn_entropy_snapshot_header_decode(&w->header, unit, w->need, err);
+		wire_header_snapshot_decode(&w->header, unit, w->need, err);
 
 	if (status != DYN_ENTROPY_OK)
 		return status;
@@ -365,7 +268,7 @@ static enum dyn_entropy_status take_header(
 static enum dyn_entropy_status take_chunk_len(
 	struct wire_in *w, const uint8_t *unit, struct dyn_entropy_error *err)
 {
-	uint32_t len = get_u32(unit);
+	uint32_t len = wire_header_get_u32(unit);
 
 	if (len == 0)
 		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL, "a chunk of zero bytes");
@@ -421,7 +324,7 @@ static enum dyn_entropy_status take_unit(
 
 	switch (w->state) {
 	case IN_NEGOTIATION:
-		status = dyn_entropy_negotiation_decode(&w->negotiation, unit, err);
+		status = wire_header_negotiation_decode(&w->negotiation, unit, err);
 		if (status == DYN_ENTROPY_OK)
 			expect(w, IN_HEADER, w->negotiation.header_size);
 		return status;

@@ -214,33 +214,6 @@ TEST(NoMemory, ForAnExchange)
 	EXPECT_EQ(session::open_descriptors(), descriptors);
 }
 
-TEST(NoMemory, ForAPushInAThread)
-{
-	Node node;
-	const std::string to = node.address();
-
-	EXPECT_GE(fail_each(
-			  "push_start",
-			  [&](Error &err) {
-				  struct dyn_entropy_config config;
-				  struct dyn_entropy_push_result result;
-				  dyn_entropy_push_thread *thread = nullptr;
-				  Source source({"content"});
-
-				  dyn_entropy_config_init(&config);
-				  config.peer_endpoint = to.c_str();
-				  auto status = dyn_entropy_push_start(&config,
-					  session::sample_material(), source.get(), nullptr,
-					  &thread, err);
-				  if (!status)
-					  status = dyn_entropy_push_join(thread, &result, err);
-				  support::wait_until([&] { return node.counters().active == 0; });
-				  return status;
-			  },
-			  false),
-		5u);
-}
-
 TEST(NoMemory, ForARound)
 {
 	support::TempDir dir;

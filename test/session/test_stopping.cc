@@ -37,51 +37,35 @@ TEST(Threads, PushesSideBySide)
 	constexpr size_t kPushes = 8;
 	Node node;
 	std::vector<std::unique_ptr<Source>> sources;
-	std::vector<dyn_entropy_push_thread *> threads;
 	struct dyn_entropy_config config;
 	const std::string to = node.address();
-	Error err;
 
 	dyn_entropy_config_init(&config);
 	config.peer_endpoint = to.c_str();
 	config.max_rate = 0;
-	for (size_t i = 0; i < kPushes; i++) {
-		dyn_entropy_push_thread *t = nullptr;
+	{
+		std::vector<std::unique_ptr<support::JoiningThread>> threads;
 
-		sources.push_back(std::make_unique<Source>(std::vector<std::string>{
-			noise(100000, static_cast<uint32_t>(i)), noise(10)}));
-		ASSERT_TRUE(succeeds(dyn_entropy_push_start(&config, session::sample_material(),
-					     sources.back()->get(), nullptr, &t, err),
-			err));
-		threads.push_back(t);
-	}
-	for (auto *t : threads) {
-		struct dyn_entropy_push_result result;
+		for (size_t i = 0; i < kPushes; i++) {
+			sources.push_back(std::make_unique<Source>(std::vector<std::string>{
+				noise(100000, static_cast<uint32_t>(i)), noise(10)}));
+			threads.push_back(std::make_unique<support::JoiningThread>(
+				[&config, source = sources.back().get()] {
+					struct dyn_entropy_push_result result;
+					Error err;
 
-		EXPECT_TRUE(succeeds(dyn_entropy_push_join(t, &result, err), err));
-		EXPECT_EQ(result.closed, 2u);
-		EXPECT_EQ(result.bytes, 100010u);
+					EXPECT_TRUE(succeeds(
+						dyn_entropy_push(&config,
+							session::sample_material(), source->get(),
+							nullptr, &result, err),
+						err));
+					EXPECT_EQ(result.closed, 2u);
+					EXPECT_EQ(result.bytes, 100010u);
+				}));
+		}
 	}
 	EXPECT_EQ(node.counters().committed, 2 * kPushes);
 	EXPECT_EQ(node.sink.applied().size(), 2 * kPushes);
-}
-
-TEST(Threads, JoinTellsWhatWentWrong)
-{
-	struct dyn_entropy_config config;
-	struct dyn_entropy_push_result result;
-	dyn_entropy_push_thread *t = nullptr;
-	Source source({"content"});
-	Error err;
-
-	dyn_entropy_config_init(&config);
-	config.buffer_size = 17;
-	ASSERT_TRUE(succeeds(dyn_entropy_push_start(&config, session::sample_material(),
-				     source.get(), nullptr, &t, err),
-		err));
-	EXPECT_TRUE(fails(dyn_entropy_push_join(t, &result, err), err, DYN_ENTROPY_ERR_CONFIG,
-		"buffer_size 17"));
-	EXPECT_EQ(result.outcome, DYN_ENTROPY_OUTCOME_FAILED);
 }
 
 /* ---- Stopping a receiver ---- */
