@@ -165,7 +165,7 @@ bool addr_same_host(const struct sockaddr *a, const struct sockaddr *b)
 /* A lookup shared by the thread that runs it and the caller that may stop waiting for it. */
 struct lookup {
 	pthread_mutex_t lock;
-	int owners;     /* who still needs this struct; the last one frees it */
+	int owners;     /* number of threads that use this struct; the last one frees it */
 	int done_write; /* the thread closes it when it has the answer */
 	struct addr addr;
 	struct addrinfo *answer;
@@ -278,7 +278,7 @@ size_t addr_resolve(const struct addr *a, int64_t deadline_ms, int cancel_fd,
 	fds[1] = (struct pollfd){.fd = cancel_fd, .events = POLLIN};
 	l = lookup_start(a, &fds[0].fd);
 	if (!l) {
-		*why = "no thread or descriptor left to look the name up";
+		*why = "no thread or descriptor is left to look the name up";
 		return 0;
 	}
 	while (poll(fds, 2, clock_poll_timeout(deadline_ms)) < 0 && errno == EINTR)

@@ -29,7 +29,7 @@ uint8_t *buf_reserve(struct buf *b, size_t extra)
 		return b->data + b->end;
 	if (extra > SIZE_MAX / 2 - len)
 		return NULL;
-	/* Sliding down is worth it only when it frees at least as much as it copies. */
+	/* Move the bytes to the front only if that frees at least as much as it copies. */
 	if (b->data && b->pos >= len && b->cap - len >= extra) {
 		memmove(b->data, b->data + b->pos, len);
 		b->pos = 0;

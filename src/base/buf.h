@@ -18,7 +18,7 @@ extern "C" {
 struct buf {
 	uint8_t *data; /* owned */
 	size_t pos;    /* first unread byte */
-	size_t end;    /* one behind the last byte */
+	size_t end;    /* one past the last byte */
 	size_t cap;    /* bytes allocated */
 };
 
@@ -35,18 +35,18 @@ static inline const uint8_t *buf_head(const struct buf *b)
 /* Release the memory and leave an empty buffer. */
 void buf_fini(struct buf *b);
 
-/* Forget the content, keep the memory. */
+/* Drop the content, keep the memory. */
 void buf_clear(struct buf *b);
 
 /*
- * Make room for at least extra more bytes behind the end.  Returns where they go, or NULL when
- * memory is short (the content stays).  Call buf_commit() with what was really written there.
+ * Make room for at least extra more bytes at the end.  Returns where they go, or NULL when out of
+ * memory (the content stays).  Call buf_commit() with the number of bytes that were written.
  */
 uint8_t *buf_reserve(struct buf *b, size_t extra);
 void buf_commit(struct buf *b, size_t written);
 
-/* Append bytes or formatted text (without its NUL).  False when memory is short; nothing is
- * appended then. */
+/* Append bytes or formatted text (without its NUL).  False, with nothing appended, when out of
+ * memory. */
 bool buf_append(struct buf *b, const void *bytes, size_t len);
 bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

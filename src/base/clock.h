@@ -26,7 +26,8 @@ int64_t clock_wall_ms(void);
 /* The point timeout_ms from now. */
 int64_t clock_deadline_ms(int64_t timeout_ms);
 
-/* What is left until deadline_ms as a poll(2) timeout: 0 once it has passed, -1 for CLOCK_NEVER. */
+/* The time left until deadline_ms as a poll(2) timeout: 0 once it has passed, -1 for CLOCK_NEVER.
+ */
 int clock_poll_timeout(int64_t deadline_ms);
 
 #ifdef __cplusplus

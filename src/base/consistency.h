@@ -1,8 +1,8 @@
 /*
- * consistency - how many racks must answer a request, and the words for it.
+ * consistency - how many racks must answer a request: the levels and their names.
  *
- * The configuration, /set_consistency and the path of a request use these levels; quorum.h says
- * what each of them demands.  Any thread.
+ * Used by the configuration, /set_consistency and the proxy; quorum.h describes each level.  Any
+ * thread.
  */
 #ifndef BASE_CONSISTENCY_H
 #define BASE_CONSISTENCY_H
@@ -28,7 +28,7 @@ extern const char *const consistency_names[CONSISTENCY_LEVELS];
 /* "DC_ONE" and so on. */
 const char *consistency_name(enum consistency level);
 
-/* "dc_one" and so on, in any case; false when it is none. */
+/* Parse "dc_one" and so on, in any case; false when text is not a level. */
 bool consistency_parse(const char *text, enum consistency *level);
 
 #ifdef __cplusplus

@@ -41,7 +41,7 @@ enum file_status file_open(const char *path, int *fd, uint64_t *size)
 	*fd = open(path, OPEN_FLAGS | O_NONBLOCK);
 	if (*fd < 0)
 		return FILE_NOT_OPENED;
-	/* The name may have become another file's meanwhile. */
+	/* The name may refer to another file by now, so check again. */
 	status = fstat(*fd, &st) == 0 ? check_kind(&st) : FILE_NOT_OPENED;
 	*size = (uint64_t)st.st_size;
 	if (status != FILE_OK) {
@@ -51,10 +51,10 @@ enum file_status file_open(const char *path, int *fd, uint64_t *size)
 	return status;
 }
 
-/* Read up to max + 1 bytes, or in a line to its end. */
+/* Read up to max + 1 bytes, or up to the end of a line. */
 static enum file_status fill(int fd, size_t max, bool line, struct file *f)
 {
-	f->bytes = malloc(max + 2); /* never grown, which would leave a copy behind */
+	f->bytes = malloc(max + 2); /* not realloc(), which could leave a copy of a secret */
 	if (!f->bytes)
 		return FILE_NO_MEMORY;
 	while (f->len <= max) {
@@ -71,7 +71,7 @@ static enum file_status fill(int fd, size_t max, bool line, struct file *f)
 	return FILE_TOO_LARGE;
 }
 
-/* End with what status says. */
+/* Close fd, and wipe what was read unless status is good. */
 static enum file_status finish(int fd, enum file_status status, struct file *f)
 {
 	close_quietly(fd);

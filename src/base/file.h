@@ -1,7 +1,7 @@
 /*
- * file - a file read into memory, up to a bound: a configuration, a key, a password.
+ * file - reads a small file into memory: a configuration, a key, a password.
  *
- * What is read may be secret: it lies in one buffer and nowhere else, and file_fini() wipes it.
+ * The content may be secret: it is in one buffer only, and file_fini() wipes it.
  * Any thread.
  */
 #ifndef BASE_FILE_H
@@ -30,8 +30,8 @@ struct file {
 };
 
 /*
- * Open a regular file for reading, without waiting for anything; nothing else is even opened, since
- * that may wait or do something.  *fd is -1 on failure; *size is what the file has now.
+ * Open a regular file for reading.  Anything else is not opened, since that may block or have side
+ * effects.  *fd is -1 on failure; *size is the current size.
  */
 enum file_status file_open(const char *path, int *fd, uint64_t *size);
 
@@ -39,15 +39,15 @@ enum file_status file_open(const char *path, int *fd, uint64_t *size);
 enum file_status file_read(const char *path, size_t max, struct file *f);
 
 /*
- * Read the first line, of at most max bytes, without what ends it.  The file may be anything that
- * can be read, a pipe or a terminal too: it is read up to the line's end, and waited for.
+ * Read the first line, of at most max bytes, without its line ending.  The file may also be a pipe
+ * or a terminal; blocks until the line has ended.
  */
 enum file_status file_read_line(const char *path, size_t max, struct file *f);
 
-/* Wipe and release; an empty one stays as it is. */
+/* Wipe and release; harmless for an empty one. */
 void file_fini(struct file *f);
 
-/* What is wrong, to be put between a file's name and a remedy; errno as the failure left it. */
+/* The error as text, to follow the file's name; errno must be that of the failure. */
 #define FILE_PROBLEM_MAX 128
 const char *file_problem(enum file_status status, char text[FILE_PROBLEM_MAX]);
 

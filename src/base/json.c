@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-/* The bytes of the UTF-8 character that c begins with; 0 when it begins with none. */
+/* The length of the UTF-8 character at c, or 0 when it is not valid. */
 static size_t utf8_len(const unsigned char *c)
 {
 	size_t len = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
@@ -13,7 +13,7 @@ static size_t utf8_len(const unsigned char *c)
 	for (size_t i = 1; i < len; i++)
 		if ((c[i] & 0xc0) != 0x80)
 			return 0;
-	/* Longer than need be, half of a pair, or beyond the last character. */
+	/* Overlong, a surrogate, or above U+10FFFF. */
 	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] >= 0xa0) ||
 		(c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] >= 0x90))
 		return 0;
@@ -41,7 +41,7 @@ static void quote(FILE *to, const char *text)
 	fputc('"', to);
 }
 
-/* What stands before a value. */
+/* Write what precedes a value: comma and name. */
 static void lead(struct json *j, const char *name)
 {
 	if (j->comma)

@@ -1,8 +1,7 @@
 /*
- * json - JSON is written, value by value, into a stream; commas are the writer's care.
+ * json - writes JSON to a stream, value by value, with commas as needed.
  *
- * Bytes of a text that are no UTF-8 come out as U+FFFD.  Any thread, one at a time for each struct
- * json.
+ * Bytes that are not UTF-8 are written as U+FFFD.  Any thread, one at a time for each struct json.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -18,28 +17,28 @@ extern "C" {
 
 struct json {
 	FILE *to;   /* borrowed */
-	bool comma; /* one belongs before the next value */
+	bool comma; /* needed before the next value */
 };
 
-/* Begin; nothing is written yet. */
+/* Initialise; writes nothing. */
 void json_init(struct json *j, FILE *to);
 
-/* In an object every value has a name; in an array, and as the outermost, it is NULL. */
+/* name is that of a value in an object; NULL in an array and for the outermost value. */
 void json_open_object(struct json *j, const char *name);
 void json_close_object(struct json *j);
 void json_open_array(struct json *j, const char *name);
 void json_close_array(struct json *j);
 
-/* A value; a text that is NULL writes null. */
+/* Write a value; a NULL text is written as null. */
 void json_text(struct json *j, const char *name, const char *text);
 void json_number(struct json *j, const char *name, uint64_t value);
 void json_real(struct json *j, const char *name, double value); /* three decimals; NaN is null */
 void json_bool(struct json *j, const char *name, bool value);
 
-/* A value that is JSON already; its line breaks become spaces. */
+/* Write a value that is JSON already; line breaks become spaces. */
 void json_raw(struct json *j, const char *name, const char *text, size_t len);
 
-/* An object on a line of its own that begins with {"event":"..."; the end flushes. */
+/* An object on its own line, beginning with {"event":"..."; json_end() flushes the stream. */
 void json_begin(struct json *j, FILE *to, const char *event);
 void json_end(struct json *j);
 

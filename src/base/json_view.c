@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Passing over ----
+/* ---- Skipping ----
  *
- * Each function takes where something should begin and returns what stands behind it, or NULL when
- * it is not that.
+ * Each function takes where something should begin and returns the position after it, or NULL when
+ * something else is there.
  */
 
 static const char *skip_space(const char *at, const char *end)
@@ -84,7 +84,7 @@ static const char *skip_number(const char *at, const char *end)
 
 static const char *skip_value(const char *at, const char *end, int depth);
 
-/* Behind an object's name and its colon. */
+/* Skip an object's name and its colon. */
 static const char *skip_name(const char *at, const char *end)
 {
 	at = at < end && *at == '"' ? skip_text(at, end) : NULL;
@@ -94,7 +94,7 @@ static const char *skip_name(const char *at, const char *end)
 	return at < end && *at == ':' ? skip_space(at + 1, end) : NULL;
 }
 
-/* An object or an array, at its bracket. */
+/* Skip an object or an array, at its bracket. */
 static const char *skip_many(const char *at, const char *end, int depth)
 {
 	bool is_object = *at == '{';
@@ -219,7 +219,7 @@ bool json_view_is_true(const struct json_view *v)
 
 /* ---- Texts ---- */
 
-/* The character behind a backslash, as UTF-8 (at most 3 bytes); returns what stands behind it. */
+/* Decode the escape after a backslash to UTF-8 (at most 3 bytes); returns the position after it. */
 static const char *unescape(const char *at, char out[4])
 {
 	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";

@@ -1,5 +1,5 @@
 /*
- * log - the program's one log.
+ * log - the log of the program.
  *
  * Lines go to a file or to standard error, each with the time in UTC and its level.  The levels are
  * those of Dynomite's -v (0 emerg .. 11 verbose).  Keys, values and key material are never logged.
@@ -49,7 +49,7 @@ int log_get_level(void);
 /* A level as a word, such as "notice".  Static storage. */
 const char *log_level_name(int level);
 
-/* Write a line, unless its level is above the highest; what is too long is cut, and a line that
+/* Write a line, unless its level is above the one set.  A line that is too long is cut; one that
  * cannot be written is lost. */
 void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -60,9 +60,8 @@ void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 
 #define log_debug(...)  log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 /*
- * A line for what others can make happen as often as they like: ten of them in ten seconds are
- * written, and with the next one how many were not.  One thread for each gate, which is zero at
- * first.
+ * A rate limit for lines that others can cause at will: at most ten in ten seconds are written, and
+ * the next one says how many were suppressed.  A gate is zeroed at first; one thread for each gate.
  */
 struct log_gate {
 	int64_t until_ms; /* monotonic */

@@ -4,15 +4,15 @@
 #include <limits.h>
 #include <string.h>
 
-#define COMPARED_MAX 64 /* bytes of a text that count */
-#define PART_MIN     3  /* of a name: anything is a part of something */
+#define COMPARED_MAX 64 /* bytes of a text that are compared */
+#define PART_MIN     3  /* shorter texts are part of too many names */
 
 static int lower(char c)
 {
 	return tolower((unsigned char)c);
 }
 
-/* How many letters must be put in, left out or changed to make name of text. */
+/* The Levenshtein distance. */
 static int edit_distance(const char *text, const char *name)
 {
 	int row[COMPARED_MAX + 1];
@@ -58,7 +58,7 @@ static bool is_part(const char *text, const char *name)
 	return false;
 }
 
-/* The less, the nearer. */
+/* A measure of similarity: smaller is nearer. */
 static int distance(const char *text, const char *name)
 {
 	if (is_part(text, name))

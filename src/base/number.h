@@ -1,8 +1,7 @@
 /*
- * number - decimal numbers as bytes: read, wherever they stand, and written.
+ * number - parses and writes decimal numbers.
  *
- * Bytes need no NUL behind them.  Nothing is passed over: neither blanks nor a plus sign.  Any
- * thread.
+ * Input needs no terminating NUL.  Blanks and plus signs are not accepted.  Any thread.
  */
 #ifndef BASE_NUMBER_H
 #define BASE_NUMBER_H
@@ -18,20 +17,20 @@ extern "C" {
 
 enum number_status {
 	NUMBER_OK = 0,
-	NUMBER_EMPTY,    /* there is no digit */
-	NUMBER_GARBAGE,  /* there is something else than digits */
-	NUMBER_OVERFLOW, /* digits alone, of a number beyond max */
+	NUMBER_EMPTY,    /* no digit */
+	NUMBER_GARBAGE,  /* other characters than digits */
+	NUMBER_OVERFLOW, /* only digits, but the number is above max */
 };
 
-/* The whole of bytes as a number of 0..max.  *value is set only with NUMBER_OK. */
+/* Parse all of bytes as a number of 0..max.  *value is set only with NUMBER_OK. */
 enum number_status number_read(const void *bytes, size_t len, uint64_t max, uint64_t *value);
 
 /* The same with an optional minus sign in front, of INT64_MIN..INT64_MAX. */
 enum number_status number_read_signed(const void *bytes, size_t len, int64_t *value);
 
 /*
- * The digits that bytes begin with, whatever stands behind them: *used is how many there are, set
- * in any case.  Never NUMBER_GARBAGE.
+ * Parse the digits at the start of bytes; anything may follow.  *used is their number, set in any
+ * case.  Never NUMBER_GARBAGE.
  */
 enum number_status number_read_front(
 	const void *bytes, size_t len, uint64_t max, uint64_t *value, size_t *used);
@@ -39,9 +38,9 @@ enum number_status number_read_front(
 #define NUMBER_BAD SIZE_MAX
 
 /*
- * The digits that bytes begin with, as short as the number can be written: returns how many they
- * are, or NUMBER_BAD for a leading zero or a number beyond max.  When it is len, more may follow.
- * For protocols whose bytes come in pieces; here, so that it costs no call.
+ * Parse the digits at the start of bytes, which must have no leading zero.  Returns their number,
+ * or NUMBER_BAD for a leading zero or a number above max.  If that is len, more digits may follow.
+ * For protocols whose bytes arrive in pieces; inline for speed.
  */
 static inline size_t number_read_shortest(
 	const uint8_t *bytes, size_t len, uint64_t max, uint64_t *value)
@@ -64,7 +63,7 @@ static inline size_t number_read_shortest(
 	return at;
 }
 
-/* Write n without a NUL; to has room for NUMBER_DIGITS_MAX.  Returns how many bytes. */
+/* Write n without a NUL; to has room for NUMBER_DIGITS_MAX.  Returns the number of bytes. */
 size_t number_write_long(uint8_t *to, uint64_t n);
 
 static inline size_t number_write(void *to, uint64_t n)

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #define PROC_FILE_MAX     4096
-#define DESCRIPTORS_LEAST 256 /* what is there when the system does not tell */
+#define DESCRIPTORS_LEAST 256 /* assumed when the limit is unknown */
 
-/* The number behind the n-th blank of a file of /proc, counted from behind the last of what mark
- * is; a mark of 0: from its beginning. */
+/* The number after the n-th blank of a file of /proc, counted from the last mark, or from the start
+ * when mark is 0. */
 static bool read_field(const char *path, char mark, int n, uint64_t *value)
 {
 	const char *at;
@@ -47,7 +47,7 @@ int64_t process_uptime_s(void)
 	struct timespec now;
 	uint64_t ticks;
 
-	/* The start is the 20th field behind the name, which stands in parentheses. */
+	/* The start time is the 20th field after the name, which is in parentheses. */
 	if (!read_field("/proc/self/stat", ')', 20, &ticks) ||
 		clock_gettime(CLOCK_BOOTTIME, &now) != 0)
 		return 0;

@@ -1,5 +1,5 @@
 /*
- * process - what the system tells of this process.  Any thread.
+ * process - memory, uptime and descriptors of this process.  Any thread.
  */
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
@@ -11,14 +11,13 @@
 extern "C" {
 #endif
 
-/* Memory that is in use, in bytes; 0 when it cannot be told. */
+/* Resident memory in bytes; 0 when unknown. */
 uint64_t process_resident_bytes(void);
 
-/* Seconds since the process began; 0 when it cannot be told. */
+/* Seconds since the process started; 0 when unknown. */
 int64_t process_uptime_s(void);
 
-/* Raise the limit on descriptors to what the system allows.  Returns how many this process may have
- * then. */
+/* Raise the limit on descriptors to the hard limit.  Returns the new limit. */
 size_t process_raise_descriptors(void);
 
 #ifdef __cplusplus

@@ -26,10 +26,11 @@ const char *shown_word(const void *bytes, size_t len, char *out, size_t cap)
 	return replace(bytes, len, ' ' + 1, out, cap);
 }
 
-/* How c is written; returns how many bytes that takes. */
+/* Write c escaped, if needed; returns the number of bytes. */
 static size_t escape(unsigned char c, char text[SHOWN_ESCAPE + 1])
 {
-	static const char special[] = "\\\\\"\"n\nr\rt\t"; /* how it is written, what it is */
+	static const char special[] =
+		"\\\\\"\"n\nr\rt\t"; /* pairs: the letter of the escape, the character */
 
 	for (size_t s = 1; s < sizeof(special) - 1; s += 2)
 		if (special[s] == (char)c)
@@ -69,7 +70,7 @@ static bool is_continuation(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-#define QUOTED_TAIL 5 /* the dots, the closing quote and the NUL */
+#define QUOTED_TAIL 5 /* dots, closing quote and NUL */
 
 const char *shown_quoted(const char *text, char out[SHOWN_QUOTED_MAX])
 {
@@ -88,7 +89,7 @@ const char *shown_quoted(const char *text, char out[SHOWN_QUOTED_MAX])
 		}
 	}
 	if (*text) {
-		/* Half a character would not be UTF-8 any more. */
+		/* Do not cut a UTF-8 character in half. */
 		while (len > 1 && is_continuation(*text) && text[-1] == out[len - 1]) {
 			text--;
 			len--;

@@ -9,7 +9,7 @@
 #define SLOTS      1024
 #define ROWS_MAX   (SLOTS / 2)
 
-/* A name in capitals, with zeros behind it; of a word the first byte is the lowest. */
+/* A name in capitals, padded with zeros; the first byte of a word is the lowest. */
 struct name {
 	uint64_t words[NAME_WORDS];
 	size_t len;
@@ -24,7 +24,7 @@ static struct {
 } find_by;
 static pthread_once_t find_by_once = PTHREAD_ONCE_INIT;
 
-/* Eight bytes with small letters turned into capitals. */
+/* Convert eight bytes to upper case. */
 static inline uint64_t capitals(uint64_t word)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -37,7 +37,7 @@ static inline uint64_t capitals(uint64_t word)
 	return word ^ ((from_a & ~above_z & ascii) >> 2);
 }
 
-/* Put a word behind a name.  False when there is no room for it. */
+/* Append a word to a name.  False when it does not fit. */
 static inline bool name_add(struct name *name, const uint8_t *word, size_t len)
 {
 	if (len > NAME_MAX - name->len)
@@ -61,7 +61,7 @@ static inline bool name_equal(const struct name *a, const struct name *b)
 	return differ == 0 && a->len == b->len;
 }
 
-/* The slot of a name, or the free one where it would be. */
+/* The slot of a name, or the free slot for it. */
 static inline size_t name_slot(const struct name *name)
 {
 	uint64_t hash = name->words[0] * UINT64_C(0x9E3779B97F4A7C15) ^
@@ -138,7 +138,7 @@ const struct command *command_find(
 		return NULL;
 	name_capitals(&wanted);
 	c = find(&wanted);
-	/* A single argument is not a command and its subcommand. */
+	/* A single argument cannot name a subcommand. */
 	if (!c || find_by.is_subcommand[c - command_table])
 		return NULL;
 	return sub && is_container(c) ? find_subcommand(c, sub, sub_len) : c;

@@ -1,5 +1,5 @@
 /*
- * command - the table of Redis commands: what a proxy has to know of each.
+ * command - the table of Redis commands, with what a proxy must know about each.
  *
  * Everything here is constant: any thread.
  */
@@ -15,18 +15,18 @@ extern "C" {
 #endif
 
 enum command_class {
-	COMMAND_READ,    /* sent to one replica that has the key */
+	COMMAND_READ,    /* sent to as many replicas as the consistency level needs */
 	COMMAND_WRITE,   /* sent to every replica */
 	COMMAND_LOCAL,   /* answered by the proxy itself */
-	COMMAND_REFUSED, /* a proxy cannot do it; refusal says why */
+	COMMAND_REFUSED, /* not possible through a proxy; refusal says why */
 };
 
-/* How a command with several keys is spread over their owners, and how the answers become one. */
+/* How a command with several keys is split by owners, and how the replies are joined. */
 enum command_join {
-	COMMAND_WHOLE,     /* all keys must have one owner */
-	COMMAND_VALUES,    /* MGET: an array, put together in the order of the keys */
+	COMMAND_WHOLE,     /* not split: all keys must have the same owner */
+	COMMAND_VALUES,    /* MGET: an array in the order of the keys */
 	COMMAND_SUM,       /* DEL, UNLINK, EXISTS, TOUCH: the sum of integers */
-	COMMAND_STATUS,    /* MSET: OK when all are */
+	COMMAND_STATUS,    /* MSET: OK if all replies are */
 	COMMAND_ALL_NODES, /* SCRIPT LOAD, FLUSH and the like: to every node; this node's answer */
 	COMMAND_LEAST, /* SCRIPT EXISTS: to every node; each number is the least of those answered
 			*/
@@ -37,23 +37,23 @@ enum command_keys {
 	COMMAND_KEYS_NONE,
 	COMMAND_KEYS_RANGE,   /* first, last (negative: from the end), step */
 	COMMAND_KEYS_NUMKEYS, /* argument first is their number, at least last; they follow it */
-	COMMAND_KEYS_STORE_NUMKEYS, /* a destination key at 1, then their number, as NUMKEYS has it
+	COMMAND_KEYS_STORE_NUMKEYS, /* a destination key at 1, then as NUMKEYS
 				       (ZUNIONSTORE) */
 	COMMAND_KEYS_STREAMS,       /* the first half of what follows STREAMS (XREAD, XREADGROUP) */
-	COMMAND_KEYS_STORE_OPTION,  /* key at 1, and the argument behind the last STORE or STOREDIST
+	COMMAND_KEYS_STORE_OPTION,  /* key at 1, and the argument after the last STORE or STOREDIST
 				       from argument first on (SORT, GEORADIUS) */
 };
 
 /* Which of its keys a write changes; a read changes none. */
 enum command_writes {
 	COMMAND_WRITES_NONE,
-	COMMAND_WRITES_ALL, /* of a script: all that it declares */
+	COMMAND_WRITES_ALL, /* also for scripts: all declared keys */
 	COMMAND_WRITES_FIRST,
 	COMMAND_WRITES_LAST,
 };
 
-/* The commands that are to be told from each other: those a proxy answers itself, or joins in a way
- * of their own. */
+/* The commands that code must distinguish: those that the proxy answers itself, or treats
+ * specially. */
 enum command_id {
 	COMMAND_ID_NONE,
 	COMMAND_ID_AUTH,
@@ -85,7 +85,7 @@ enum command_id {
 
 struct command {
 	const char *name; /* in capitals; a subcommand's as "SCRIPT LOAD" */
-	int16_t arity;    /* as Redis has it: exact, or negative for at least */
+	int16_t arity;    /* as in Redis: exact, or negative for a minimum */
 	uint8_t kind;     /* enum command_class, unless the arguments say otherwise:
 			     request_understand() */
 	uint8_t writes;   /* enum command_writes */
@@ -93,19 +93,18 @@ struct command {
 	int8_t first, last, step;
 	uint8_t join;        /* enum command_join */
 	uint8_t id;          /* enum command_id */
-	bool hang_up;        /* of COMMAND_REFUSED: it is an attack; close without an answer */
-	const char *refusal; /* what cannot be done and why, for the client; NULL: nothing */
+	bool hang_up;        /* an attack: close without a reply */
+	const char *refusal; /* why it is refused, for the client; NULL: it is not */
 };
 
 /*
- * The command of this name, which is an argument of a request; sub is the argument behind it, NULL
- * when there is none.  NULL when there is no such command.  For an unknown subcommand it is the
- * command before it.
+ * The command with this name, from the arguments of a request; sub is the argument after it, or
+ * NULL. NULL when there is no such command; for an unknown subcommand, the command without it.
  */
 const struct command *command_find(
 	const uint8_t *name, size_t len, const uint8_t *sub, size_t sub_len);
 
-/* The same by name, for tables and tests: "GET", "SCRIPT LOAD", in any case. */
+/* The same by full name, in any case: "GET", "SCRIPT LOAD". */
 const struct command *command_named(const char *text);
 
 #define COMMAND_NAME_MAX 32 /* bytes of the longest name, with its NUL */
@@ -126,7 +125,7 @@ static inline bool command_arity_ok(const struct command *c, uint32_t argc)
 
 	if (arity >= 0 ? n != arity : n < -arity)
 		return false;
-	/* Of keys with values, each has its own. */
+	/* Each key needs its value. */
 	return c->keys != COMMAND_KEYS_RANGE || c->last != -1 || (n - c->first) % c->step == 0;
 }
 

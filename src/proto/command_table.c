@@ -1,11 +1,10 @@
 #include "proto/command.h"
 
-/* Why a command is refused: to be read behind its name and a colon. */
+/* Why a command is refused; the message is its name, a colon and this. */
 #define TRANSACTION                                                                                \
 	"a transaction needs a connection of its own, and all clients share the proxy's; use a "   \
 	"script (EVAL)"
-#define BLOCKING                                                                                   \
-	"it would block a connection that all clients share; ask again and again without blocking"
+#define BLOCKING   "it would block a connection that all clients share; poll without blocking"
 #define PUBSUB     "messages are not carried between nodes; subscribe and publish at one redis-server"
 #define ALL_KEYS   "it would have to ask every node; ask each redis-server for the keys it holds"
 #define FLUSH      "it would empty a whole ring; flush each redis-server"
@@ -17,7 +16,7 @@
 #define SUBCOMMAND "the proxy serves no such subcommand; connect to a redis-server directly"
 #define ATTACK     "possible cross-protocol scripting"
 
-/* The parts of a row, from kind on. */
+/* The fields of a row, from kind on. */
 #define RANGE(first, last, step) COMMAND_KEYS_RANGE, first, last, step
 #define NO_KEYS                  COMMAND_KEYS_NONE, 0, 0, 0
 #define NUMKEYS(first, least)    COMMAND_KEYS_NUMKEYS, first, least, 1
@@ -242,7 +241,7 @@ const struct command command_table[] = {
 	{"ZUNION", -3, READS_NUMBERED},
 	{"ZUNIONSTORE", -4, WRITES_STORE_NUMKEYS},
 
-	/* To every node. */
+	/* Sent to every node. */
 	{"FUNCTION DELETE", 3, EVERY_NODE(NONE, ALL_NODES)},
 	{"FUNCTION FLUSH", -2, EVERY_NODE(NONE, ALL_NODES)},
 	{"FUNCTION LOAD", -3, EVERY_NODE(NONE, ALL_NODES)},
@@ -250,7 +249,7 @@ const struct command command_table[] = {
 	{"SCRIPT FLUSH", -2, EVERY_NODE(SCRIPT_FLUSH, ALL_NODES)},
 	{"SCRIPT LOAD", 3, EVERY_NODE(SCRIPT_LOAD, ALL_NODES)},
 
-	/* Answered here. */
+	/* Answered by the proxy. */
 	{"AUTH", -2, LOCAL(AUTH)},
 	{"CLIENT GETNAME", 2, LOCAL(CLIENT_GETNAME)},
 	{"CLIENT ID", 2, LOCAL(CLIENT_ID)},
@@ -333,7 +332,7 @@ const struct command command_table[] = {
 	{"WAIT", 3, REFUSED(WAITING)},
 	{"WATCH", -2, REFUSED(TRANSACTION)},
 
-	/* Only with a known subcommand. */
+	/* Served only with a known subcommand. */
 	{"CLIENT", -2, REFUSED(SUBCOMMAND)},
 	{"FUNCTION", -2, REFUSED(SUBCOMMAND)},
 	{"MEMORY", -2, REFUSED(SUBCOMMAND)},
@@ -342,7 +341,7 @@ const struct command command_table[] = {
 	{"XGROUP", -2, REFUSED(SUBCOMMAND)},
 	{"XINFO", -2, REFUSED(SUBCOMMAND)},
 
-	/* HTTP: a browser that was made to send a form here. */
+	/* HTTP: a browser that was tricked into sending a form here. */
 	{"HOST:", -1, HANGS_UP},
 	{"POST", -1, HANGS_UP},
 };

@@ -26,7 +26,7 @@ static enum dnode_result bad(struct dnode_reader *c, const char *why)
 	return DNODE_BAD;
 }
 
-/* Pass text, or as much of it as there is. */
+/* Match text, or as much of it as has arrived. */
 static enum dnode_result expect(
 	struct dnode_reader *c, const char *text, size_t text_len, const char *why)
 {
@@ -38,7 +38,7 @@ static enum dnode_result expect(
 	return n == text_len ? DNODE_DONE : DNODE_MORE;
 }
 
-/* Read a decimal up to max, as short as it can be written, and the byte that ends it. */
+/* Parse a decimal up to max, without leading zeros, and the byte that ends it. */
 static enum dnode_result number(
 	struct dnode_reader *c, uint64_t max, char end, uint64_t *value, const char *why)
 {
@@ -57,7 +57,7 @@ static enum dnode_result number(
 
 static enum dnode_result read_type(struct dnode_reader *c, struct dnode_header *h)
 {
-	static const char why[] = "the message type is none of 3, 4 and 5";
+	static const char why[] = "the message type is not 3, 4 or 5";
 	uint64_t value = 0;
 	enum dnode_result result = number(c, DNODE_RESPONSE, ' ', &value, why);
 

@@ -1,5 +1,5 @@
 /*
- * dnode - the framing of messages between nodes, as Dynomite nodes speak it.
+ * dnode - the framing of messages between nodes, as in Dynomite.
  *
  *     "   $2014$ ID TYPE FLAGS 1 SAME_DC *DATA_LEN DATA *PAYLOAD_LEN\r\n" PAYLOAD
  *
@@ -23,7 +23,7 @@ extern "C" {
 enum dnode_type {
 	DNODE_REQUEST = 3,
 	DNODE_REQUEST_FORWARD =
-		4, /* to be passed on to the other racks of the receiver's datacenter */
+		4, /* the receiver forwards it to the other racks of its datacenter */
 	DNODE_RESPONSE = 5,
 };
 
@@ -34,15 +34,14 @@ struct dnode_header {
 	uint8_t type; /* enum dnode_type */
 	uint8_t flags;
 	bool same_dc;
-	const uint8_t
-		*data;   /* points into the bytes it was decoded from, or is to be encoded from */
-	size_t data_len; /* 1..DNODE_DATA_MAX; the single byte 'd' when there is nothing to say */
+	const uint8_t *data; /* borrowed: points into the decoded bytes, or to bytes to encode */
+	size_t data_len;     /* 1..DNODE_DATA_MAX; a single byte 'd' when there is no data */
 	size_t payload_len;
 };
 
 enum dnode_result {
 	DNODE_MORE,
-	DNODE_DONE, /* the payload begins at *used */
+	DNODE_DONE, /* the payload starts at *used */
 	DNODE_BAD,
 };
 
@@ -51,7 +50,7 @@ enum dnode_result {
 enum dnode_result dnode_decode(
 	struct dnode_header *h, const uint8_t *bytes, size_t len, size_t *used, const char **why);
 
-/* Encode into out, which has DNODE_HEADER_MAX bytes; returns how many. */
+/* Encode into out, which has DNODE_HEADER_MAX bytes; returns the length. */
 size_t dnode_encode(const struct dnode_header *h, uint8_t *out);
 
 #ifdef __cplusplus

@@ -25,11 +25,11 @@ struct dnode_rsa {
 };
 
 struct dnode_cipher {
-	EVP_CIPHER_CTX *encrypt, *decrypt; /* with the key set */
+	EVP_CIPHER_CTX *encrypt, *decrypt; /* keyed */
 	uint8_t iv[BLOCK];
 };
 
-/* A pass phrase is never asked for: a node starts without anyone at its terminal. */
+/* Never ask for a pass phrase: a node starts without a terminal. */
 static int no_pass_phrase(char *text, int cap, int writing, void *arg)
 {
 	(void)text;
@@ -39,7 +39,7 @@ static int no_pass_phrase(char *text, int cap, int writing, void *arg)
 	return -1;
 }
 
-/* False, with what is wrong in why. */
+/* False with a message in why. */
 static bool read_pem(const char *path, struct file *text, char *why, size_t cap)
 {
 	enum file_status status = file_read(path, PEM_FILE_MAX, text);

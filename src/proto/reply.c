@@ -21,7 +21,7 @@ enum state {
 	STATE_BAD,
 };
 
-/* What a step over some bytes came to. */
+/* The result of a step of the scanner. */
 enum step {
 	STEP_ON,   /* the item goes on */
 	STEP_ITEM, /* an item has ended */
@@ -29,8 +29,8 @@ enum step {
 };
 
 /*
- * The common case at once: a status, an error, a number or a string that is here as a whole.
- * Returns its length, or 0 when it is for the steps below to find out what it is.
+ * Fast path for a status, an error, a number or a string that has arrived completely.  Returns its
+ * length, or 0 to use the steps below.
  */
 static size_t whole_item(const uint8_t *bytes, size_t len)
 {
@@ -117,15 +117,15 @@ static enum step number_ended(struct reply_scanner *s)
 	}
 	if (s->number > REPLY_ITEMS_MAX)
 		return STEP_BAD;
-	/* An array is done with its last element: how deep arrays lie in each other does not
-	 * matter. */
+	/* An array ends with its last element, so a count is enough at any depth of
+	 * nesting. */
 	if (s->items > UINT64_MAX - s->number)
 		return STEP_BAD;
 	s->items += s->number;
 	return STEP_ITEM;
 }
 
-/* Pass what there is of a line: to its CR, which nothing but LF may follow. */
+/* Skip what has arrived of a line, up to its CR, which must be followed by LF. */
 static enum step pass_line(struct reply_scanner *s, const uint8_t *bytes, size_t len, size_t *at)
 {
 	const uint8_t *from = bytes + *at;
@@ -154,7 +154,7 @@ static enum step pass_string(struct reply_scanner *s, size_t len, size_t *at)
 	return STEP_ON;
 }
 
-/* Pass at least one byte of those from *at to len. */
+/* Consume at least one of the bytes from *at to len. */
 static enum step step(struct reply_scanner *s, const uint8_t *bytes, size_t len, size_t *at)
 {
 	uint8_t c = bytes[*at];

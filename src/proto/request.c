@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An idle client keeps no more than this of what its larger requests needed. */
+/* The most memory for arguments that is kept between requests. */
 #define ARGS_SPARE 32
 #define TEXT_SPARE 256
 
@@ -75,7 +75,7 @@ static enum request_result done(struct request_parser *p, size_t len)
 	return REQUEST_DONE;
 }
 
-/* Read digits and CRLF at *at: a number up to max, written as Redis writes numbers. */
+/* Parse digits and CRLF at *at: a number up to max, without leading zeros. */
 static inline enum line read_number(
 	const uint8_t *bytes, size_t len, size_t *at, size_t max, size_t *number)
 {
@@ -143,8 +143,8 @@ static enum request_result expected_dollar(struct request_parser *p, uint8_t got
 }
 
 /*
- * The common case at once: arguments shorter than 100 bytes that are here as a whole.  Stops before
- * the first that is something else, which parse_args() finds out.
+ * Fast path for arguments shorter than 100 bytes that have arrived completely.  Stops before any
+ * other, which parse_args() handles.
  */
 static inline void parse_short_args(struct request_parser *p, const uint8_t *bytes, size_t len)
 {
@@ -179,7 +179,7 @@ static inline void parse_short_args(struct request_parser *p, const uint8_t *byt
 	p->pos = (size_t)(at - bytes);
 }
 
-/* The arguments from p->pos on, which is where one begins or where the request ends. */
+/* Parse the arguments from p->pos on, where one begins or the request ends. */
 static enum request_result parse_args(struct request_parser *p, const uint8_t *bytes, size_t len)
 {
 	size_t pos, arg_len = 0;
@@ -257,7 +257,7 @@ static int hex_digit(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Undo the escape at line[at], a backslash with something behind it; at goes behind it. */
+/* Decode the escape at line[*at], a backslash and what follows; *at moves past it. */
 static uint8_t unescape(const uint8_t *line, size_t len, size_t *at)
 {
 	uint8_t c = line[*at + 1];
@@ -287,8 +287,8 @@ static uint8_t unescape(const uint8_t *line, size_t len, size_t *at)
 	}
 }
 
-/* Copy what stands between the quotes of which the first is at line[*at]; *at goes behind the
- * second.  False when there is none, or no blank behind it. */
+/* Copy the text between the quotes, the first of which is at line[*at]; *at moves past the second.
+ * False when that is missing, or not followed by a blank. */
 static bool unquote(const uint8_t *line, size_t len, size_t *at, uint8_t **to)
 {
 	uint8_t quote = line[(*at)++];
@@ -357,7 +357,7 @@ static enum request_result parse_inline(struct request_parser *p, const uint8_t 
 	line_len = (size_t)(end - bytes);
 	if (memchr(bytes, '\0', line_len))
 		return bad(p, "NUL in an inline request");
-	/* What is undone is never longer. */
+	/* Decoding never makes it longer. */
 	if (p->text_cap < line_len || !p->text) {
 		free(p->text);
 		p->text_cap = line_len < TEXT_SPARE ? TEXT_SPARE : line_len;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* The options of XREAD and XREADGROUP: where STREAMS is, or 0. */
+/* The index of STREAMS in an XREAD or XREADGROUP, or 0. */
 static uint32_t find_streams(const struct request *r, bool *blocks)
 {
 	*blocks = false;
@@ -25,7 +25,7 @@ static uint32_t find_streams(const struct request *r, bool *blocks)
 	return 0;
 }
 
-/* The options of SORT and GEORADIUS that have arguments, and how many. */
+/* The options of SORT and GEORADIUS that take arguments, and how many. */
 static const struct {
 	const char *name;
 	uint32_t args;
@@ -42,7 +42,7 @@ static const struct {
 
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 
-/* Which of the options argument i is; N_OPTIONS: none. */
+/* The option that argument i is, or N_OPTIONS. */
 static size_t option_at(const struct request *r, uint32_t i)
 {
 	size_t o = 0;
@@ -52,7 +52,7 @@ static size_t option_at(const struct request *r, uint32_t i)
 	return o;
 }
 
-/* Where the destination key is, or 0. */
+/* The index of the destination key, or 0. */
 static uint32_t find_store(const struct request *r)
 {
 	uint32_t store = 0;
@@ -101,7 +101,7 @@ static void set_keys(struct request *r, uint32_t n, uint32_t first, uint32_t ste
 	r->key_step = step;
 }
 
-/* From first to last, which may be counted from the end. */
+/* Keys from first to last, which may count from the end. */
 static void find_range(struct request *r, const struct command *c)
 {
 	uint32_t first = (uint32_t)c->first, step = (uint32_t)c->step;
@@ -113,7 +113,7 @@ static void find_range(struct request *r, const struct command *c)
 		set_keys(r, last < first ? 0 : (last - first) / step + 1, first, step);
 }
 
-/* As many as an argument says, which they follow. */
+/* Keys after an argument that is their number. */
 static void find_numbered(struct request *r, const struct command *c)
 {
 	uint32_t at = (uint32_t)c->first;
@@ -128,7 +128,7 @@ static void find_numbered(struct request *r, const struct command *c)
 		set_keys(r, (uint32_t)n, at + 1, 1);
 }
 
-/* The same with a destination before their number. */
+/* The same, with a destination before that number. */
 static void find_store_numbered(struct request *r, const struct command *c)
 {
 	find_numbered(r, c);
@@ -154,7 +154,7 @@ static void find_streams_keys(struct request *r, const struct command *c)
 	}
 }
 
-/* The key at 1, and where the result is stored if it is. */
+/* The key at 1, and the destination, if the result is stored. */
 static void find_stored(struct request *r)
 {
 	uint32_t store = find_store(r);
@@ -222,7 +222,7 @@ static const struct command *find_command(const struct request *r)
 		r->argc > 1 ? request_arg(r, 1) : NULL, r->argc > 1 ? r->args[1].len : 0);
 }
 
-/* Of a command that the proxy answers itself, and that has subcommands, no other is known. */
+/* Whether it is refused.  Of a command that the proxy answers itself, unknown subcommands are. */
 static bool is_refused(const struct request *r, const struct command *c)
 {
 	return c->kind == COMMAND_REFUSED ||

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of a line that has one number. */
+/* The most bytes of a line with a number. */
 #define LINE_MAX_BYTES (NUMBER_DIGITS_MAX + 4)
 
-/* A type, a number and CRLF; returns how many bytes. */
+/* A type, a number and CRLF; returns the length. */
 static size_t number_line(uint8_t *to, char type, uint64_t number)
 {
 	size_t len = 1 + number_write(to + 1, number);
@@ -43,7 +43,7 @@ static bool write_line(const struct resp_writer *w, char type, const char *text,
 	return true;
 }
 
-/* A string with something of prefix_len bytes in front, which counts. */
+/* A string that begins with a prefix of prefix_len bytes. */
 static bool write_string(const struct resp_writer *w, char type, const char *prefix,
 	size_t prefix_len, const void *bytes, size_t len)
 {

@@ -1,9 +1,9 @@
 /*
- * resp_write - requests and replies as bytes, in RESP2 or RESP3.
+ * resp_write - writes requests and replies in RESP2 or RESP3.
  *
- * What RESP2 has no type for is written as Redis writes it to clients that speak RESP2: a map as an
- * array of its keys and values, a number with a fraction as a string, and so on.  A
- * function returns false when memory is short; nothing is appended then.  Any thread.
+ * Types that RESP2 lacks are written as Redis does for RESP2 clients: a map as an array of its keys
+ * and values, a double as a string, and so on.  A function returns false, with nothing appended,
+ * when out of memory.  Any thread.
  */
 #ifndef PROTO_RESP_WRITE_H
 #define PROTO_RESP_WRITE_H
@@ -29,7 +29,7 @@ struct resp_writer {
 	enum resp_version version;
 };
 
-/* A writer of RESP2, which nodes and the datastore are spoken to in. */
+/* A writer of RESP2, for other nodes and the datastore. */
 static inline struct resp_writer resp_writer_2(struct buf *out)
 {
 	return (struct resp_writer){.out = out, .version = RESP_2};
@@ -38,15 +38,15 @@ static inline struct resp_writer resp_writer_2(struct buf *out)
 /* "+text"; it has no CR or LF. */
 bool resp_write_status(const struct resp_writer *w, const char *text);
 
-/* "-text", the first word of which is the kind of error: "ERR syntax error".  Control characters
- * become blanks, and a text longer than RESP_ERROR_MAX is cut. */
+/* "-text", which begins with the error code: "ERR syntax error".  Control characters become blanks,
+ * and a text longer than RESP_ERROR_MAX is cut. */
 bool resp_write_error(const struct resp_writer *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #define RESP_ERROR_MAX 512 /* bytes of an error with its CRLF */
 
-/* The same line, in memory of the caller: where there may be none to allocate.  The second form
- * puts kind ("ERR ") ahead of the text.  Returns how many bytes. */
+/* The same line, in memory of the caller, so that nothing is allocated.  The second form puts kind
+ * ("ERR ") before the text.  Returns the length. */
 size_t resp_write_error_line(char line[RESP_ERROR_MAX], const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 size_t resp_write_error_line_v(char line[RESP_ERROR_MAX], const char *kind, const char *fmt,
@@ -58,26 +58,26 @@ bool resp_write_integer(const struct resp_writer *w, int64_t value);
 bool resp_write_bulk(const struct resp_writer *w, const void *bytes, size_t len);
 bool resp_write_text(const struct resp_writer *w, const char *text);
 
-/* The string, or the array, that is not there. */
+/* The null string; the null array. */
 bool resp_write_null(const struct resp_writer *w);
 bool resp_write_null_array(const struct resp_writer *w);
 
-/* The head of what is made of n elements, or n pairs of elements, which are to follow. */
+/* The header of an aggregate of n elements, or n pairs; the elements must follow. */
 bool resp_write_array(const struct resp_writer *w, size_t n);
 bool resp_write_map(const struct resp_writer *w, size_t n);
 bool resp_write_set(const struct resp_writer *w, size_t n);
 bool resp_write_push(const struct resp_writer *w, size_t n); /* RESP2: as an array */
 
-/* With the digits that it takes to read it back; RESP2: as a string. */
+/* With enough digits to be read back exactly; RESP2: as a string. */
 bool resp_write_double(const struct resp_writer *w, double value);
 
 /* RESP2: 1 or 0. */
 bool resp_write_boolean(const struct resp_writer *w, bool value);
 
-/* Of any number of digits, perhaps with a sign; RESP2: as a string. */
+/* A decimal of any length, perhaps with a sign; RESP2: as a string. */
 bool resp_write_big_number(const struct resp_writer *w, const char *digits);
 
-/* A text for people, format is "txt" or "mkd"; RESP2: as a string, without its format. */
+/* A text with a format, "txt" or "mkd"; RESP2: as a string, without the format. */
 bool resp_write_verbatim(
 	const struct resp_writer *w, const char format[4], const void *bytes, size_t len);
 
