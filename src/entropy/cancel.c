@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 /*
- * The flag answers quickly, the event descriptor wakes those who wait.  It is never read, so that
- * once set it stays readable for everyone.
+ * The flag is quick to test, the eventfd wakes threads that poll.  It is never read, so once set it
+ * stays readable for all of them.
  */
 struct dyn_entropy_cancel {
 	atomic_bool set;
@@ -46,7 +46,7 @@ void dyn_entropy_cancel_set(dyn_entropy_cancel *c)
 
 	atomic_store(&c->set, true);
 	if (write(c->fd, &one, sizeof(one)) < 0)
-		return; /* only when it is readable already */
+		return; /* only if it is already readable */
 }
 
 bool dyn_entropy_cancel_is_set(const dyn_entropy_cancel *c)

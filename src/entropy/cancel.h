@@ -1,5 +1,5 @@
 /*
- * cancel - a flag that threads can also wait for.
+ * cancel - a flag that threads can also wait for.  Any thread.
  */
 #ifndef ENTROPY_CANCEL_H
 #define ENTROPY_CANCEL_H

@@ -11,8 +11,8 @@
 #define BLOCK DYN_ENTROPY_BLOCK_SIZE
 
 struct cipher {
-	EVP_CIPHER_CTX *encrypt; /* CBC, for a chunk alone */
-	EVP_CIPHER_CTX *lanes;   /* ECB, a block of every lane at a time */
+	EVP_CIPHER_CTX *encrypt; /* CBC, for a single chunk */
+	EVP_CIPHER_CTX *lanes;   /* ECB, one block of every lane at a time */
 	EVP_CIPHER_CTX *decrypt; /* CBC */
 	uint8_t iv[BLOCK];
 };
@@ -121,14 +121,13 @@ enum dyn_entropy_status cipher_encrypt(
 	return encrypt_lanes(c, chunks, err);
 }
 
-/* The length of PKCS#7 padding at the end of a block, 0 when it is none. */
+/* The length of the PKCS#7 padding at the end of a block, 0 when it is invalid. */
 static size_t padding_len(const uint8_t *block)
 {
 	uint8_t pad = block[BLOCK - 1];
 	unsigned wrong = pad == 0 || pad > BLOCK;
 
-	/* Looks at every byte whatever it finds: how much of the padding was right must not show in
-	 * time. */
+	/* Constant time: it must not show how much of the padding was right. */
 	for (unsigned i = 0; i < BLOCK; i++)
 		wrong |= (unsigned)(i < pad) & (unsigned)(block[BLOCK - 1 - i] != pad);
 	return wrong ? 0 : pad;

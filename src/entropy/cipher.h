@@ -1,9 +1,8 @@
 /*
  * cipher - AES-128-CBC with PKCS#7 padding, chunk by chunk, each from the same IV.
  *
- * CBC chains the blocks of a chunk, so a single chunk cannot go faster than the latency of AES; but
- * every chunk starts anew, so that several of them can be encrypted side by side.  One thread at a
- * time.
+ * CBC chains the blocks of a chunk, so a single chunk is limited by the latency of AES.  Chunks are
+ * independent, so several of them are encrypted in parallel lanes.  One thread at a time.
  */
 #ifndef ENTROPY_CIPHER_H
 #define ENTROPY_CIPHER_H
@@ -22,15 +21,15 @@ extern "C" {
 
 struct cipher;
 
-/* The key schedule is made here; m is not needed afterwards. */
+/* Computes the key schedule; m is not needed afterwards. */
 enum dyn_entropy_status cipher_new(
 	const dyn_entropy_material *m, struct cipher **out, struct dyn_entropy_error *err);
 void cipher_free(struct cipher *c); /* wipes the key schedule */
 
 /*
  * Encrypt n (1..CIPHER_LANES) chunks of len plaintext bytes each.  Chunk i is read at plain + i *
- * plain_stride and its CIPHER_LEN(len) payload bytes are written at out + i * out_stride.  A len
- * that is no multiple of 16 comes alone.
+ * plain_stride and its CIPHER_LEN(len) payload bytes are written at out + i * out_stride.  If
+ * len is not a multiple of 16, n must be 1.
  */
 struct cipher_chunks {
 	const uint8_t *plain;

@@ -4,11 +4,11 @@
 #include <pthread.h>
 #include <string.h>
 
-/* x^64 + ... + 1 as in 0xAD93D23594C935A9, its bits turned round. */
+/* x^64 + ... + 1 as in 0xAD93D23594C935A9, bit-reversed. */
 #define POLYNOMIAL UINT64_C(0x95AC9329AC4BC9B5)
 #define SLICES     8
 
-/* slices[k][b]: the checksum of the byte b and k zero bytes behind it. */
+/* slices[k][b]: the checksum of byte b followed by k zero bytes. */
 static uint64_t slices[SLICES][256];
 static pthread_once_t slices_once = PTHREAD_ONCE_INIT;
 

@@ -15,8 +15,8 @@ extern "C" {
 #endif
 
 /*
- * Carry the checksum crc (0 at the beginning) over len more bytes.  The checksum of a text is the
- * same however it was cut into calls.  Any thread.
+ * The checksum crc (0 at the beginning) extended by len bytes.  It does not depend on how the bytes
+ * are split into calls.  Any thread.
  */
 uint64_t crc64_update(uint64_t crc, const void *bytes, size_t len);
 

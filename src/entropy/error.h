@@ -12,22 +12,22 @@
 extern "C" {
 #endif
 
-/* Within the house by its short name. */
+/* The short name for internal use. */
 #define error_set dyn_entropy_error_set
 
-/* Set the two errors that have no more to say; return their status. */
+/* Set the error of this status, with a fixed message; return the status. */
 enum dyn_entropy_status error_no_memory(struct dyn_entropy_error *err);
 enum dyn_entropy_status error_cancelled(struct dyn_entropy_error *err);
 
-/* Say in *err (which may be NULL) which setting decided it; returns status, so that it goes around
- * error_set().  setting has static storage. */
+/* Set err->setting (err may be NULL) to the setting that caused the error.  Returns status, so that
+ * it can wrap error_set().  setting has static storage. */
 enum dyn_entropy_status error_by_setting(
 	struct dyn_entropy_error *err, const char *setting, enum dyn_entropy_status status);
 
-/* Take name and ": " off the front of the message, for whoever knows whom it is about. */
+/* Remove name and ": " from the front of the message, for callers that name it themselves. */
 void error_without(struct dyn_entropy_error *err, const char *name);
 
-/* Put words and ": " before the message that err already holds; returns its status. */
+/* Put words and ": " before the message in err; returns its status. */
 enum dyn_entropy_status error_prefix(struct dyn_entropy_error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

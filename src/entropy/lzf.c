@@ -37,7 +37,7 @@ bool lzf_expand(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_len)
 		distance = ((control & 0x1f) << 8) + *in++ + 1;
 		if (distance > at || len > out_len - at)
 			return false;
-		/* Byte by byte: the two runs may overlap, which then repeats a pattern. */
+		/* Byte by byte: source and target may overlap, which repeats a pattern. */
 		for (; len > 0; len--, at++)
 			out[at] = out[at - distance];
 	}

@@ -25,12 +25,12 @@
 #define IV_LABEL      "DYNOMITE RECON IV"
 #define KEYGEN_REMEDY "make new files with 'dyn-entropy keygen'"
 
-/* Words in a label that say that the body is a structure, whose first bytes are nearly the same in
- * all of them. */
+/* Words in a label that mark the body as a structure: all such bodies begin with nearly the same
+ * bytes. */
 static const char *const foreign_labels[] = {"PRIVATE KEY", "PUBLIC KEY", "CERTIFICATE",
 	"PARAMETERS", "PKCS", "CMS", "CRL", "SSL SESSION", "OPENSSH", "PGP", "ENCRYPTED"};
 
-/* So do files begin that are something else, and all of their kind alike. */
+/* The first bytes of files that are no keys and begin alike. */
 static const char *const foreign_beginnings[] = {"ssh-", "sk-ssh-", "ecdsa-sha2-", "sk-ecdsa-sha2-",
 	"AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "openssh-key-v1", "PuTTY-User-Key-File",
 	"AGE-SECRET-KEY-"};
@@ -115,8 +115,7 @@ done:
 	OPENSSL_free(label);
 	OPENSSL_free(header);
 	BIO_free(bio);
-	ERR_clear_error(); /* what OpenSSL noted about a bad file is of no interest to its next user
-			    */
+	ERR_clear_error(); /* leave nothing in the queue for the next user of OpenSSL */
 	return status;
 }
 
@@ -137,7 +136,7 @@ static bool is_der(const uint8_t *text, size_t len)
 	return yes;
 }
 
-/* What a text that is no armour of ours looks like instead of a secret, or NULL. */
+/* What a text without a valid PEM block looks like instead of a secret, or NULL. */
 static const char *foreign_text(const uint8_t *text, size_t len)
 {
 	static const char begin[] = "BEGIN";
@@ -168,8 +167,7 @@ enum dyn_entropy_status material_parse(const uint8_t *text, size_t len, const ch
 {
 	const char *foreign;
 
-	/* Wherever it stands: the first 16 bytes of an armour would be a key that everybody knows.
-	 */
+	/* Anywhere in the text: the first 16 bytes of a PEM block would be a publicly known key. */
 	if (len > 0 && memmem(text, len, ARMOUR_BEGIN, strlen(ARMOUR_BEGIN)))
 		return parse_armour(text, len, name, out, err);
 	foreign = is_der(text, len) ? "a key or certificate in DER" : foreign_text(text, len);
@@ -312,7 +310,7 @@ enum dyn_entropy_status dyn_entropy_material_generate(
 	status = generate_one(key_file, KEY_LABEL, &made_key, err);
 	if (status == DYN_ENTROPY_OK)
 		status = generate_one(iv_file, IV_LABEL, &made_iv, err);
-	/* Half a pair is of no use: leave nothing behind that was not there before. */
+	/* Half a pair is useless: remove what was created. */
 	if (status != DYN_ENTROPY_OK && made_key)
 		unlink(key_file);
 	if (status != DYN_ENTROPY_OK && made_iv)

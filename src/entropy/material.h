@@ -1,7 +1,7 @@
 /*
  * material - the pre-shared key and IV.
  *
- * Any thread; it does not change once it is made.
+ * Immutable once made: any thread.
  */
 #ifndef ENTROPY_MATERIAL_H
 #define ENTROPY_MATERIAL_H
@@ -19,7 +19,7 @@ struct dyn_entropy_material {
 
 /*
  * The 16 bytes in the text of a key or IV file (see dyn_entropy_material_load); name is used in
- * messages.  What it needs for scratch is wiped.
+ * messages.  Scratch memory is wiped.
  */
 enum dyn_entropy_status material_parse(const uint8_t *text, size_t len, const char *name,
 	uint8_t out[DYN_ENTROPY_BLOCK_SIZE], struct dyn_entropy_error *err);

@@ -1,8 +1,8 @@
 /*
- * pages - large buffers straight from the kernel, which has them back as soon as they are freed.
+ * pages - large buffers mapped from the kernel, which gets them back as soon as they are freed.
  *
- * From the heap they would stay with the process: glibc keeps several MiB for each thread that once
- * freed a large block.  What was not touched yet costs nothing.  Any thread.
+ * On the heap they would stay with the process: glibc keeps several MiB for each thread that once
+ * freed a large block.  Untouched pages cost nothing.  Any thread.
  */
 #ifndef ENTROPY_PAGES_H
 #define ENTROPY_PAGES_H
@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/* The sanitizers see the bounds and the comings and goings of what is from the heap alone. */
+/* The sanitizers check bounds and lifetimes only of heap memory. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PAGES_FROM_HEAP
 #elif defined(__has_feature)
@@ -27,16 +27,16 @@ extern "C" {
 /* NULL when memory is short. */
 uint8_t *pages_new(size_t len);
 
-/* len: as it was asked for.  Harmless on NULL. */
+/* len: as given to pages_new().  NULL is harmless. */
 void pages_free(uint8_t *p, size_t len);
 
-/* Some that grow.  A zeroed struct is empty. */
+/* A buffer that grows.  A zeroed struct is empty. */
 struct pages {
 	uint8_t *bytes;
 	size_t cap;
 };
 
-/* Let there be room for len bytes in all.  The content stays, also when memory is short (false). */
+/* Make cap at least len.  False when memory is short; the content is kept in either case. */
 bool pages_reserve(struct pages *p, size_t len);
 void pages_fini(struct pages *p);
 

@@ -34,7 +34,7 @@ enum opcode {
 	OPCODE_EOF = 255,
 };
 
-/* What the channel cannot carry, in the order in which it is told. */
+/* What the channel cannot carry, in the order of the message. */
 enum kind {
 	KIND_FUNCTION,
 	KIND_MODULE_AUX,
@@ -61,7 +61,7 @@ struct rdb {
 	bool (*owns)(void *arg, const void *key, size_t len);
 	void *owns_arg;
 	enum dyn_entropy_status status; /* OK while there may be more */
-	unsigned version;               /* 0: the header was not read yet */
+	unsigned version;               /* 0: header not read yet */
 	uint64_t db;
 	bool has_deadline; /* the next key */
 	int64_t deadline_ms;
@@ -115,7 +115,7 @@ static bool no_memory(struct rdb *r)
 	return false;
 }
 
-/* len bytes into b, which grows as they come; it has memory even if there are none. */
+/* Read len bytes into b, which grows as they arrive; it has memory even for none. */
 static bool read_bytes(struct rdb *r, struct buf *b, size_t len)
 {
 	buf_clear(b);
@@ -171,7 +171,7 @@ static bool read_number_key(struct rdb *r, int encoding)
 	if (!rdb_input_little(&r->in, n, &raw))
 		return false;
 	buf_clear(&r->key);
-	/* Shifted up and back as a signed number, it takes its sign along. */
+	/* Sign-extend by shifting up and back. */
 	return buf_printf(&r->key, "%" PRId64, (int64_t)(raw << unused_bits) >> unused_bits) ||
 	       no_memory(r);
 }
@@ -285,7 +285,7 @@ static bool skip_function(struct rdb *r, uint8_t opcode)
 	uint64_t has_description = 0;
 
 	r->not_carried[KIND_FUNCTION]++;
-	/* The release candidates of 7.0 wrote name, engine and description apart. */
+	/* The release candidates of 7.0 wrote name, engine and description separately. */
 	if (opcode == OPCODE_FUNCTION_PRE_GA &&
 		(!rdb_value_skip_string(&r->in) || !rdb_value_skip_string(&r->in) ||
 			!rdb_input_length(&r->in, &has_description)))
@@ -300,7 +300,7 @@ static bool skip_module_aux(struct rdb *r)
 	uint64_t id, number;
 
 	r->not_carried[KIND_MODULE_AUX]++;
-	/* When it is to be loaded is a number with its item code in front. */
+	/* When it is to be loaded: a number after its item code. */
 	return rdb_input_length(&r->in, &id) && rdb_input_length(&r->in, &number) &&
 	       rdb_input_length(&r->in, &number) && rdb_value_skip_module(&r->in);
 }
@@ -370,7 +370,7 @@ static bool read_opcode(struct rdb *r, uint8_t opcode)
 	}
 }
 
-/* Consume a value that is not given. */
+/* Skip a value that is left out. */
 static bool pass_over(struct rdb *r, uint8_t type)
 {
 	uint64_t id;
@@ -392,7 +392,7 @@ static bool pass_over_module(struct rdb *r)
 	return rdb_value_skip_module(&r->in);
 }
 
-/* The value of the key that was just read, as a payload.  *given is false when it is left out. */
+/* The value of the key that was just read, as a payload.  *given is false when it was left out. */
 static bool read_value(struct rdb *r, uint8_t type, struct rdb_entry *entry, bool *given)
 {
 	struct rdb_body *b = &r->body;

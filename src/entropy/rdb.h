@@ -1,9 +1,9 @@
 /*
- * rdb - walk an RDB (up to version 12) and give its keys, one after the other, each with its
- * deadline and the payload that RESTORE takes.
+ * rdb - parse an RDB (up to version 12) and give its keys one by one, each with its deadline and
+ * the payload for RESTORE.
  *
- * Only keys are decoded.  The bytes of a value are copied as they are: with their type in front and
- * the RDB version and a checksum behind they are what DUMP would have given.  Memory is bounded,
+ * Only keys are decoded.  A value is copied unparsed: with its type before it and the RDB version
+ * and a checksum after it, it is what DUMP would have given.  Memory is bounded,
  * whatever the lengths in the RDB claim.  One thread at a time.
  */
 #ifndef ENTROPY_RDB_H
@@ -19,10 +19,10 @@ extern "C" {
 
 #define RDB_VERSION_MAX 12
 
-/* A longer key is not carried. */
+/* bytes; a longer key is not carried */
 #define RDB_KEY_MAX (UINT64_C(16) * 1024 * 1024)
 
-/* A larger payload is given in a spool instead of in memory. */
+/* bytes; a larger payload is in a spool instead of in memory */
 #define RDB_PAYLOAD_MEMORY_MAX ((size_t)1024 * 1024)
 
 struct rdb;
@@ -32,7 +32,7 @@ struct rdb_options {
 	void *read_arg;
 	const char *name;      /* of the file or the Redis, for messages; borrowed */
 	const char *spool_dir; /* as in spool_new */
-	bool (*owns)(void *arg, const void *key, size_t len); /* NULL: every key is wanted */
+	bool (*owns)(void *arg, const void *key, size_t len); /* NULL: every key */
 	void *owns_arg;
 	uint64_t payload_max; /* bytes; a larger one is not carried.  0: SEGMENT_PAYLOAD_MAX */
 };
@@ -54,15 +54,15 @@ void rdb_free(struct rdb *r);
 
 /*
  * The next key, or DYN_ENTROPY_END behind the end mark, when the checksum is right (or zero, which
- * means that there is none).  Keys whose deadline has passed are left out; so are keys that owns()
- * turns down and whatever cannot be carried, which rdb_totals() counts.  DYN_ENTROPY_ERR_SOURCE
- * when the RDB is cut short, damaged, of a newer version, or holds a type that is not known.  After
- * END or a failure it gives the same again.
+ * means that there is none).  Keys whose deadline has passed are left out; so are keys for
+ * which owns() is false and what cannot be carried, which rdb_totals() counts.
+ * DYN_ENTROPY_ERR_SOURCE when the RDB is cut short, damaged, of a newer version, or holds a type
+ * that is not known.  After END or a failure it gives the same again.
  */
 enum dyn_entropy_status rdb_next(
 	struct rdb *r, struct rdb_entry *entry, struct dyn_entropy_error *err);
 
-/* After DYN_ENTROPY_END: up to cap bytes that follow; *len is less than cap only where they end. */
+/* After DYN_ENTROPY_END: up to cap bytes that follow; *len is less than cap only at the end. */
 enum dyn_entropy_status rdb_rest(
 	struct rdb *r, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err);
 

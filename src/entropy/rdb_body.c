@@ -48,7 +48,7 @@ static enum dyn_entropy_status body_spool(
 	return spool_append(b->spool, bytes, len, err);
 }
 
-/* It has become too large for memory: move to the spool what is there. */
+/* Too large for memory: move the bytes so far to the spool. */
 static enum dyn_entropy_status body_to_spool(struct rdb_body *b, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
@@ -95,7 +95,7 @@ static void put_little(uint8_t *to, uint64_t value, size_t n)
 		to[i] = (uint8_t)(value >> 8 * i);
 }
 
-/* What stands behind a value in a payload: the version and the checksum over all before it. */
+/* The end of a payload: the version and the checksum of everything before it. */
 enum dyn_entropy_status rdb_body_finish(
 	struct rdb_body *b, unsigned version, struct dyn_entropy_error *err)
 {

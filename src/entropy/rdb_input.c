@@ -81,7 +81,7 @@ bool rdb_input_untee(struct rdb_input *in)
 	return ok;
 }
 
-/* Forget what is consumed and read some more.  *more is false at the end. */
+/* Drop the consumed bytes and read more.  *more is false at the end. */
 static bool pull(struct rdb_input *in, bool *more)
 {
 	size_t kept = in->end - in->pos;

@@ -1,9 +1,9 @@
 /*
  * rdb_input - the bytes of an RDB, pulled through one bounded buffer.
  *
- * It keeps the checksum of what was consumed and, while a tee is set, hands on a copy of it.  The
- * functions that answer bool describe a failure in in->error and must not be followed by others.
- * One thread at a time.
+ * It keeps the checksum of the consumed bytes and, while a tee is set, passes on a copy of them.
+ * The functions that return bool describe a failure in in->error; call no others after one. One
+ * thread at a time.
  */
 #ifndef ENTROPY_RDB_INPUT_H
 #define ENTROPY_RDB_INPUT_H
@@ -30,9 +30,9 @@ struct rdb_input {
 	const char *name; /* of the file or the Redis, for messages; borrowed */
 	uint8_t *data;    /* owned; RDB_INPUT_BYTES */
 	size_t pos;       /* first byte not consumed */
-	size_t end;       /* one behind the last byte read */
-	size_t summed;    /* up to here data is in crc */
-	size_t teed;      /* up to here data was given to the tee */
+	size_t end;       /* one past the last byte read */
+	size_t summed;    /* data up to here is in crc */
+	size_t teed;      /* data up to here was given to the tee */
 	uint64_t offset;  /* of data[0] in the RDB */
 	uint64_t crc;
 	rdb_tee_fn tee; /* NULL: none */
@@ -61,10 +61,10 @@ static inline bool rdb_input_need(struct rdb_input *in, size_t n)
 	return in->end - in->pos >= n || rdb_input_fill(in, n);
 }
 
-/* Up to cap bytes behind the RDB; *len is less than cap only where they end. */
+/* Up to cap bytes that follow the RDB; *len is less than cap only at the end. */
 bool rdb_input_rest(struct rdb_input *in, void *buf, size_t cap, size_t *len);
 
-/* Consume n bytes, however many. */
+/* Consume any number of bytes. */
 bool rdb_input_skip(struct rdb_input *in, uint64_t n);
 
 /* Consume one byte; a little-endian number of n <= 8 bytes. */
@@ -72,8 +72,8 @@ bool rdb_input_byte(struct rdb_input *in, uint8_t *out);
 bool rdb_input_little(struct rdb_input *in, size_t n, uint64_t *out);
 
 /*
- * A length of RDB: 6, 14, 32 or 64 bits.  rdb_input_length_or_encoding also takes the mark of a
- * specially encoded string: *encoding is then its kind (RDB_ENCODING_...), else -1.
+ * A length of RDB: 6, 14, 32 or 64 bits.  rdb_input_length_or_encoding also accepts the mark of
+ * a specially encoded string: *encoding is then its kind (RDB_ENCODING_...), else -1.
  */
 enum {
 	RDB_ENCODING_INT8 = 0,
@@ -84,8 +84,7 @@ enum {
 bool rdb_input_length(struct rdb_input *in, uint64_t *length);
 bool rdb_input_length_or_encoding(struct rdb_input *in, uint64_t *length, int *encoding);
 
-/* Set in->error (DYN_ENTROPY_ERR_SOURCE): the name and the offset, then the words.  Returns false.
- */
+/* Set in->error (DYN_ENTROPY_ERR_SOURCE): the name, the offset and the message.  Returns false. */
 bool rdb_input_fail(struct rdb_input *in, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -1,17 +1,17 @@
 #include "entropy/rdb_value.h"
 
 /*
- * What a value consists of, a letter an item:
+ * The layout of a value, one letter per item:
  *   s   a string
  *   l   a length, or a number written as one
  *   8   eight bytes: a time in milliseconds or a binary double
- *   d   a double as text behind a byte for its length
+ *   d   a double as text after a byte with its length
  *   i   a stream id of 16 bytes
  *   { } a count, and that many times what is between the braces
  */
 struct layout {
-	const char *items; /* NULL: not a type, or not one to walk by its layout */
-	bool never_empty;  /* begins (behind an 8) with a count, which is not zero */
+	const char *items; /* NULL: no type, or one that cannot be skipped by its layout */
+	bool never_empty;  /* begins (after an 8) with a count that is not zero */
 };
 
 /* The parts of streams: pending entries, and consumers with theirs. */
@@ -78,7 +78,7 @@ bool rdb_value_skip_string(struct rdb_input *in)
 	return rdb_input_skip(in, length);
 }
 
-/* 253 to 255 stand for NaN and the infinities. */
+/* 253 to 255 mean NaN and the infinities. */
 static bool skip_text_double(struct rdb_input *in)
 {
 	uint8_t length;
@@ -86,7 +86,7 @@ static bool skip_text_double(struct rdb_input *in)
 	return rdb_input_byte(in, &length) && (length >= 253 || rdb_input_skip(in, length));
 }
 
-/* Behind the brace that ends the group whose first item is at items. */
+/* After the brace that closes the group whose first item is at items. */
 static const char *behind_group(const char *items)
 {
 	for (int depth = 1; depth > 0; items++)
@@ -151,7 +151,7 @@ bool rdb_value_skip(struct rdb_input *in, uint8_t type, bool *empty)
 			return false;
 		items++;
 	}
-	/* A count of zero is one byte; another form of zero does not come from Redis. */
+	/* Redis writes a count of zero as one byte, in no other form. */
 	if (!rdb_input_need(in, 1))
 		return false;
 	*empty = in->data[in->pos] == 0;

@@ -1,5 +1,5 @@
 /*
- * rdb_value - the layouts of RDB values, walked by their lengths: nothing is decoded.
+ * rdb_value - skips RDB values by their layouts and lengths, without decoding them.
  *
  * One thread at a time.
  */
@@ -12,11 +12,11 @@
 extern "C" {
 #endif
 
-#define RDB_TYPE_MODULE_PRE_GA 6 /* cannot be walked without its module */
+#define RDB_TYPE_MODULE_PRE_GA 6 /* cannot be skipped without its module */
 #define RDB_TYPE_MODULE_2      7
 #define RDB_MODULE_NAME_LEN    9
 
-/* Whether type is a value type of RDB version 12 or before that can be walked. */
+/* Whether type is a value type of RDB version 12 or before that can be skipped. */
 bool rdb_value_known(uint8_t type);
 
 /* Consume one string, in any of its encodings. */
@@ -28,7 +28,7 @@ bool rdb_value_skip_string(struct rdb_input *in);
  */
 bool rdb_value_skip(struct rdb_input *in, uint8_t type, bool *empty);
 
-/* Consume the module's data (a value, or what follows the header of a MODULE_AUX) behind its id. */
+/* Consume a module's data (a value, or what follows the header of a MODULE_AUX) after its id. */
 bool rdb_value_skip_module(struct rdb_input *in);
 
 /* The name of the module type with this id; it consists of letters, digits, '-' and '_'. */

@@ -16,19 +16,19 @@
 #include <sys/socket.h>
 
 #define READ_BYTES      ((size_t)64 * 1024)
-#define READER_KEEP     ((size_t)256 * 1024) /* what the reader may keep when it is empty */
+#define READER_KEEP     ((size_t)256 * 1024) /* what the reader may keep allocated when it is empty */
 #define LOADING_POLL_US 100000
 
 /*
- * hiredis parses the replies; the socket is the stream's, since hiredis itself would write without
- * MSG_NOSIGNAL and knows neither deadlines nor cancelling.
+ * hiredis only parses the replies.  The stream does the I/O, since hiredis would write without
+ * MSG_NOSIGNAL and has no deadlines and no cancelling.
  */
 struct redis_conn {
 	struct stream stream;
 	enum dyn_entropy_status kind;
 	redisReader *reader;
 	struct buf out;        /* queued commands, as RESP */
-	size_t in_pos, in_end; /* what of in nobody has taken yet */
+	size_t in_pos, in_end; /* the part of in not consumed yet */
 	uint8_t in[READ_BYTES];
 };
 
@@ -138,7 +138,7 @@ enum dyn_entropy_status redis_conn_refused(const struct redis_conn *c, const cha
 
 /* ---- Bytes ---- */
 
-/* Room for more, as long as not all of it is taken up by what nobody has taken. */
+/* Make room in in, unless it is full of unconsumed bytes. */
 static size_t make_room(struct redis_conn *c)
 {
 	if (c->in_pos > 0) {
@@ -177,7 +177,7 @@ static enum dyn_entropy_status put_out(
 	return DYN_ENTROPY_OK;
 }
 
-/* Wait until there is something to take in, or room to put out, and do that much. */
+/* Wait until the socket is readable or writable, and read or write once. */
 static enum dyn_entropy_status step(
 	struct redis_conn *c, const uint8_t **bytes, size_t *len, struct dyn_entropy_error *err)
 {
@@ -347,7 +347,7 @@ static enum dyn_entropy_status authenticate(
 
 	if (!e->password)
 		return DYN_ENTROPY_OK;
-	/* Room first: a buffer that grows would leave a copy of the password behind. */
+	/* Reserve first: growing the buffer would leave a copy of the password in freed memory. */
 	if (!buf_reserve(&c->out, strlen(e->password) + (e->user ? strlen(e->user) : 0) + 128))
 		return error_no_memory(err);
 	status = redis_conn_append(c, e->user ? 3 : 2, e->user ? with_user : without, NULL, err);
@@ -363,7 +363,7 @@ static enum dyn_entropy_status authenticate(
 /* Whether a reply to PING shows that commands can be sent now. */
 static bool is_ready(const redisReply *reply)
 {
-	/* Redis answers PING with MISCONF while it refuses writes: one can still read from it. */
+	/* Redis answers PING with MISCONF while it refuses writes: it can still be read. */
 	return reply->type == REDIS_REPLY_STATUS ||
 	       (reply->type == REDIS_REPLY_ERROR &&
 		       (redis_words_begin(reply->str, "MISCONF") ||

@@ -2,7 +2,7 @@
  * redis_conn - a connection to Redis: hiredis for commands and replies, over a stream with
  * deadlines.
  *
- * Every error takes the kind given at open (DYN_ENTROPY_ERR_SOURCE or _SINK), unless memory is
+ * Every error has the status given at open (DYN_ENTROPY_ERR_SOURCE or _SINK), unless memory is
  * short or it was cancelled, and names the address.  An error breaks the connection: free it.  One
  * thread at a time.
  */
@@ -46,13 +46,13 @@ enum dyn_entropy_status redis_conn_append(struct redis_conn *c, int argc, const 
 	const size_t *argv_len, struct dyn_entropy_error *err);
 
 /*
- * Send what is queued and then these bytes (none when len is 0), which are already RESP, taking in
- * replies meanwhile.  The replies wait for redis_conn_buffered_reply or redis_conn_reply.
+ * Send what is queued and then these bytes (none when len is 0), which are already RESP, receiving
+ * replies meanwhile.  The replies are kept for redis_conn_buffered_reply or redis_conn_reply.
  */
 enum dyn_entropy_status redis_conn_send(
 	struct redis_conn *c, const void *bytes, size_t len, struct dyn_entropy_error *err);
 
-/* The next reply, waiting for it; or (*reply NULL when there is none) only if it is here already.
+/* The next reply, waiting for it; _buffered_ only if it has already arrived (else *reply is NULL).
  */
 enum dyn_entropy_status redis_conn_reply(
 	struct redis_conn *c, redisReply **reply, struct dyn_entropy_error *err);
@@ -60,35 +60,35 @@ enum dyn_entropy_status redis_conn_buffered_reply(
 	struct redis_conn *c, redisReply **reply, struct dyn_entropy_error *err);
 
 /*
- * The same past hiredis, for replies that it would hold whole, and twice.  Nothing that hiredis is
- * to parse may be under way.  The next line without its CR LF, which lives until the next call; and
- * 1..max bytes of what is next.
+ * The same without hiredis, which would hold a whole reply in memory, twice.  No reply for hiredis
+ * may be pending.  redis_conn_line: the next line without its CR LF, valid until the next call;
+ * redis_conn_bytes: the next 1..max bytes.
  */
 enum dyn_entropy_status redis_conn_line(
 	struct redis_conn *c, const char **line, size_t *len, struct dyn_entropy_error *err);
 enum dyn_entropy_status redis_conn_bytes(struct redis_conn *c, size_t max, const uint8_t **bytes,
 	size_t *len, struct dyn_entropy_error *err);
 
-/* The stream below, for what follows the reply to SYNC.  Nothing may be queued or buffered. */
+/* The underlying stream, for what follows the reply to SYNC.  Nothing may be queued or buffered. */
 struct stream *redis_conn_stream(struct redis_conn *c);
 
-/* What a failure of that stream is here: of the connection's kind, with words and ": " before the
- * message, which names the address.  Returns the status; one that is no failure passes through. */
+/* Turn a failure of that stream into one of this connection: its status, and words and ": " before
+ * the message, which names the address.  Returns the status; success passes through. */
 enum dyn_entropy_status redis_conn_stream_failed(const struct redis_conn *c, const char *words,
 	enum dyn_entropy_status status, struct dyn_entropy_error *err);
 
 /* "host:port" or the socket's path, for messages. */
 const char *redis_conn_name(const struct redis_conn *c);
 
-/* What Redis says in an error reply, fit for a message (redis_words.h).  Returns text. */
+/* The text of an error reply, safe for a message (redis_words.h).  Returns text. */
 const char *redis_conn_error_words(const redisReply *reply, char *text, size_t cap);
 
-/* The error of an unexpected reply to what ("PING"): Redis's words and the remedy, in the kind of
- * c. */
+/* The error of an unexpected reply to what ("PING"): Redis's text and the remedy, with the
+ * status of c. */
 enum dyn_entropy_status redis_conn_refused(const struct redis_conn *c, const char *what,
 	const redisReply *reply, struct dyn_entropy_error *err);
 
-/* The same of a reply's line. */
+/* The same for the line of a reply. */
 enum dyn_entropy_status redis_conn_refused_line(const struct redis_conn *c, const char *what,
 	const char *line, size_t len, struct dyn_entropy_error *err);
 

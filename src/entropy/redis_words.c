@@ -5,13 +5,13 @@
 #include <ctype.h>
 #include <string.h>
 
-/* What follows these in a reply is the sender's data. */
+/* In a reply, the client's data follows these. */
 static const char *const data_follows[] = {
 	", with args beginning with",
 	"invalid longitude,latitude pair",
 };
 
-/* Quoted words that are Redis's own. */
+/* Quoted words of Redis itself. */
 static const char *const own_words[] = {"maxmemory", "requirepass", "PING", "NOMKSTREAM"};
 
 static const struct {
@@ -51,8 +51,8 @@ static bool is_own_word(const char *quoted, size_t len)
 }
 
 /*
- * The length of what stands between the quotes that open at reply[at] if it is a command's name or
- * a word of Redis's own; 0 if it may be somebody's data.
+ * The length of the quoted text at reply[at] if it is a command's name or a word of Redis itself; 0
+ * if it may be data.
  */
 static size_t harmless_len(const char *reply, size_t len, size_t at)
 {
@@ -71,7 +71,7 @@ static size_t harmless_len(const char *reply, size_t len, size_t at)
 	return is_own_word(reply + from, end - from) ? end - from : 0;
 }
 
-/* Where the sender's data may begin without a quote. */
+/* Where data may begin without a quote. */
 static size_t own_len(const char *reply, size_t len)
 {
 	for (size_t i = 0; i < sizeof(data_follows) / sizeof(data_follows[0]); i++) {
@@ -123,7 +123,7 @@ const char *redis_words_clean(const char *reply, size_t len, char *text, size_t 
 			at += n + 2;
 			continue;
 		}
-		/* The data may hold quotes too, so all up to the last one goes. */
+		/* The data may hold quotes too, so drop everything up to the last one. */
 		last = memrchr(reply + at + 1, reply[at], len - at - 1);
 		put(&t, "...", 3);
 		at = last ? (size_t)(last - reply) + 1 : len;

@@ -16,16 +16,16 @@ extern "C" {
 #define REDIS_WORDS_SIZE 256
 
 /*
- * Copy an error reply's text, fit for a message: what it repeats of a command's arguments, which
- * may be keys and values, becomes "...", and bytes that are not printable become '?'.  Cut to cap,
- * which is at least 1.  Returns text.
+ * Copy an error reply's text, safe for a message: repeated arguments of a command, which may be
+ * keys and values, become "...", and bytes that are not printable become '?'.  Cut to cap, which is
+ * at least 1.  Returns text.
  */
 const char *redis_words_clean(const char *reply, size_t len, char *text, size_t cap);
 
-/* Whether words begin with this word ("OOM"), whole. */
+/* Whether the first word of words is this one ("OOM"). */
 bool redis_words_begin(const char *words, const char *word);
 
-/* What an operator can do about it, or "" where that is not known.  Static storage. */
+/* What an operator can do about this error, or "".  Static storage. */
 const char *redis_words_remedy(const char *words);
 
 #ifdef __cplusplus

@@ -36,7 +36,7 @@ static void begin_number(struct resp_scanner *s, enum resp_state state)
 	s->state = (int)state;
 }
 
-/* A byte of a decimal number that ends at CR, the state after which is then. */
+/* A byte of a decimal number that ends at CR; then is the next state. */
 static bool number_byte(struct resp_scanner *s, uint8_t c, uint32_t max, enum resp_state then,
 	const char *too_large)
 {
@@ -94,7 +94,7 @@ static void end_len(struct resp_scanner *s)
 	s->state = s->left > 0 ? STATE_BYTES : STATE_BYTES_CR;
 }
 
-/* Pass over bytes of an argument, keeping its head.  Returns how many. */
+/* Skip bytes of an argument, keeping its head.  Returns how many. */
 static size_t arg_bytes(struct resp_scanner *s, const uint8_t *bytes, size_t len)
 {
 	size_t take = len < s->left ? len : s->left;
@@ -146,7 +146,7 @@ static bool one_byte(struct resp_scanner *s, uint8_t c)
 		end_len(s);
 		return true;
 	case STATE_BYTES:
-		break; /* resp_scan passes over those in runs */
+		break; /* resp_scan skips these in runs */
 	case STATE_BYTES_CR:
 		if (c != '\r')
 			return wrong(s, "an argument longer than its length says");

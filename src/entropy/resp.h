@@ -1,10 +1,10 @@
 /*
  * resp - a strict scanner for a snapshot: Redis commands, each an array of bulk strings.
  *
- * Bytes are pushed in as they come, cut anywhere.  What Redis itself would be lenient about is
- * refused: inline commands, empty and null arrays, null strings, leading zeros, a bare LF.  The
- * scanner holds no value: of each command it keeps the first RESP_ARGS_KEPT arguments, cut to
- * RESP_ARG_HEAD bytes, which is what a policy needs to see.  A plain value; one thread at a time.
+ * Bytes are fed in pieces of any size.  Stricter than Redis, it refuses inline commands, empty and
+ * null arrays, null strings, leading zeros, a bare LF.  The scanner stores no values: of each
+ * command it keeps the first RESP_ARGS_KEPT arguments, cut to RESP_ARG_HEAD bytes, which is what a
+ * policy needs to see.  A plain value; one thread at a time.
  */
 #ifndef ENTROPY_RESP_H
 #define ENTROPY_RESP_H
@@ -42,42 +42,42 @@ struct resp_scanner {
 	void *command_arg;
 	struct resp_command command; /* the one being read, or the last one */
 	uint64_t offset;             /* bytes scanned */
-	const char *why;             /* what is wrong with the bytes; NULL while nothing is */
+	const char *why;             /* what is wrong with the bytes, or NULL; static storage */
 	bool stopped;                /* command_fn returned false */
 	uint32_t arg_len;            /* of the argument being read, or the last one */
 	/* Private. */
 	int state;
 	uint64_t number; /* the decimal number being read */
-	uint32_t digits; /* of it so far */
+	uint32_t digits; /* its digits so far */
 	uint32_t index;  /* of the argument being read */
-	uint32_t left;   /* bytes of it still to come */
+	uint32_t left;   /* its bytes still to come */
 };
 
-/* Begin a snapshot.  command_fn may be NULL: no command is told of then. */
+/* Begin a snapshot.  command_fn may be NULL. */
 void resp_scanner_init(struct resp_scanner *s, resp_command_fn command_fn, void *command_arg);
 
 /*
- * Scan the next bytes.  False when they are wrong (why says how, command.number in which command
- * and offset where) or when command_fn stopped it; it stays false then.
+ * Scan the next bytes.  False, from then on, when they are wrong (why, command.number and offset
+ * say what and where) or when command_fn stopped it.
  */
 bool resp_scan(struct resp_scanner *s, const void *bytes, size_t len);
 
 enum resp_event {
 	RESP_NOTHING,     /* the bytes ended, or are wrong (why) */
 	RESP_ARG_END,     /* of an argument that is not the command's last */
-	RESP_COMMAND_END, /* of the last one, and so of the command */
+	RESP_COMMAND_END, /* of the last argument, and so of the command */
 };
 
-/* The same, but only up to the end of an argument; returns how many bytes that was. */
+/* The same, but only up to the end of an argument; returns the number of bytes scanned. */
 size_t resp_step(struct resp_scanner *s, const void *bytes, size_t len, enum resp_event *event);
 
-/* After resp_step() came to the end of an argument: which of the command it was. */
+/* After resp_step() reached the end of an argument: its index in the command. */
 uint32_t resp_ended_arg(const struct resp_scanner *s);
 
-/* There are no more bytes: false, with why set, unless they ended where a command ends. */
+/* The end of the bytes: false, with why set, unless it is the end of a command. */
 bool resp_finish(struct resp_scanner *s);
 
-/* Whether an argument, whole, is this upper-case word, in any case. */
+/* Whether an argument is this word, in any case; word is upper-case. */
 bool resp_arg_is(const struct resp_arg *a, const char *word);
 
 /* Whether it is a decimal number of 1..19 digits without a sign. */

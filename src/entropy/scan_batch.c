@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#define MEMORY_BYTES ((size_t)1024 * 1024) /* of the payloads; the others are in a file */
+#define MEMORY_BYTES ((size_t)1024 * 1024) /* of payloads; more are in a file */
 
-/* The first byte of a DUMP payload is the type; these two are a module's. */
+/* The first byte of a DUMP payload is the type; these two are of modules. */
 #define DUMP_TYPE_MODULE   6
 #define DUMP_TYPE_MODULE_2 7
 
@@ -89,8 +89,8 @@ enum dyn_entropy_status scan_batch_ask(
 
 /* ---- The replies ---- */
 
-/* The next line, which must begin with mark; what is the command that it answers.  *number is what
- * follows, but for a status ('+'). */
+/* The next line, which must begin with mark; what: the command it answers.  *number: what follows
+ * mark, except for a status ('+'). */
 static enum dyn_entropy_status read_line(struct redis_conn *conn, char mark, const char *what,
 	int64_t *number, struct dyn_entropy_error *err)
 {
@@ -107,7 +107,7 @@ static enum dyn_entropy_status read_line(struct redis_conn *conn, char mark, con
 	return DYN_ENTROPY_OK;
 }
 
-/* Redis's time, an array of two texts: what the time that is left is to be added to. */
+/* Redis's time, an array of two texts: the remaining times are added to it. */
 static enum dyn_entropy_status read_time(
 	struct redis_conn *conn, int64_t *now_ms, struct dyn_entropy_error *err)
 {
@@ -175,7 +175,7 @@ static enum dyn_entropy_status read_value(struct scan_batch *b, struct scan_valu
 }
 
 /*
- * When Redis turns a command down, its first word on that says more than that of EXEC.
+ * When Redis refuses a command, its first error says more than that of EXEC.
  */
 enum dyn_entropy_status scan_batch_read(
 	struct scan_batch *b, struct redis_conn *conn, struct dyn_entropy_error *err)

@@ -1,8 +1,8 @@
 /*
- * scan_batch - a batch of keys, and what Redis has for them, read in one transaction: nothing can
- * come between a value and its deadline.
+ * scan_batch - a batch of keys and their values, read in one transaction, so that each deadline
+ * belongs to its value.
  *
- * The payloads go through a spool as they come, so that memory is bounded however large they are.
+ * The payloads go through a spool as they arrive, so that memory is bounded whatever their size.
  * One thread at a time.
  */
 #ifndef ENTROPY_SCAN_BATCH_H
@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 enum scan_fate {
-	SCAN_GONE, /* it has vanished since SCAN named it */
+	SCAN_GONE, /* deleted since SCAN returned it */
 	SCAN_PLAIN,
 	SCAN_TOO_LARGE, /* above SEGMENT_PAYLOAD_MAX */
 	SCAN_OF_MODULE,
@@ -33,8 +33,8 @@ struct scan_batch {
 	bool has_pexpiretime;                  /* Redis 7 */
 	redisReply *keys[SCAN_PACE_BATCH_MAX]; /* owned */
 	struct scan_value values[SCAN_PACE_BATCH_MAX];
-	size_t n, next;         /* the number of keys; the first that is still of use */
-	struct spool *payloads; /* one behind the other, from that of next on */
+	size_t n, next;         /* the number of keys; the first not used yet */
+	struct spool *payloads; /* one after the other, from that of next on */
 };
 
 /* An empty batch; spool_dir as in spool_new, watch (borrowed) as in spool_watch. */
@@ -45,10 +45,10 @@ void scan_batch_fini(struct scan_batch *b);
 /* Drop all keys and values. */
 void scan_batch_clear(struct scan_batch *b);
 
-/* Forget the values from next on, and keep their keys to be asked for again. */
+/* Drop the values from next on, and keep their keys for another request. */
 void scan_batch_unread(struct scan_batch *b);
 
-/* Queue the request for the keys, and take in all that Redis says to it. */
+/* Queue the request for the keys; read all replies to it. */
 enum dyn_entropy_status scan_batch_ask(
 	const struct scan_batch *b, struct redis_conn *conn, struct dyn_entropy_error *err);
 enum dyn_entropy_status scan_batch_read(

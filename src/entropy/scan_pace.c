@@ -2,16 +2,16 @@
 
 #include <string.h>
 
-#define BATCH_FIRST     1  /* it may be a large one */
+#define BATCH_FIRST     1  /* keys; the first may be large */
 #define PACED_BATCH_MAX 16 /* keys; with 20, GETs of other clients took 1.7 times as long (p99) */
 
-/* Values of one batch, by the largest that came of late. */
+/* Bytes of one batch, if all values were as large as the largest recent one. */
 #define BATCH_BYTES       (4.0 * 1024 * 1024)
 #define PACED_BATCH_BYTES (256.0 * 1024)
 
 #define REST_FACTOR   4     /* the rest after a batch, in durations of the batch */
-#define SLOW_FACTOR   2.0   /* a batch is slow when it takes so often as long as expected */
-#define SLOW_SLACK_US 100.0 /* and this on top, which is the scheduler's noise */
+#define SLOW_FACTOR   2.0   /* a batch is slow when it takes this many times the expected time */
+#define SLOW_SLACK_US 100.0 /* and this much more, for the scheduler's noise */
 #define AVERAGE_OVER  16.0  /* batches */
 #define FORGET_OVER   32.0  /* batches */
 
@@ -25,7 +25,7 @@ void scan_pace_init(struct scan_pace *p, uint64_t max_rate, int64_t rtt_us)
 	p->rtt_us = (double)rtt_us;
 }
 
-/* Whether the batch took clearly longer than those before it; learns from it. */
+/* Whether the batch took clearly longer than earlier ones; updates the average. */
 static int was_slow(struct scan_pace *p, const struct scan_pace_batch *b)
 {
 	double took_us = (double)(b->end_us - b->begin_us);
@@ -42,12 +42,12 @@ static int was_slow(struct scan_pace *p, const struct scan_pace_batch *b)
 	return slow;
 }
 
-/* As many as fit a batch's bytes if all were as large as the largest of late. */
+/* As many keys as fit if all values were as large as the largest recent one. */
 static uint32_t limit_by_bytes(struct scan_pace *p, uint64_t largest_bytes)
 {
 	double budget = p->max_rate > 0 ? PACED_BATCH_BYTES : BATCH_BYTES;
 
-	/* SCAN's order is that of a hash, so what came tells of what is to come. */
+	/* SCAN's order is that of a hash, so earlier values predict later ones. */
 	p->large_bytes -= p->large_bytes / FORGET_OVER;
 	if ((double)largest_bytes > p->large_bytes)
 		p->large_bytes = (double)largest_bytes;

@@ -7,8 +7,8 @@
 
 #define COMMAND_HEAD "*5\r\n$7\r\nRESTORE\r\n$"
 #define COMMAND_TAIL "\r\n$6\r\nABSTTL\r\n"
-#define TEXT_MAX     128  /* all of a command but its key and its payload */
-#define SMALL_MAX    4096 /* a command up to this size is put together before it is appended */
+#define TEXT_MAX     128  /* a command without its key and payload */
+#define SMALL_MAX    4096 /* a command up to this size is appended in one piece */
 
 enum dyn_entropy_status segment_init(struct segment *s,
 	const struct dyn_entropy_source_options *options, const struct watch *watch,
@@ -61,7 +61,7 @@ bool segment_fits(const struct segment *s, size_t key_len, uint64_t payload_len)
 	return used + TEXT_MAX + key_len + payload_len <= s->limit;
 }
 
-/* The decimal digits of n; returns where they end.  snprintf would take longer than all the rest.
+/* Write the decimal digits of n; returns their end.  snprintf would take longer than all the rest.
  */
 static char *put_number(char *to, uint64_t n)
 {
@@ -76,7 +76,7 @@ static char *put_bytes(char *to, const void *bytes, size_t len)
 
 #define put_text(to, literal) put_bytes(to, literal, sizeof(literal) - 1)
 
-/* What stands before the key. */
+/* The part before the key. */
 static char *put_head(char *to, size_t key_len)
 {
 	to = put_text(to, COMMAND_HEAD);
@@ -84,7 +84,7 @@ static char *put_head(char *to, size_t key_len)
 	return put_text(to, "\r\n");
 }
 
-/* What stands between the key and the payload. */
+/* The part between the key and the payload. */
 static char *put_middle(char *to, int64_t deadline_ms, uint64_t payload_len)
 {
 	char digits[NUMBER_DIGITS_MAX];

@@ -65,7 +65,7 @@ static uint32_t header_timeout_ms(const struct session *s)
 	return timeout_ms < SESSION_HEADER_TIMEOUT_MS ? timeout_ms : SESSION_HEADER_TIMEOUT_MS;
 }
 
-/* When the peer will have been too slow, if it sends no more until then. */
+/* When the sender will have been too slow, if it sends no more until then. */
 static int64_t slow_at_ms(const struct session *s)
 {
 	uint32_t timeout_ms = s->options->config->timeout_ms;
@@ -85,7 +85,7 @@ static enum dyn_entropy_status too_slow(const struct session *s, struct dyn_entr
 		s->options->config->timeout_ms, SESSION_RATE_MIN);
 }
 
-/* Read the connection to its end and spool what it brings. */
+/* Read the connection to its end and spool the plaintext. */
 static enum dyn_entropy_status read_all(struct session *s, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status;
@@ -95,7 +95,7 @@ static enum dyn_entropy_status read_all(struct session *s, struct dyn_entropy_er
 		int64_t slow_ms = slow_at_ms(s);
 		int64_t idle_ms = clock_deadline_ms(s->options->config->timeout_ms);
 
-		/* Also when there is always a byte to read: it may be one at a time. */
+		/* Check also when there is always something to read: it may be a byte at a time. */
 		if (clock_monotonic_ms() >= slow_ms)
 			return too_slow(s, err);
 		status = stream_read(s->stream, s->buf, READ_BYTES,
@@ -121,7 +121,7 @@ enum dyn_entropy_status session_receive(const struct session_options *options,
 	enum dyn_entropy_status status;
 
 	if (!err)
-		err = &ignored; /* a sink need not ask */
+		err = &ignored; /* a sink need not check for NULL */
 	status = session_init(&s, err);
 	if (status == DYN_ENTROPY_OK)
 		status = read_all(&s, err);
@@ -137,7 +137,7 @@ enum dyn_entropy_status session_receive(const struct session_options *options,
 		result->applied.struct_size = sizeof(result->applied);
 		status = options->sink->ops->apply(
 			options->sink->self, &snapshot, &result->applied, err);
-		/* Whatever the sink was built with. */
+		/* A sink built with another version may have set its own size. */
 		result->applied.struct_size = sizeof(result->applied);
 	}
 	error_without(err, stream->peer);

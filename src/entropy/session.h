@@ -1,7 +1,7 @@
 /*
  * session - the receiving side of one connection: read, check, spool, apply.
  *
- * Each session in one thread, several side by side.
+ * Each session runs in one thread, several in parallel.
  */
 #ifndef ENTROPY_SESSION_H
 #define ENTROPY_SESSION_H
@@ -13,10 +13,10 @@
 extern "C" {
 #endif
 
-/* A peer gets this long for both headers, or config->timeout_ms where that is shorter. */
+/* The sender's time for both headers, or config->timeout_ms where that is shorter. */
 #define SESSION_HEADER_TIMEOUT_MS 5000
 
-/* After config->timeout_ms, what a peer must have sent on average. */
+/* After config->timeout_ms, the sender's minimum average rate. */
 #define SESSION_RATE_MIN 65536 /* bytes per second */
 
 struct session_options {
@@ -28,7 +28,7 @@ struct session_options {
 
 /*
  * Receive one snapshot and apply it.  The stream stays open: the caller closes it on success and
- * resets it on failure, which is how the sender learns of its fate.  result's peer is left alone.
+ * resets it on failure, which tells the sender.  result->peer is not touched.
  */
 enum dyn_entropy_status session_receive(const struct session_options *options,
 	struct stream *stream, struct dyn_entropy_receive_result *result,

@@ -4,17 +4,17 @@
 
 #define MANY RESP_ARGS_MAX
 
-/* Why a command is refused, or NULL.  Its arity is right already. */
+/* Why a command is refused, or NULL.  Its arity was checked. */
 typedef const char *(*check_fn)(const struct resp_command *c);
 
 struct command_rule {
 	const char *name;
-	uint32_t min_argc, max_argc; /* the name included */
-	check_fn check;              /* NULL: any arguments will do */
+	uint32_t min_argc, max_argc; /* including the name */
+	check_fn check;              /* NULL: any arguments */
 	struct sink_created created;
 };
 
-/* The first argument, the second, or each first of a pair. */
+/* The first argument, the second, or the first of each pair. */
 #define FIRST                                                                                      \
 	{                                                                                          \
 		1, 0                                                                               \
@@ -81,8 +81,8 @@ static const char *check_xgroup(const struct resp_command *c)
 
 static const struct command_rule restore_rule = {"RESTORE", 4, 9, check_restore, FIRST};
 
-/* What a client of data, or a rewritten AOF, writes: each names its keys, changes nothing but them,
- * and waits for nothing. */
+/* Plain data-writing commands, as in a rewritten AOF: each names its keys, changes only them, and
+ * does not block. */
 static const struct command_rule data_rules[] = {
 	/* any type */
 	{"DEL", 2, MANY, NULL, NONE},

@@ -1,5 +1,5 @@
 /*
- * sink_commands - which commands of a peer may reach the local Redis.
+ * sink_commands - which commands of a snapshot may be applied to the local Redis.
  *
  * Any thread.
  */
@@ -14,18 +14,18 @@ extern "C" {
 #endif
 
 /*
- * NULL when the command may be applied, else why not, in words that follow its name ("is not ...").
+ * NULL when the command may be applied, else the reason, to follow its name ("is not ...").
  * Static storage; any thread.
  */
 const char *sink_commands_refusal(const struct resp_command *c, enum dyn_entropy_accept accept);
 
-/* Which arguments are keys that a command may bring into being: first, and with a step others
- * behind it; first is 0 when there is none. */
+/* The arguments that are keys which a command may create: first, and with a step every step-th
+ * after it; first is 0 when there are none. */
 struct sink_created {
 	uint32_t first, step;
 };
 
-/* Of a command that is not refused; its name is enough of it. */
+/* Those of an allowed command; only its name is used. */
 struct sink_created sink_commands_created(const struct resp_command *c);
 bool sink_commands_is_created(const struct sink_created *created, uint32_t arg);
 

@@ -12,20 +12,20 @@
 
 #define PIECE_BYTES ((size_t)64 * 1024)
 
-/* What is sent at once. */
+/* Bytes that are sent at once. */
 #define OUT_BYTES ((size_t)64 * 1024)
 
-/* What is remembered of commands whose replies are to come: so many, or so many bytes of keys. */
+/* Limits of commands whose replies are outstanding: their number, and the bytes of their keys. */
 #define FLIGHTS_MAX      4096
 #define FLIGHT_BYTES_MAX ((size_t)1024 * 1024)
 
-/* An MSET of more than this is sent when the keys in it so far may be. */
+/* An MSET of more bytes than this is sent once the keys seen so far may be restored. */
 #define HELD_BYTES_MAX ((size_t)1024 * 1024)
 
-#define RESTORE_PAYLOAD 3 /* its argument */
+#define RESTORE_PAYLOAD 3 /* index of this argument */
 #define CR_LF_BYTES     2
 
-/* A command that was sent; of a RESTORE what is needed to undo it. */
+/* A command that was sent; for a RESTORE also what is needed to undo it. */
 struct flight {
 	STAILQ_ENTRY(flight) next;
 	bool is_restore;
@@ -40,17 +40,17 @@ struct guard {
 	const struct sink_guard_options *options;
 	struct resp_scanner scanner;
 
-	/* The command that is being read. */
-	struct buf held; /* its bytes, until it is known whether it is sent */
+	/* The command being read. */
+	struct buf held; /* its bytes, until it is decided whether it is sent */
 	struct sink_created created;
 	bool decided, is_left_alone;
-	struct flight *flight;                        /* of it, owned; NULL before it is decided */
+	struct flight *flight; /* its flight, owned; NULL before the decision */
 	uint8_t end[SINK_FOOTER_BYTES + CR_LF_BYTES]; /* its last bytes so far */
 
 	struct buf out;         /* to be sent */
 	struct flights flights; /* sent, or in out */
 	size_t n_flights, flight_bytes;
-	struct flights doubtful; /* to be undone: written since they were asked for */
+	struct flights doubtful; /* to be undone: written after the first check */
 	uint8_t piece[PIECE_BYTES];
 };
 
@@ -89,7 +89,7 @@ static enum dyn_entropy_status flush(struct guard *g, struct dyn_entropy_error *
 	return status;
 }
 
-/* Take the replies that are here, and wait for more while there are more than so many to come. */
+/* Read the replies that have arrived, and wait while more than so many are outstanding. */
 static enum dyn_entropy_status take_replies(
 	struct guard *g, size_t flights, size_t bytes, struct dyn_entropy_error *err)
 {
@@ -128,7 +128,7 @@ static enum dyn_entropy_status undo_first(struct guard *g, struct dyn_entropy_er
 	return status;
 }
 
-/* Undo what has to be, at once: until then there is a key that may have been deleted. */
+/* Undo at once: until then, a key exists that may have been deleted. */
 static enum dyn_entropy_status undo(struct guard *g, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
@@ -150,7 +150,7 @@ static void begin_command(struct guard *g)
 	g->flight = NULL;
 }
 
-/* The argument that has just ended, which is in held. */
+/* The argument that has just ended; it is in held. */
 static const uint8_t *ended_arg(const struct guard *g)
 {
 	return g->held.data + g->held.end - CR_LF_BYTES - g->scanner.arg_len;
@@ -171,7 +171,7 @@ static enum dyn_entropy_status new_flight(struct guard *g, struct dyn_entropy_er
 	return DYN_ENTROPY_OK;
 }
 
-/* Nothing speaks against the command: what was held of it is sent, and what follows. */
+/* The command may be sent: send what is held of it, and then the rest. */
 static enum dyn_entropy_status let_go(struct guard *g, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = new_flight(g, err);
@@ -190,7 +190,7 @@ static void leave_alone(struct guard *g)
 	buf_clear(&g->held);
 }
 
-/* Whether a key of the command may still come behind this argument. */
+/* Whether a key of the command may still follow this argument. */
 static bool has_more_keys(const struct guard *g, uint32_t arg, bool is_last)
 {
 	if (is_last)
@@ -200,7 +200,7 @@ static bool has_more_keys(const struct guard *g, uint32_t arg, bool is_last)
 	return arg < g->created.first;
 }
 
-/* An argument of a command that is not decided yet has ended. */
+/* Handle the end of an argument of an undecided command. */
 static enum dyn_entropy_status decide(struct guard *g, bool is_last, struct dyn_entropy_error *err)
 {
 	uint32_t arg = resp_ended_arg(&g->scanner);
@@ -250,7 +250,7 @@ static void keep_end(struct guard *g, const uint8_t *bytes, size_t len)
 	memcpy(g->end + sizeof(g->end) - len, bytes, len);
 }
 
-/* More bytes of the command that is being read, which end with an argument or before. */
+/* Handle more bytes of the command being read; they end with an argument or before. */
 static enum dyn_entropy_status add_bytes(
 	struct guard *g, const uint8_t *bytes, size_t len, struct dyn_entropy_error *err)
 {
@@ -272,7 +272,7 @@ static enum dyn_entropy_status take_piece(
 		enum resp_event event;
 		size_t n = resp_step(&g->scanner, g->piece + at, len - at, &event);
 
-		if (n == 0) /* the first pass has read the same */
+		if (n == 0) /* unexpected: the first pass accepted these bytes */
 			return error_set(err, DYN_ENTROPY_ERR_SINK, "the snapshot has changed");
 		status = add_bytes(g, g->piece + at, n, err);
 		at += n;
@@ -299,7 +299,7 @@ static enum dyn_entropy_status take_snapshot(struct guard *g, struct dyn_entropy
 			g->options->snapshot, g->piece, sizeof(g->piece), &len, err);
 		if (status == DYN_ENTROPY_OK)
 			status = take_piece(g, len, err);
-		/* What was asked for is not to wait for the disk. */
+		/* Commands that were checked must not wait for the disk. */
 		if (status == DYN_ENTROPY_OK)
 			status = flush(g, err);
 	} while (status == DYN_ENTROPY_OK && len > 0);

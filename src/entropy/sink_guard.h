@@ -1,8 +1,7 @@
 /*
- * sink_guard - send a snapshot's commands to Redis, but for the keys that are to be left alone.
+ * sink_guard - send a snapshot's commands to Redis, except for the keys that are left alone.
  *
- * In the place of the plain sending of all bytes when a sink has may_restore().  One apply(), one
- * thread.
+ * Used instead of sending all bytes when a sink has may_restore().  One apply(), one thread.
  */
 #ifndef ENTROPY_SINK_GUARD_H
 #define ENTROPY_SINK_GUARD_H
@@ -19,14 +18,14 @@ extern "C" {
 struct sink_guard_options {
 	const struct dyn_entropy_sink_redis_options *sink; /* its may_restore is set */
 	struct redis_conn *conn;
-	dyn_entropy_snapshot *snapshot; /* rewound; each of its commands is on the list */
-	/* Counts the reply to a command in result and returns whether that was carried out. */
+	dyn_entropy_snapshot *snapshot; /* rewound; its commands were checked */
+	/* Count the reply to a command in result; true when the command was carried out. */
 	bool (*answered)(void *arg, const redisReply *reply);
 	void *answered_arg;
-	struct dyn_entropy_apply_result *result; /* here are counted those that are left alone */
+	struct dyn_entropy_apply_result *result; /* left_alone is counted here */
 };
 
-/* Returns when every reply is there, and every key taken out again that had to be. */
+/* Returns when every reply has arrived and every key that had to be removed again is gone. */
 enum dyn_entropy_status sink_guard_replay(
 	const struct sink_guard_options *options, struct dyn_entropy_error *err);
 

@@ -23,10 +23,10 @@ struct sink {
 	struct dyn_entropy_sink_redis_options options;
 };
 
-/* The errors that begin with one word. */
+/* Errors that begin with the same word. */
 struct error_kind {
 	char word[ERROR_KIND_SIZE];
-	char words[REDIS_WORDS_SIZE]; /* of the first of them */
+	char words[REDIS_WORDS_SIZE]; /* the text of the first */
 	uint64_t n;
 };
 
@@ -37,9 +37,9 @@ struct apply {
 	struct redis_conn *conn;
 	struct error_kind kinds[ERROR_KINDS_MAX];
 	size_t n_kinds;
-	uint64_t other_kinds; /* errors that found no room in kinds */
+	uint64_t other_kinds; /* errors beyond kinds */
 	uint64_t answered;
-	const char *refusal; /* of the command that the policy stopped at */
+	const char *refusal; /* of the first command that is not allowed */
 	uint8_t piece[PIECE_BYTES];
 };
 
@@ -57,7 +57,7 @@ static enum dyn_entropy_status refused(
 	const struct apply *a, const struct resp_scanner *s, struct dyn_entropy_error *err)
 {
 	char name[NAME_SIZE];
-	/* Only where another choice would have let it in. */
+	/* Only if the other setting would have allowed it. */
 	bool by_accept = a->sink->options.accept == DYN_ENTROPY_ACCEPT_RESTORE &&
 			 !sink_commands_refusal(&s->command, DYN_ENTROPY_ACCEPT_DATA);
 
@@ -83,7 +83,7 @@ static enum dyn_entropy_status check_all(
 
 	resp_scanner_init(&scanner, check_command, a);
 	do {
-		/* A large snapshot takes its time. */
+		/* A large snapshot takes long. */
 		if (dyn_entropy_cancel_is_set(a->sink->endpoint.cancel))
 			return error_cancelled(err);
 		status = dyn_entropy_snapshot_read(snapshot, a->piece, sizeof(a->piece), &len, err);
@@ -142,7 +142,7 @@ static bool count_reply(void *arg, const redisReply *reply)
 	return false;
 }
 
-/* Count the replies that are here; with wait set, all that are to come. */
+/* Count the replies that have arrived; with wait set, all that are due. */
 static enum dyn_entropy_status take_replies(
 	struct apply *a, bool wait, struct dyn_entropy_error *err)
 {
@@ -178,7 +178,7 @@ static enum dyn_entropy_status send_all(
 	return status == DYN_ENTROPY_OK ? take_replies(a, true, err) : status;
 }
 
-/* The same without the keys that are to be left alone. */
+/* The same without the keys that are left alone. */
 static enum dyn_entropy_status send_guarded(
 	struct apply *a, dyn_entropy_snapshot *snapshot, struct dyn_entropy_error *err)
 {
@@ -210,7 +210,7 @@ static enum dyn_entropy_status report_failures(const struct apply *a, struct dyn
 	}
 	if (ok && a->other_kinds)
 		ok = buf_printf(&text, ", %" PRIu64 " of other kinds", a->other_kinds);
-	/* What to do about it must survive when the kinds fill the message. */
+	/* Leave room for the remedy. */
 	for (size_t i = 0; ok && i < a->n_kinds; i++) {
 		const char *remedy = redis_words_remedy(a->kinds[i].words);
 		size_t room = DYN_ENTROPY_MESSAGE_MAX / 2;
@@ -233,7 +233,7 @@ static enum dyn_entropy_status report_failures(const struct apply *a, struct dyn
 	return status;
 }
 
-/* Redis went away, or stopped answering: say how far it had come. */
+/* Redis closed the connection or stopped answering: say how far it came. */
 static enum dyn_entropy_status interrupted(
 	const struct apply *a, enum dyn_entropy_status status, struct dyn_entropy_error *err)
 {

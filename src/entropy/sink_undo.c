@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The types of values whose elements have no order of their own: Redis may dump them in another
- * one than that in which they came. */
+/* Types whose elements are unordered: Redis may dump them in a different order than they were
+ * restored in. */
 #define DUMP_TYPE_SET  2
 #define DUMP_TYPE_HASH 4
 
 #define VERSION_BYTES 2 /* the first of the footer */
 
-/* One command with at most a key, and its reply, which is to be of this type. */
+/* Call a command with at most one key; the reply must be of this type. */
 static enum dyn_entropy_status ask(struct redis_conn *conn, const char *name, const void *key,
 	size_t key_len, int type, struct dyn_entropy_error *err)
 {
@@ -27,7 +27,7 @@ static enum dyn_entropy_status ask(struct redis_conn *conn, const char *name, co
 	return status;
 }
 
-/* Keep the last bytes of what passes. */
+/* Keep the last bytes. */
 static void keep_end(uint8_t end[SINK_FOOTER_BYTES], const uint8_t *bytes, size_t len)
 {
 	if (len >= SINK_FOOTER_BYTES) {
@@ -38,7 +38,7 @@ static void keep_end(uint8_t end[SINK_FOOTER_BYTES], const uint8_t *bytes, size_
 	memcpy(end + SINK_FOOTER_BYTES - len, bytes, len);
 }
 
-/* The value is passed over as it comes, however large; *there is false when there is none. */
+/* Read the value as it arrives, without storing it; *there is false when there is none. */
 static enum dyn_entropy_status read_dump(struct redis_conn *conn, struct sink_payload *found,
 	bool *there, struct dyn_entropy_error *err)
 {
@@ -55,7 +55,7 @@ static enum dyn_entropy_status read_dump(struct redis_conn *conn, struct sink_pa
 	*there = line[1] != '-';
 	if (!*there)
 		return DYN_ENTROPY_OK;
-	/* Ends at the CR or the LF at the latest. */
+	/* Ends at the CR or LF. */
 	found->len = left = strtoull(line + 1, NULL, 10);
 	while (status == DYN_ENTROPY_OK && left > 0) {
 		status = redis_conn_bytes(
@@ -83,9 +83,9 @@ static enum dyn_entropy_status dump(struct redis_conn *conn, const void *key, si
 }
 
 /*
- * Of a set or a hash the same length has to do: the checksum is one of the order, too.  That takes
- * a value for unchanged in which a write has put one thing in the place of another as long; the
- * next round brings it again from a replica that has it.
+ * For a set or a hash only the length is compared, since the checksum depends on the order.  A
+ * write that replaced an element by one of the same length is therefore missed, and the key
+ * removed; the next round brings it again from a replica that has it.
  */
 static bool is_same(const struct sink_payload *a, const struct sink_payload *b)
 {
@@ -97,7 +97,7 @@ static bool is_same(const struct sink_payload *a, const struct sink_payload *b)
 	       memcmp(a->footer, b->footer, VERSION_BYTES) == 0;
 }
 
-/* EXEC says what became of the transaction: nothing, when the key was written since WATCH. */
+/* EXEC's reply is null when the key was written since WATCH. */
 static enum dyn_entropy_status unlink_watched(struct redis_conn *conn, const void *key,
 	size_t key_len, bool *gone, struct dyn_entropy_error *err)
 {

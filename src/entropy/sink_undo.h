@@ -1,9 +1,9 @@
 /*
- * sink_undo - take a restored key out again.
+ * sink_undo - remove a restored key again.
  *
- * A key was written, deleted perhaps, about when it was restored: which came first is unknown.  If
- * the delete did, the key has to go; if a write came later, what it left has to stay.  So the key
- * goes if its value is still the one that was restored.
+ * The key was written or deleted at about the time it was restored; the order is unknown.  If a
+ * delete came first, the key has to go; if a write came later, its result has to stay.  So the key
+ * is removed if it still has the restored value.  One thread at a time.
  */
 #ifndef ENTROPY_SINK_UNDO_H
 #define ENTROPY_SINK_UNDO_H
@@ -18,10 +18,9 @@
 extern "C" {
 #endif
 
-#define SINK_FOOTER_BYTES                                                                          \
-	10 /* the last of a DUMP payload: its RDB version, and a checksum of it all */
+#define SINK_FOOTER_BYTES 10 /* the end of a DUMP payload: its RDB version and checksum */
 
-/* What tells one payload from another. */
+/* What distinguishes payloads. */
 struct sink_payload {
 	uint64_t len;
 	uint8_t type; /* its first byte */
@@ -29,8 +28,8 @@ struct sink_payload {
 };
 
 /*
- * Unlink the key unless its value is another than the payload's, in one transaction.  *gone says
- * whether the key is not there any more.  Nothing may be under way on conn.
+ * Unlink the key if it still has the payload's value, in one transaction.  *gone: the key no longer
+ * exists.  Nothing may be queued or pending on conn.
  */
 enum dyn_entropy_status sink_undo(struct redis_conn *conn, const void *key, size_t key_len,
 	const struct sink_payload *payload, bool *gone, struct dyn_entropy_error *err);

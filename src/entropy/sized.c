@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* No struct of a coming version is larger; what says so was not initialized. */
+/* No later struct is larger; a larger size was not initialized. */
 #define SIZE_LIMIT ((size_t)64 * 1024)
 
 static size_t size_of(const void *sized)
@@ -15,7 +15,7 @@ static size_t size_of(const void *sized)
 	return size;
 }
 
-/* What both sides know. */
+/* The size that both sides know. */
 static size_t shared(size_t program, size_t library)
 {
 	return program < library ? program : library;

@@ -1,5 +1,5 @@
 /*
- * snapshot - what a sink reads: a spool that is complete and checked.
+ * snapshot - what a sink reads: a complete, checked snapshot.  One thread at a time.
  */
 #ifndef ENTROPY_SNAPSHOT_H
 #define ENTROPY_SNAPSHOT_H

@@ -18,7 +18,7 @@ static enum dyn_entropy_status source_next(
 	if (s->status == DYN_ENTROPY_OK)
 		s->status = s->kind->fill(s, &s->error);
 	if (s->status != DYN_ENTROPY_OK && s->status != DYN_ENTROPY_END) {
-		/* What stands in the segment is whole keys, but nobody may take it for all. */
+		/* The segment holds whole keys, but not all: do not send it as complete. */
 		segment_clear(&s->segment);
 		return error_set(err, s->status, "%s", s->error.message);
 	}

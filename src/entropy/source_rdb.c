@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What a command adds to the bytes that the RDB has for its key; for a guess at the total. */
+/* Bytes that a command adds to its key and value in the RDB, for the estimate of the total. */
 #define COMMAND_OVERHEAD 70
 
 struct rdb_source {
@@ -25,7 +25,7 @@ struct rdb_source {
 
 /* ---- The source ------------------------------------------------------------------------------ */
 
-/* The feed of the rdb: every piece of it is a moment to be stopped at. */
+/* Read from the feed; checks for cancelling at every piece. */
 static enum dyn_entropy_status read_feed(
 	void *arg, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
 {
@@ -52,7 +52,7 @@ static enum dyn_entropy_status add_pending(
 		source->changed++;
 		return DYN_ENTROPY_OK;
 	}
-	/* So far it is as good as read now. */
+	/* Nothing changed it until now: it counts as read now. */
 	segment_read_at(s, clock_monotonic_us());
 	if (e->spool)
 		return segment_add_spool(
@@ -61,7 +61,7 @@ static enum dyn_entropy_status add_pending(
 		s, e->key, e->key_len, e->deadline_ms, e->payload, (size_t)e->payload_len, err);
 }
 
-/* Until an entry no longer fits or what is there has to be sent (OK), or nothing is left (END). */
+/* Until an entry does not fit or the segment must be sent (OK), or nothing is left (END). */
 static enum dyn_entropy_status rdb_source_fill(struct source *source, struct dyn_entropy_error *err)
 {
 	struct rdb_source *s = (struct rdb_source *)source;

@@ -1,5 +1,5 @@
 /*
- * source_rdb - a source over the bytes of an RDB, wherever they come from.
+ * source_rdb - a source that reads an RDB from a file or a connection.
  *
  * One thread at a time.
  */
@@ -16,7 +16,7 @@ extern "C" {
 struct rdb_feed_ops {
 	rdb_read_fn read; /* self is its arg */
 
-	/* Once, behind the RDB's end mark: OK when what follows (rdb_rest) is as it should be. */
+	/* Called once, after the RDB's end mark: OK when what follows (rdb_rest) is as expected. */
 	enum dyn_entropy_status (*finish)(void *self, struct rdb *r, struct dyn_entropy_error *err);
 
 	/* The length of the whole RDB in bytes; 0 while it is not known. */
@@ -30,7 +30,7 @@ struct rdb_feed {
 	const char *name; /* for messages; lives as long as self */
 };
 
-/* Takes feed over, also on failure.  options may be NULL. */
+/* Takes ownership of feed, also on failure.  options may be NULL. */
 enum dyn_entropy_status source_rdb_new(const struct rdb_feed *feed,
 	const struct dyn_entropy_source_options *options, struct dyn_entropy_source *out,
 	struct dyn_entropy_error *err);

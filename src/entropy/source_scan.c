@@ -13,9 +13,9 @@
 #include <string.h>
 
 #define CURSOR_SIZE 24     /* a decimal uint64_t */
-#define TICK_US     100000 /* a rest is heard of so often */
+#define TICK_US     100000 /* progress is reported this often during a rest */
 
-/* What had no room in a segment is read again for the next one if it is older then. */
+/* Values that did not fit into a segment are read again for the next one if they are older then. */
 #define LEFT_OVER_MAX_US 1000000
 
 /* Keys as replies, owned, first in first out. */
@@ -25,9 +25,8 @@ struct key_queue {
 };
 
 /*
- * One request to Redis dumps a batch of keys in a transaction and asks SCAN for more keys.  What
- * came of it stays until the segment has taken it: values beyond the segment's end wait for the
- * next one.
+ * One request dumps a batch of keys in a transaction and asks SCAN for more keys.  Values that do
+ * not fit into the segment are kept for the next one.
  */
 struct scan {
 	struct source source; /* first */
@@ -37,7 +36,7 @@ struct scan {
 	bool cursor_done;
 	struct key_queue queue; /* not dumped yet */
 	struct scan_batch batch;
-	int64_t read_us; /* when the batch was asked for; monotonic */
+	int64_t read_us; /* when the batch was requested; monotonic */
 	uint64_t dbsize, owned;
 	uint64_t not_owned, too_large, of_modules;
 };
@@ -49,7 +48,7 @@ static size_t queue_len(const struct key_queue *q)
 	return q->end - q->begin;
 }
 
-/* Takes the key over, also when it fails. */
+/* Takes ownership of the key, also on failure. */
 static bool queue_push(struct key_queue *q, redisReply *key)
 {
 	if (q->end == q->cap && q->begin > 0) {
@@ -151,7 +150,7 @@ static void measure_batch(struct scan *s, int64_t begin_us)
 	scan_pace_done(&s->pace, &done);
 }
 
-/* Leave Redis alone for as long as the pace says; true when it is to end. */
+/* Wait as long as the pace says; true when cancelled. */
 static bool rest(struct scan *s)
 {
 	int64_t now_us = clock_monotonic_us();
@@ -168,7 +167,7 @@ static bool rest(struct scan *s)
 	return watch_look(&s->source.watch);
 }
 
-/* Send one request, as soon as the pace allows, and read what Redis says to it. */
+/* Send one request, as soon as the pace allows, and read the replies. */
 static enum dyn_entropy_status exchange(struct scan *s, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
@@ -197,7 +196,7 @@ static enum dyn_entropy_status exchange(struct scan *s, struct dyn_entropy_error
 	return status;
 }
 
-/* Put the batch's next key into the segment.  *full when it has no room for it any more. */
+/* Put the batch's next key into the segment.  *full: it does not fit. */
 static enum dyn_entropy_status place(struct scan *s, bool *full, struct dyn_entropy_error *err)
 {
 	const redisReply *key = s->batch.keys[s->batch.next];
@@ -223,7 +222,7 @@ static enum dyn_entropy_status place(struct scan *s, bool *full, struct dyn_entr
 	return DYN_ENTROPY_OK;
 }
 
-/* What was left of the batch is older by the sending of the segment before. */
+/* The rest of the batch has aged while the previous segment was sent. */
 static enum dyn_entropy_status read_again_if_old(struct scan *s, struct dyn_entropy_error *err)
 {
 	if (s->batch.next == s->batch.n || clock_monotonic_us() - s->read_us < LEFT_OVER_MAX_US)
@@ -297,7 +296,7 @@ static void scan_fini(struct source *source)
 }
 
 /* Ask how many keys there are, and whether Redis knows PEXPIRETIME; time the answers. */
-static enum dyn_entropy_status get_acquainted(
+static enum dyn_entropy_status probe_redis(
 	struct scan *s, uint64_t max_rate, struct dyn_entropy_error *err)
 {
 	const char *dbsize[] = {"DBSIZE"};
@@ -310,7 +309,7 @@ static enum dyn_entropy_status get_acquainted(
 	if (status != DYN_ENTROPY_OK)
 		return status;
 	scan_pace_init(&s->pace, max_rate, clock_monotonic_us() - begin_us);
-	/* It is only for the progress: a user that may not ask for it can still scan. */
+	/* Only for the progress: a user without the permission can still scan. */
 	if (reply->type == REDIS_REPLY_INTEGER && reply->integer > 0)
 		s->dbsize = (uint64_t)reply->integer;
 	freeReplyObject(reply);
@@ -349,6 +348,6 @@ enum dyn_entropy_status dyn_entropy_source_scan(const struct dyn_entropy_redis *
 	if (status == DYN_ENTROPY_OK)
 		status = redis_conn_open(&endpoint, DYN_ENTROPY_ERR_SOURCE, &s->conn, err);
 	if (status == DYN_ENTROPY_OK)
-		status = get_acquainted(s, o.max_rate, err);
+		status = probe_redis(s, o.max_rate, err);
 	return source_open(&s->source, status, out);
 }

@@ -1,7 +1,7 @@
 /*
- * The replication stream of a running Redis.  Of the handshake of a replica only SYNC is sent, and
- * what makes Redis send an RDB and nothing behind it: nothing here makes the Redis a replica or a
- * master of something, and no replica offset is ever acknowledged.
+ * The replication stream of a running Redis.  Of a replica's handshake only SYNC is sent, and the
+ * option that makes Redis send an RDB and nothing after it: it is not replicated to, and no offset
+ * is acknowledged.
  */
 #include "base/clock.h"
 #include "base/number.h"
@@ -15,15 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_MAX_BYTES 512 /* of Redis's answer to SYNC, keep-alives apart */
+#define LINE_MAX_BYTES 512 /* of Redis's answer to SYNC, without keep-alives */
 #define DELIMITER_LEN  40
 #define NAME_MAX_BYTES 320
 
-/* Redis sends a line feed a second while it prepares its dump; for ever is too long even so. */
+/* Redis sends a line feed every second while it prepares its dump; this limits the whole wait. */
 #define PREPARE_MAX_MS INT64_C(3600000)
 
 struct sync_feed {
-	struct redis_conn *conn; /* NULL once all was read */
+	struct redis_conn *conn; /* NULL after everything was read */
 	char name[NAME_MAX_BYTES];
 	bool begun;
 	uint8_t head[LINE_MAX_BYTES]; /* the answer's line, and what came with it */
@@ -50,7 +50,7 @@ static enum dyn_entropy_status receive(
 	return redis_conn_stream_failed(f->conn, "Redis: SYNC", status, err);
 }
 
-/* What Redis says when it refuses, and what to do. */
+/* Redis's refusals, and what to do. */
 static const struct {
 	const char *begin;
 	const char *remedy;
@@ -150,7 +150,7 @@ static enum dyn_entropy_status read_line(struct sync_feed *f, struct dyn_entropy
 	}
 }
 
-/* A Redis too old for the option says so, and does without. */
+/* A Redis too old for the option refuses it: go on without. */
 static enum dyn_entropy_status replconf(
 	struct sync_feed *f, const char *option, const char *value, struct dyn_entropy_error *err)
 {
@@ -171,7 +171,7 @@ static enum dyn_entropy_status begin(struct sync_feed *f, struct dyn_entropy_err
 	status = replconf(f, "capa", "eof", err);
 	if (status == DYN_ENTROPY_OK)
 		status = replconf(f, "rdb-only", "1", err);
-	/* Past hiredis, for which the answer would be no reply. */
+	/* Not through hiredis: the answer is not a RESP reply. */
 	if (status == DYN_ENTROPY_OK)
 		status = redis_conn_stream_failed(f->conn, "Redis: SYNC",
 			stream_write(redis_conn_stream(f->conn), sync, sizeof(sync) - 1, err), err);

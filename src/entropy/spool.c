@@ -13,7 +13,7 @@
 #define SPOOL_BLOCK_BYTES ((size_t)256 * 1024)
 #define FILE_PIECE_BYTES  ((size_t)1024 * 1024) /* written at a time */
 
-/* The first memory_bytes lie in blocks, what follows in the file. */
+/* The first memory_bytes are in blocks, the rest in the file. */
 struct spool {
 	char *dir;
 	size_t memory_bytes; /* a multiple of the block size */
@@ -93,7 +93,7 @@ static enum dyn_entropy_status open_file(struct spool *s, struct dyn_entropy_err
 {
 	char path[4096];
 
-	/* No name at all where the file system can do that, else a name for a moment. */
+	/* Unnamed where the file system supports it, else unlinked at once. */
 	s->fd = open(s->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (s->fd >= 0)
 		return DYN_ENTROPY_OK;

@@ -29,7 +29,7 @@ void stream_adopt(struct stream *s, int fd, uint32_t timeout_ms, const dyn_entro
 		snprintf(s->peer, sizeof(s->peer), "%s", peer);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	/* Fails on a Unix socket, which needs neither. */
+	/* Fails on a Unix socket, which does not need them. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 }
@@ -57,7 +57,7 @@ enum dyn_entropy_status stream_wait(const struct stream *s, short events, int64_
 	}
 }
 
-/* Bring a non-blocking connect to its end. */
+/* Complete a non-blocking connect. */
 static enum dyn_entropy_status finish_connect(
 	struct stream *s, int64_t deadline_ms, struct dyn_entropy_error *err)
 {
@@ -191,7 +191,7 @@ enum dyn_entropy_status stream_read(struct stream *s, void *buf, size_t cap, int
 	for (;;) {
 		ssize_t n;
 
-		/* A stream that never runs dry must be cancellable too. */
+		/* A stream that always has data must be cancellable too. */
 		if (dyn_entropy_cancel_is_set(s->cancel))
 			return error_cancelled(err);
 		n = recv(s->fd, buf, cap, 0);

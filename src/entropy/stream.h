@@ -19,15 +19,16 @@ struct stream {
 	uint32_t timeout_ms;              /* the longest wait for the next byte, either way */
 	const dyn_entropy_cancel *cancel; /* borrowed, may be NULL */
 	bool timed_out;                   /* whether the last error was a deadline that passed */
-	uint64_t written;         /* bytes, those of a stream_write() that failed included */
+	uint64_t written;         /* bytes, including those of a stream_write() that failed */
 	char peer[ADDR_TEXT_MAX]; /* for messages */
 };
 
-/* Take over a connected descriptor. */
+/* Take ownership of a connected descriptor. */
 void stream_adopt(struct stream *s, int fd, uint32_t timeout_ms, const dyn_entropy_cancel *cancel,
 	const char *peer);
 
-/* Connect within timeout_ms, trying each address of the name in turn; bind_to may be NULL. */
+/* Connect within timeout_ms, trying each address of the name; bind_to may be NULL.
+ * stream_connect_unix: to the Unix socket at path. */
 enum dyn_entropy_status stream_connect(struct stream *s, const struct addr *to,
 	const struct addr *bind_to, uint32_t timeout_ms, const dyn_entropy_cancel *cancel,
 	struct dyn_entropy_error *err);
@@ -35,8 +36,8 @@ enum dyn_entropy_status stream_connect_unix(struct stream *s, const char *path, 
 	const dyn_entropy_cancel *cancel, struct dyn_entropy_error *err);
 
 /*
- * Wait until one of events (poll(2)) is there, at the latest until deadline_ms (monotonic);
- * *revents says which, 0 when the time is up, which is no error here.
+ * Wait for one of events (poll(2)), at most until deadline_ms (monotonic); *revents says which, 0
+ * when the time is up, which is not an error here.
  */
 enum dyn_entropy_status stream_wait(const struct stream *s, short events, int64_t deadline_ms,
 	short *revents, struct dyn_entropy_error *err);
@@ -52,9 +53,10 @@ enum dyn_entropy_status stream_write(
 
 void stream_half_close(struct stream *s); /* no more to write */
 void stream_close(struct stream *s);      /* in good order (FIN) */
-void stream_abort(struct stream *s); /* by a reset (RST): the other side learns that it failed */
+void stream_abort(
+	struct stream *s); /* by a reset (RST), which shows the other side that it failed */
 
-/* From now on any end but stream_close() is a reset, also the end of this process. */
+/* From now on any close except stream_close() is a reset, also at the end of this process. */
 void stream_reset_by_default(struct stream *s);
 
 #ifdef __cplusplus

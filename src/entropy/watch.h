@@ -1,8 +1,8 @@
 /*
- * watch - what a long piece of work looks at now and then: whether it was cancelled, and whom to
- * tell that it gets on.
+ * watch - checked regularly by long work: whether it was cancelled, and a callback for its
+ * progress.
  *
- * A zeroed struct is nobody's.  One thread at a time.
+ * A zeroed struct has neither.  One thread at a time.
  */
 #ifndef ENTROPY_WATCH_H
 #define ENTROPY_WATCH_H
@@ -19,7 +19,7 @@ struct watch {
 	void *tick_arg;
 };
 
-/* Tell that the work gets on; true when it is to end.  w may be NULL. */
+/* Report progress; true when the work is cancelled.  w may be NULL. */
 static inline bool watch_look(const struct watch *w)
 {
 	if (w && w->tick)

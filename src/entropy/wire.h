@@ -3,9 +3,9 @@
  *
  *     negotiation header, snapshot header, chunks        (the formats: dynentropy.h)
  *
- * The outbound half draws plaintext from a source and gives the bytes of the connection, piece by
- * piece; the inbound half is fed the bytes of a connection, in pieces of any size, and delivers
- * plaintext.  One thread at a time.
+ * The outbound half reads plaintext from a source and gives the bytes of the connection in pieces;
+ * the inbound half is fed the bytes of a connection, in pieces of any size, and delivers plaintext.
+ * One thread at a time.
  */
 #ifndef ENTROPY_WIRE_H
 #define ENTROPY_WIRE_H
@@ -32,14 +32,14 @@ enum dyn_entropy_status wire_out_new(const struct wire_out_options *options, str
 	struct dyn_entropy_error *err);
 void wire_out_free(struct wire_out *w);
 
-/* Begin a session for the snapshot of total_len bytes that source has just opened (borrowed until
- * its end). */
+/* Begin a session for the snapshot of total_len bytes that source->next() has begun; source is
+ * borrowed until the session's end. */
 void wire_out_begin(struct wire_out *w, struct dyn_entropy_source *source, uint32_t total_len);
 
 /*
- * The next bytes of the session, to be sent before the next call: some 256 KiB at a time, or one
- * chunk when chunks are larger.  *len is 0 when the session is complete.  DYN_ENTROPY_ERR_SOURCE
- * when the source gives less than it said.
+ * The next bytes of the session, valid until the next call: about 256 KiB, or one chunk when chunks
+ * are larger.  *len is 0 when the session is complete.  DYN_ENTROPY_ERR_SOURCE when the source
+ * gives less than it said.
  */
 enum dyn_entropy_status wire_out_next(
 	struct wire_out *w, const uint8_t **bytes, size_t *len, struct dyn_entropy_error *err);
@@ -65,14 +65,14 @@ enum dyn_entropy_status wire_in_new(
 	const struct wire_in_options *options, struct wire_in **out, struct dyn_entropy_error *err);
 void wire_in_free(struct wire_in *w);
 
-/* Take the next bytes.  After an error the session is over: feed it no more. */
+/* Process the next bytes.  After an error the session is over: feed it no more. */
 enum dyn_entropy_status wire_in_feed(
 	struct wire_in *w, const uint8_t *bytes, size_t len, struct dyn_entropy_error *err);
 
-/* The stream has ended.  OK only when that was where the session ends. */
+/* The stream has ended: OK only at the end of the session. */
 enum dyn_entropy_status wire_in_finish(const struct wire_in *w, struct dyn_entropy_error *err);
 
-bool wire_in_has_headers(const struct wire_in *w); /* both have arrived and are good */
+bool wire_in_has_headers(const struct wire_in *w); /* both have arrived and are valid */
 uint32_t wire_in_total_len(const struct wire_in *w);
 uint32_t wire_in_delivered(const struct wire_in *w); /* plaintext bytes so far */
 
