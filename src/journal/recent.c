@@ -23,10 +23,23 @@ struct line {
 	_Atomic uint64_t evicted;
 };
 
+/*
+ * A line is far away in memory: it is asked for when a key is noted, and written to some keys
+ * later, when it has come.  Until then the key stands here.
+ */
+#define PENDING 8
+
+struct pending {
+	_Atomic uint64_t hash;
+	_Atomic uint32_t stamp; /* 0: never used */
+};
+
 struct recent {
 	uint8_t seed[SIPHASH_KEY_BYTES]; /* nobody outside can find keys that share a line */
 	int64_t made_ms;
 	struct line *lines;
+	struct pending pending[PENDING];
+	size_t next; /* of pending, to be used */
 };
 
 struct recent *recent_new(int64_t now_ms)
@@ -69,10 +82,10 @@ static struct line *line_of(const struct recent *r, uint64_t hash)
 	return (struct line *)lines + hash % LINES;
 }
 
-void recent_note(struct recent *r, const void *key, size_t len, int64_t now_ms)
+/* Put a key into its line. */
+static void enter(struct recent *r, uint64_t hash, uint32_t stamp)
 {
-	uint64_t hash = siphash(r->seed, key, len);
-	uint64_t entry = (hash & ~(uint64_t)UINT32_MAX) | stamp_of(r, now_ms);
+	uint64_t entry = (hash & ~(uint64_t)UINT32_MAX) | stamp;
 	struct line *line = line_of(r, hash);
 	size_t oldest = 0;
 	uint64_t was = UINT64_MAX, evicted;
@@ -89,11 +102,27 @@ void recent_note(struct recent *r, const void *key, size_t len, int64_t now_ms)
 			oldest = i;
 		}
 	}
-	/* Who does not find the entry any more finds this. */
+	/* A reader that no longer finds the old entry finds this. */
 	evicted = atomic_load_explicit(&line->evicted, memory_order_relaxed);
 	if ((uint32_t)was > evicted)
 		atomic_store_explicit(&line->evicted, (uint32_t)was, memory_order_release);
 	atomic_store_explicit(&line->keys[oldest], entry, memory_order_release);
+}
+
+void recent_note(struct recent *r, const void *key, size_t len, int64_t now_ms)
+{
+	uint64_t hash = siphash(r->seed, key, len);
+	struct pending *p = &r->pending[r->next++ % PENDING];
+	uint32_t was = atomic_load_explicit(&p->stamp, memory_order_relaxed);
+
+	__builtin_prefetch(line_of(r, hash), 1);
+	if (was)
+		enter(r, atomic_load_explicit(&p->hash, memory_order_relaxed), was);
+	/* Stamps only grow: a reader that finds the old hash with the new one errs to the safe
+	 * side.
+	 */
+	atomic_store_explicit(&p->stamp, stamp_of(r, now_ms), memory_order_release);
+	atomic_store_explicit(&p->hash, hash, memory_order_release);
 }
 
 bool recent_since(const struct recent *r, const void *key, size_t len, int64_t since_ms)
@@ -102,6 +131,14 @@ bool recent_since(const struct recent *r, const void *key, size_t len, int64_t s
 	uint32_t since = stamp_of(r, since_ms);
 	struct line *line = line_of(r, hash);
 
+	/* First here, then in the line: a key comes into its line before it leaves here. */
+	for (size_t i = 0; i < PENDING; i++) {
+		const struct pending *p = &r->pending[i];
+
+		if (atomic_load_explicit(&p->hash, memory_order_acquire) == hash &&
+			atomic_load_explicit(&p->stamp, memory_order_acquire) >= since)
+			return true;
+	}
 	for (size_t i = 0; i < KEYS_PER_LINE; i++) {
 		uint64_t e = atomic_load_explicit(&line->keys[i], memory_order_acquire);
 
