@@ -66,13 +66,13 @@ static int from_options(struct channel *ch, const struct channel_settings *s)
 	return TOOL_EXIT_OK;
 }
 
-/* The Redis of the options, or else of the file, with its password. */
+/* Set the Redis from the options, or else from the file, with its password. */
 static int choose_redis(struct channel *ch, const struct channel_settings *s)
 {
 	if (s->redis != NULL) {
 		if (!login_address_ok(ch->command, s->redis))
 			return TOOL_EXIT_USAGE;
-		/* The file's password is that of the file's Redis. */
+		/* The password of the file belongs to the Redis of the file. */
 		ch->redis.address = s->redis;
 		ch->redis.password = NULL;
 	}
@@ -149,7 +149,8 @@ bool channel_has_redis(const struct channel *ch, const struct channel_settings *
 	return ch->redis.address != NULL;
 }
 
-/* The library names its fields; people know the options.  Values of a file were checked before. */
+/* Print a message of the library, with the option in place of its field.  Values of a file were
+ * checked before. */
 static void tell_config(const struct channel *ch, const char *message)
 {
 	static const struct {

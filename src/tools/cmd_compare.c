@@ -35,10 +35,10 @@ static const struct option options[] = {
 		AT(user), 0, 0},
 	{0, "user-a", "NAME", "the same on A alone", OPTION_TEXT, AT(user_side[SIDE_A]), 0, 0},
 	{0, "user-b", "NAME", "the same on B alone", OPTION_TEXT, AT(user_side[SIDE_B]), 0, 0},
-	{0, "timeout", "MS", "without a byte before a Redis is given up (default 30000)",
+	{0, "timeout", "MS", "without a byte before a connection is closed (default 30000)",
 		OPTION_NUMBER, AT(timeout_ms), 1, INT32_MAX},
-	{0, "json", NULL, "write JSON, an object a line", OPTION_FLAG, AT(json), 0, 0},
-	{'q', "quiet", NULL, "no progress and no summary: the exit status tells", OPTION_FLAG,
+	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0},
+	{'q', "quiet", NULL, "no progress and no summary, only the exit status", OPTION_FLAG,
 		AT(quiet), 0, 0},
 };
 

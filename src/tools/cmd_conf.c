@@ -15,11 +15,11 @@ struct settings {
 
 static const struct option options[] = {
 	{'c', "conf", "FILE", "the dynomite.yml to read", OPTION_TEXT, AT(conf), 0, 0},
-	{0, "json", NULL, "write JSON, an object a line", OPTION_FLAG, AT(json), 0, 0},
-	{'q', "quiet", NULL, "only say what is wrong", OPTION_FLAG, AT(quiet), 0, 0},
+	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0},
+	{'q', "quiet", NULL, "print errors only", OPTION_FLAG, AT(quiet), 0, 0},
 };
 
-/* What a node with this file would send with, in words. */
+/* A description of the key material that a node with this file would use. */
 static const char *material_state(const struct heal_settings *r)
 {
 	if (!r->config.encrypt)
@@ -31,7 +31,7 @@ static const char *material_state(const struct heal_settings *r)
 	return "loaded";
 }
 
-static void write_peers(const struct setup *s)
+static void write_targets(const struct setup *s)
 {
 	const struct conf *c = s->conf;
 
@@ -63,7 +63,7 @@ static void write_text(const struct setup *s)
 						     : "RESTORE alone",
 		progress_bytes((double)r->config.max_snapshot_bytes, text),
 		r->config.max_connections);
-	write_peers(s);
+	write_targets(s);
 	printf("  reads          %s, by %s\n",
 		r->redis.address != NULL ? r->redis.address : "nothing: no servers",
 		conf_key_word(CONF_KEY_RECON_SOURCE, c->recon_source));
@@ -102,7 +102,7 @@ static void write_json(const struct setup *s)
 	}
 }
 
-/* A channel that is off may be as wrong as it likes; the file is good all the same. */
+/* Errors of a channel that is off are only warnings. */
 static void look_at_what_is_off(struct setup *s)
 {
 	struct conf_report report = {0};
@@ -158,7 +158,7 @@ const struct subcommand cmd_conf = {
 	.name = "conf",
 	.operands = "",
 	.summary = "Read a dynomite.yml and say what its entropy channel would do.",
-	.about = "Everything that is wrong with the file is reported at once.",
+	.about = "All errors of the file are reported at once.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
 	.settings_size = sizeof(struct settings),

@@ -13,8 +13,8 @@ struct settings {
 static const struct option options[] = {
 	{0, "key-file", "FILE", "write the key to this new file", OPTION_TEXT, AT(key_file), 0, 0},
 	{0, "iv-file", "FILE", "write the IV to this new file", OPTION_TEXT, AT(iv_file), 0, 0},
-	{0, "json", NULL, "write JSON, an object a line", OPTION_FLAG, AT(json), 0, 0},
-	{'q', "quiet", NULL, "say nothing when it went well", OPTION_FLAG, AT(quiet), 0, 0},
+	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0},
+	{'q', "quiet", NULL, "print errors only", OPTION_FLAG, AT(quiet), 0, 0},
 };
 
 static void write_result_json(const struct settings *s, const char *error)

@@ -19,7 +19,7 @@ struct settings {
 
 static const struct option options[] = {
 	{0, "to", "HOST:PORT",
-		"a peer to send to; may be there several times\n"
+		"a target to push to; may be given several times\n"
 		"(default: recon_peers of -c, those that the node pushes to)",
 		OPTION_LIST, AT(to), 0, 0},
 	{0, "redis", "ADDR",
@@ -34,7 +34,7 @@ static const struct option options[] = {
 	{0, "file", "FILE", "send the bytes of a file as one snapshot", OPTION_TEXT, AT(file), 0,
 		0},
 	{0, "rate", "BYTES",
-		"per second that are sent at the most, 0: unlimited\n"
+		"the most bytes per second to send, 0: unlimited\n"
 		"(default 10000000)",
 		OPTION_RATE, AT(rate), DYN_ENTROPY_RATE_MIN, CONF_RECON_RATE_MAX},
 	{0, "segment-bytes", "BYTES", "plaintext per snapshot (default 16M)", OPTION_SIZE,
@@ -47,9 +47,9 @@ static const struct option options[] = {
 	CHANNEL_OPTIONS,
 };
 
-/* What all peers together came to. */
+/* The sums over all targets. */
 struct totals {
-	uint64_t peers, failed, snapshots, keys, bytes, wire_bytes;
+	uint64_t targets, failed, snapshots, keys, bytes, wire_bytes;
 	double seconds;
 };
 
@@ -59,7 +59,7 @@ struct run {
 	struct progress progress;
 	struct totals totals;
 	char bind[ADDR_TEXT_MAX];
-	size_t node; /* of the ring, that is being pushed to; SIZE_MAX: none */
+	size_t node; /* the target's node in the ring; SIZE_MAX: none */
 	bool sync;
 };
 
@@ -77,16 +77,16 @@ static void show_progress(void *arg, const struct dyn_entropy_push_result *so_fa
 	progress_update(&r->progress, &state);
 }
 
-/* ---- What it came to ----------------------------------------------------------------------------
+/* ---- Results ----------------------------------------------------------------------------
  */
 
-static void write_peer_json(
-	const char *peer, const struct dyn_entropy_push_result *p, const char *error)
+static void write_target_json(
+	const char *target, const struct dyn_entropy_push_result *p, const char *error)
 {
 	struct json j;
 
 	json_begin(&j, stdout, "peer");
-	json_text(&j, "peer", peer);
+	json_text(&j, "peer", target);
 	json_bool(&j, "ok", error == NULL);
 	json_text(&j, "outcome", heal_ledger_outcome_word(p->outcome));
 	json_number(&j, "snapshots", p->snapshots);
@@ -100,11 +100,11 @@ static void write_peer_json(
 	json_end(&j);
 }
 
-static void write_peer_text(const char *peer, const struct dyn_entropy_push_result *p)
+static void write_target_text(const char *target, const struct dyn_entropy_push_result *p)
 {
 	char a[PROGRESS_TEXT_MAX];
 
-	printf("pushed to %s:", peer);
+	printf("pushed to %s:", target);
 	if (p->keys > 0)
 		printf(" %s keys,", progress_count(p->keys, a));
 	printf(" %s snapshot%s,", progress_count(p->snapshots, a), p->snapshots == 1 ? "" : "s");
@@ -120,7 +120,7 @@ static void write_result_json(const struct totals *t)
 	struct json j;
 
 	tool_result_begin(&j, "push", t->failed == 0);
-	json_number(&j, "peers", t->peers);
+	json_number(&j, "peers", t->targets);
 	json_number(&j, "failed", t->failed);
 	json_number(&j, "snapshots", t->snapshots);
 	json_number(&j, "keys", t->keys);
@@ -130,8 +130,8 @@ static void write_result_json(const struct totals *t)
 	json_end(&j);
 }
 
-static void note_peer(
-	struct run *r, const char *peer, const struct dyn_entropy_push_result *p, const char *error)
+static void note_target(struct run *r, const char *target, const struct dyn_entropy_push_result *p,
+	const char *error)
 {
 	const struct channel_settings *s = &r->settings->channel;
 
@@ -143,11 +143,11 @@ static void note_peer(
 	if (error != NULL)
 		r->totals.failed++;
 	if (s->json)
-		write_peer_json(peer, p, error);
+		write_target_json(target, p, error);
 	else if (error == NULL && !s->quiet)
-		write_peer_text(peer, p);
+		write_target_text(target, p);
 	if (error != NULL)
-		tool_error("push: %s: %s", peer, error);
+		tool_error("push: %s: %s", target, error);
 	if (p->source.not_carried > 0)
 		tool_error(
 			"push: warning: the channel cannot carry %s", p->source.not_carried_what);
@@ -156,7 +156,7 @@ static void note_peer(
 /* ---- Sending ------------------------------------------------------------------------------------
  */
 
-/* As the node itself does: a peer in the ring has no use for keys that are not its own. */
+/* Send a node of the ring only the keys that it owns, as the node itself does. */
 static bool owns(void *arg, const void *key, size_t len)
 {
 	const struct run *r = arg;
@@ -184,7 +184,8 @@ static enum dyn_entropy_status open_source(
 	return dyn_entropy_source_scan(&ch->redis, &from, out, err);
 }
 
-/* A peer that takes nothing is an error though there be nothing to send, and costs no reading. */
+/* Check first that the target accepts connections: an error even if there is nothing to send, found
+ * before anything is read. */
 static enum dyn_entropy_status push_source(struct run *r, struct dyn_entropy_source *source,
 	struct dyn_entropy_push_result *result, struct dyn_entropy_error *err)
 {
@@ -205,7 +206,7 @@ static enum dyn_entropy_status push_source(struct run *r, struct dyn_entropy_sou
 	return status;
 }
 
-static void push_to(struct run *r, const char *peer)
+static void push_to(struct run *r, const char *target)
 {
 	struct dyn_entropy_push_result result = {.struct_size = sizeof(result)};
 	struct dyn_entropy_source source = {0};
@@ -213,40 +214,41 @@ static void push_to(struct run *r, const char *peer)
 	enum dyn_entropy_status status;
 	char label[ADDR_TEXT_MAX + 8];
 
-	snprintf(label, sizeof(label), "push %s", peer);
+	snprintf(label, sizeof(label), "push %s", target);
 	progress_begin(&r->progress,
 		progress_style_choose(r->settings->channel.json, r->settings->channel.quiet),
 		label);
-	r->channel->config.peer_endpoint = peer;
-	r->node = heal_targets_find(&r->channel->setup.targets, peer);
+	r->channel->config.peer_endpoint = target;
+	r->node = heal_targets_find(&r->channel->setup.targets, target);
 	status = push_source(r, &source, &result, &err);
 	dyn_entropy_source_free(&source);
 	progress_clear(&r->progress);
-	note_peer(r, peer, &result, status == DYN_ENTROPY_OK ? NULL : err.message);
+	note_target(r, target, &result, status == DYN_ENTROPY_OK ? NULL : err.message);
 }
 
-static int push_to_all(struct run *r, const char *const *peers, size_t n)
+static int push_to_all(struct run *r, const char *const *targets, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct addr a;
 		int code;
 
-		if (!addr_parse(&a, peers[i]) || a.port == 0) {
-			tool_error("push: '%s' is no address of a peer: write host:port", peers[i]);
+		if (!addr_parse(&a, targets[i]) || a.port == 0) {
+			tool_error("push: '%s' is not the address of a target: write host:port",
+				targets[i]);
 			return TOOL_EXIT_USAGE;
 		}
-		r->channel->config.peer_endpoint = peers[i];
-		code = channel_check(r->channel, peers[i]);
+		r->channel->config.peer_endpoint = targets[i];
+		code = channel_check(r->channel, targets[i]);
 		if (code != TOOL_EXIT_OK)
 			return code;
 	}
 	for (size_t i = 0; i < n && !dyn_entropy_cancel_is_set(r->channel->cancel); i++) {
-		r->totals.peers++;
-		push_to(r, peers[i]);
+		r->totals.targets++;
+		push_to(r, targets[i]);
 	}
 	if (r->settings->channel.json)
 		write_result_json(&r->totals);
-	return r->totals.failed == 0 && r->totals.peers == n ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
+	return r->totals.failed == 0 && r->totals.targets == n ? TOOL_EXIT_OK : TOOL_EXIT_FAILED;
 }
 
 /* ---- Settings -----------------------------------------------------------------------------------
@@ -296,10 +298,10 @@ static int override(struct run *r)
 	return TOOL_EXIT_OK;
 }
 
-/* The peers of the file that the node itself pushes to. */
-static int push_to_peers(struct run *r)
+/* Push to the targets of the file, as the node itself does. */
+static int push_to_targets(struct run *r)
 {
-	const struct heal_targets *peers = &r->channel->setup.targets;
+	const struct heal_targets *targets = &r->channel->setup.targets;
 	const struct conf_list *all = &r->channel->conf->recon_peers;
 	const char **chosen = calloc(all->n, sizeof(*chosen));
 	size_t n = 0;
@@ -310,17 +312,17 @@ static int push_to_peers(struct run *r)
 		return TOOL_EXIT_FAILED;
 	}
 	for (size_t i = 0; i < all->n; i++) {
-		if (heal_targets_takes_part(peers, i))
+		if (heal_targets_takes_part(targets, i))
 			chosen[n++] = all->items[i];
 		else if (!r->settings->channel.quiet)
 			tool_error("push: %s is sent %s", all->items[i],
-				heal_targets_part_text(heal_targets_part(peers, i)));
+				heal_targets_part_text(heal_targets_part(targets, i)));
 	}
 	if (n > 0)
 		code = push_to_all(r, chosen, n);
 	else
-		tool_error("push: no peer to send to: none of %s shares keys with this node; say "
-			   "--to HOST:PORT to send to one all the same",
+		tool_error("push: no target to push to: none of %s shares keys with this node; say "
+			   "--to HOST:PORT to push to one anyway",
 			r->settings->channel.conf);
 	free(chosen);
 	return code;
@@ -345,8 +347,8 @@ static int push(struct channel *ch, void *arg)
 	if (s->to.n > 0)
 		return push_to_all(r, s->to.items, s->to.n);
 	if (ch->conf != NULL && ch->conf->recon_peers.n > 0)
-		return push_to_peers(r);
-	tool_error("push: no peer to send to: say --to HOST:PORT%s",
+		return push_to_targets(r);
+	tool_error("push: no target to push to: say --to HOST:PORT%s",
 		ch->conf != NULL ? ", or name recon_peers in the file" : "");
 	return TOOL_EXIT_USAGE;
 }
@@ -363,8 +365,8 @@ static int run(const void *settings, const char *const *operands)
 const struct subcommand cmd_push = {
 	.name = "push",
 	.operands = "",
-	.summary = "Send the keys of a Redis or of an RDB file, or a file's bytes, to a peer.",
-	.about = "The peer keeps what it has: keys that are there already stay as they are.",
+	.summary = "Send the keys of a Redis or of an RDB file, or a file's bytes, to a target.",
+	.about = "Keys that exist on the target are not changed.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
 	.settings_size = sizeof(struct settings),

@@ -36,11 +36,11 @@ static const struct option options[] = {
 	{0, "out", "FILE", "write to this file instead, which must not exist", OPTION_TEXT, AT(out),
 		0, 0},
 	{0, "force", NULL, "let --out replace a file", OPTION_FLAG, AT(force), 0, 0},
-	{0, "discard", NULL, "count the bytes and forget them instead", OPTION_FLAG, AT(discard), 0,
-		0},
+	{0, "discard", NULL, "count the bytes and discard them instead", OPTION_FLAG, AT(discard),
+		0, 0},
 	{0, "accept", "WHAT",
-		"into a Redis: restore, RESTORE alone, or data, the plain\n"
-		"data-writing commands too\n"
+		"into a Redis: restore, RESTORE only, or data, plain\n"
+		"data-writing commands as well\n"
 		"(default: recon_accept of -c, else restore)",
 		OPTION_TEXT, AT(accept), 0, 0},
 	{0, "count", "N",
@@ -48,12 +48,13 @@ static const struct option options[] = {
 		"(default 0, with --out 1)",
 		OPTION_NUMBER, AT(count), 0, INT64_MAX},
 	{0, "wait", "SECONDS",
-		"with a count, or --out: give up when no connection comes for so\n"
-		"long, 0: never (default 0)",
+		"with a count, or --out: give up when no connection comes for\n"
+		"this long, 0: never (default 0)",
 		OPTION_NUMBER, AT(wait_s), 0, 1000000},
-	{0, "max-snapshot", "BYTES", "the largest snapshot that is taken (default 4G - 2)",
+	{0, "max-snapshot", "BYTES", "the largest snapshot that is accepted (default 4G - 2)",
 		OPTION_SIZE, AT(max_snapshot), 0, DYN_ENTROPY_SNAPSHOT_MAX},
-	{0, "connections", "N", "how many are served at a time without a count (default 8)",
+	{0, "connections", "N",
+		"the most connections served at a time, without a count\n(default 8)",
 		OPTION_NUMBER, AT(connections), 1, 1024},
 	CHANNEL_OPTIONS,
 };
@@ -66,11 +67,11 @@ struct run {
 	struct heal_allow *allow;
 	dyn_entropy_receiver *receiver;
 	int64_t started_us;
-	pthread_mutex_t lock; /* the rest, and standard output */
+	pthread_mutex_t lock; /* protects the rest, and standard output */
 	uint64_t committed, failed, bytes, commands, applied, kept;
 };
 
-/* ---- What comes in ------------------------------------------------------------------------------
+/* ---- Results ------------------------------------------------------------------------------
  */
 
 static void write_snapshot_json(const struct dyn_entropy_receive_result *result, const char *error)
@@ -104,7 +105,7 @@ static void write_snapshot_text(const struct dyn_entropy_receive_result *result)
 	fflush(stdout);
 }
 
-/* Of the workers' threads too. */
+/* A connection has ended.  Also called by the workers' threads. */
 static void ended(void *arg, enum dyn_entropy_status status,
 	const struct dyn_entropy_receive_result *result, const struct dyn_entropy_error *err)
 {
@@ -114,7 +115,7 @@ static void ended(void *arg, enum dyn_entropy_status status,
 	const char *error = status == DYN_ENTROPY_OK ? NULL : told.message;
 
 	if (error == NULL && result->bytes == 0)
-		return; /* a peer asked whether anybody is here */
+		return; /* an empty snapshot: a sender checked that we accept connections */
 	heal_remedy_add(&told);
 	pthread_mutex_lock(&r->lock);
 	if (error == NULL) {
@@ -191,7 +192,7 @@ static void write_result(const struct run *r, bool ok)
 /* ---- Receiving ----------------------------------------------------------------------------------
  */
 
-/* One after the other until there are as many as were wanted. */
+/* Serve one connection after the other until enough snapshots have arrived. */
 static int serve_counted(struct run *r)
 {
 	int64_t wait_ms = (int64_t)r->settings->wait_s.value * 1000;
@@ -209,7 +210,7 @@ static int serve_counted(struct run *r)
 				r->committed, r->wanted);
 			return TOOL_EXIT_FAILED;
 		}
-		/* Without a peer there was no connection in that time. */
+		/* no peer: there was no connection within the time */
 		if (status == DYN_ENTROPY_OK || result.peer[0] != '\0') {
 			ended(r, status, &result, &err);
 			deadline_ms = wait_ms > 0 ? clock_deadline_ms(wait_ms) : CLOCK_NEVER;
@@ -246,7 +247,7 @@ static void stop(void *arg)
 	dyn_entropy_receiver_stop(arg);
 }
 
-/* recon_allow of the file; without a file whoever has the key may send. */
+/* Apply recon_allow of the file; without a file any address may connect. */
 static bool open_allow(struct run *r)
 {
 	const struct conf *conf = r->channel->conf;
@@ -317,7 +318,7 @@ done:
 /* ---- Settings -----------------------------------------------------------------------------------
  */
 
-/* An option that has no effect is a mistake about what the others do. */
+/* Refuse options that have no effect with the others, since they are mistakes. */
 static bool all_have_effect(const struct settings *s)
 {
 	bool counted = s->count.given ? s->count.value > 0 : s->out != NULL;
@@ -371,7 +372,7 @@ static int override(struct run *r)
 							    : DYN_ENTROPY_ACCEPT_RESTORE;
 	r->wanted = s->count.given ? s->count.value : s->out != NULL;
 	if (ch->config.listen_addr == NULL) {
-		tool_error("receive: %s says not where to listen: say --listen HOST:PORT",
+		tool_error("receive: %s does not say where to listen: say --listen HOST:PORT",
 			s->channel.conf);
 		return TOOL_EXIT_USAGE;
 	}
@@ -406,8 +407,8 @@ static int run(const void *settings, const char *const *operands)
 const struct subcommand cmd_receive = {
 	.name = "receive",
 	.operands = "",
-	.summary = "Take snapshots from peers, into a Redis or a file.",
-	.about = "The first line it writes says where it listens.",
+	.summary = "Receive snapshots, into a Redis or a file.",
+	.about = "The first line of output is the address that it listens on.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
 	.settings_size = sizeof(struct settings),

@@ -26,15 +26,15 @@ static const struct option options[] = {
 		OPTION_TEXT, AT(stats), 0, 0},
 	{'c', "conf", "FILE", "take stats_listen from this dynomite.yml", OPTION_TEXT, AT(conf), 0,
 		0},
-	{0, "timeout", "MS", "for the whole answer (default 5000)", OPTION_NUMBER, AT(timeout_ms),
-		1, 3600000},
-	{0, "json", NULL, "write JSON, an object a line", OPTION_FLAG, AT(json), 0, 0},
-	{'q', "quiet", NULL, "say nothing but what is wrong", OPTION_FLAG, AT(quiet), 0, 0},
+	{0, "timeout", "MS", "to wait for the whole reply (default 5000)", OPTION_NUMBER,
+		AT(timeout_ms), 1, 3600000},
+	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0},
+	{'q', "quiet", NULL, "print errors only", OPTION_FLAG, AT(quiet), 0, 0},
 };
 
-/* ---- Whom to ask ---- */
+/* ---- The node's address ---- */
 
-/* One connects to an address; "any" is none. */
+/* Replace a wildcard address, which cannot be connected to, by loopback. */
 static void make_reachable(struct addr *a)
 {
 	if (strcmp(a->host, "0.0.0.0") == 0)
@@ -51,7 +51,7 @@ static int address_from_conf(const char *path, struct addr *a)
 
 	if (ok && (!addr_parse(a, c->stats_listen) || a->port == 0)) {
 		tool_error("status: %s: stats_listen %s names no port: give --stats HOST:PORT, "
-			   "which the node's log tells",
+			   "which is in the node's log",
 			path, c->stats_listen);
 		ok = false;
 	}
@@ -84,7 +84,7 @@ static double number(const struct json_view *object, const char *name)
 	return json_view_member(object, name, &v) ? json_view_number(&v, (double)NAN) : (double)NAN;
 }
 
-/* "1,234", or "-" where it is not known. */
+/* "1,234", or "-" when unknown. */
 static const char *count(
 	const struct json_view *object, const char *name, char out[PROGRESS_TEXT_MAX])
 {
@@ -124,15 +124,16 @@ static bool is_true(const struct json_view *object, const char *name)
 	return json_view_member(object, name, &v) && json_view_is_true(&v);
 }
 
-/* How long ago a moment was that the node gave, by the node's own clock. */
+/* The seconds since a time in the page, by the node's own clock. */
 static double ago(const struct json_view *info, const struct json_view *object, const char *name)
 {
 	double seconds = number(info, "timestamp") - number(object, name);
 
-	return seconds < 0 ? 0 : seconds; /* of the same second, which timestamp cuts */
+	return seconds < 0 ? 0
+			   : seconds; /* within the same second, to which timestamp is truncated */
 }
 
-/* Whether the last round to each peer went well. */
+/* Whether the last round to each target succeeded. */
 static bool all_went_well(const struct json_view *entropy)
 {
 	struct json_view peers, peer;
@@ -147,7 +148,7 @@ static bool all_went_well(const struct json_view *entropy)
 	return well;
 }
 
-/* ---- For people ---- */
+/* ---- Text output ---- */
 
 static void write_node(const struct json_view *info)
 {
@@ -192,7 +193,7 @@ static void write_rounds(const struct json_view *entropy)
 	else if (seconds >= 0)
 		printf("the next in %s\n", progress_duration(seconds, next));
 	else
-		puts("no peer to push to");
+		puts("no target to push to");
 }
 
 static void write_pushes(const struct json_view *info, const struct json_view *entropy)
@@ -324,7 +325,7 @@ static int show(const struct settings *s, const struct addr *from)
 	else if (!s->quiet)
 		write_text(&info, &entropy);
 	if (!ok)
-		tool_error("status: the last round did not reach every peer");
+		tool_error("status: the last round did not reach every target");
 done:
 	if (s->json)
 		write_result_json(ok);
@@ -345,8 +346,8 @@ static int run(const void *settings, const char *const *operands)
 const struct subcommand cmd_status = {
 	.name = "status",
 	.operands = "",
-	.summary = "Ask a running node how it is, and how its entropy channel fared.",
-	.about = "0 is given when the node answers and the last round to each peer went well.",
+	.summary = "Show the state of a running node and of its entropy channel.",
+	.about = "Exits with 0 if the node answers and the last round to each target succeeded.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
 	.settings_size = sizeof(struct settings),

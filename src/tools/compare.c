@@ -11,11 +11,11 @@
 #define SCAN_COUNT 1000
 #define LOOK_KEYS  1000
 
-/* What is remembered for the second look, before it is taken. */
+/* The limits of what is remembered for the second look; at the limit it is taken early. */
 #define SUSPECTS_MAX       ((size_t)1000 * 1000)
 #define SUSPECTS_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
-/* A key that differed at first: where it lies in the bytes. */
+/* A key that differed at first: its position in the bytes. */
 struct suspect {
 	size_t offset, len;
 };
@@ -25,9 +25,9 @@ struct walk {
 	const struct compare_options *options;
 	struct compare_result *result;
 	int64_t started_us;
-	struct buf keys;     /* the suspects' keys, one behind the other */
+	struct buf keys;     /* the suspects' keys, concatenated */
 	struct buf suspects; /* of struct suspect */
-	struct buf looks;    /* of struct compare_look, for the batch under way */
+	struct buf looks;    /* of struct compare_look, for the current batch */
 };
 
 const char *compare_verdict_text(enum compare_verdict verdict)
@@ -149,7 +149,7 @@ static enum dyn_entropy_status look_again(struct walk *w, struct dyn_entropy_err
 		if (looks == NULL)
 			return error_no_memory(err);
 		for (; i < n && batch < LOOK_KEYS; i++) {
-			/* A scan may give a key twice. */
+			/* A scan may return a key twice. */
 			if (i > 0 && by_key(&suspects[i - 1], &suspects[i], keys) == 0)
 				continue;
 			looks[batch++].key =
@@ -173,7 +173,7 @@ static enum dyn_entropy_status look_again_if_full(struct walk *w, struct dyn_ent
 	return look_again(w, err);
 }
 
-/* ---- The first look: what a scan of A gives, then what a scan of B gives
+/* ---- The first look: a scan of A, then a scan of B
  * -------------------------
  */
 
@@ -195,7 +195,7 @@ static enum dyn_entropy_status look_at_page(
 	return status;
 }
 
-/* How many of the keys A has, asked for all at once. */
+/* Count how many of the keys exist in A, with one command. */
 static enum dyn_entropy_status count_in_a(
 	struct walk *w, const redisReply *keys, uint64_t *count, struct dyn_entropy_error *err)
 {
@@ -242,7 +242,7 @@ static enum dyn_entropy_status suspect_missing(
 	return status;
 }
 
-/* Keys of B: those that A has too were compared in the scan of A. */
+/* Keys of B that A lacks; the others were compared in the scan of A. */
 static enum dyn_entropy_status find_missing(
 	struct walk *w, const redisReply *keys, struct dyn_entropy_error *err)
 {

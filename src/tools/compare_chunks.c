@@ -44,7 +44,7 @@ enum dyn_entropy_status compare_chunks_equal(struct compare_value *v,
 	return status;
 }
 
-/* How many bytes, members or entries the value has; they differ already when that differs. */
+/* Read the length of the value; different lengths decide the verdict. */
 static enum dyn_entropy_status length(
 	struct compare_value *v, const char *command, uint64_t *len, struct dyn_entropy_error *err)
 {
@@ -132,7 +132,7 @@ enum dyn_entropy_status compare_chunks_zset(struct compare_value *v, struct dyn_
 	return status;
 }
 
-/* ---- Sets and hashes: scan A, and ask B for what the scan gives ---------------------------------
+/* ---- Sets and hashes: scan A, and ask B for the same items ---------------------------------
  */
 
 /* A page of SSCAN or HSCAN of A: [cursor, [items]].  NULL with the verdict when A has changed. */
@@ -162,7 +162,7 @@ static enum dyn_entropy_status scan_page(struct compare_value *v, const char *co
 	return status;
 }
 
-/* A command with the key, and behind it every stride-th item of a page. */
+/* A command with the key, followed by every stride-th item of a page. */
 static enum dyn_entropy_status ask_items(struct compare_value *v, int side, const char *command,
 	bool fields, const redisReply *items, size_t stride, redisReply **reply,
 	struct dyn_entropy_error *err)
@@ -205,7 +205,7 @@ static enum dyn_entropy_status set_page(
 	return status;
 }
 
-/* The deadlines of a hash's fields, which Redis has from 7.4 on; an older one has none at all. */
+/* Compare the deadlines of a hash's fields, which exist since Redis 7.4. */
 static enum dyn_entropy_status field_deadlines(
 	struct compare_value *v, const redisReply *items, struct dyn_entropy_error *err)
 {
@@ -239,7 +239,7 @@ static enum dyn_entropy_status hash_page(
 	return status;
 }
 
-/* With as many items on both sides, every item of A in B makes them equal. */
+/* Two values of equal length are equal if B has every item of A. */
 static enum dyn_entropy_status scan_value(struct compare_value *v, const char *len_command,
 	const char *scan_command,
 	enum dyn_entropy_status (*page_alike)(

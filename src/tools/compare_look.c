@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-/* Above it a value is compared in chunks. */
+/* Larger values are compared in chunks. */
 #define LARGE_BYTES ((uint64_t)512 * 1024)
 
-/* The values that are asked for at a time: what may wait in Redis's and the kernel's buffers. */
+/* The most bytes of values requested at a time, which Redis and the kernel may have to buffer. */
 #define BATCH_BYTES ((uint64_t)4 * 1024 * 1024)
 
-/* Behind the value in a DUMP: two bytes of the RDB version, and a checksum of all that. */
+/* After the value in a DUMP: two bytes of RDB version, and a checksum. */
 #define DUMP_FOOTER 10
 
 typedef enum dyn_entropy_status (*answer_fn)(struct compare_pair *p, struct compare_look *k,
@@ -18,13 +18,14 @@ typedef enum dyn_entropy_status (*answer_fn)(struct compare_pair *p, struct comp
 
 struct stage {
 	bool (*wants)(const struct compare_look *k);
-	const char *command; /* with the key behind it; NULL: that of its type */
+	const char *command; /* followed by the key; NULL: depends on its type */
 	const char *subcommand;
 	answer_fn answer;
 	bool reads_values; /* batches are bounded by BATCH_BYTES */
 };
 
-/* ---- The stages: what is asked of which key, and what becomes of the answers --------------------
+/* ---- The stages: which command is sent for which keys, and how replies are used
+ * --------------------
  */
 
 static bool wants_any(const struct compare_look *k)
@@ -94,7 +95,7 @@ static enum dyn_entropy_status take_dump(struct compare_pair *p, struct compare_
 
 		if (r->type != REDIS_REPLY_STRING && r->type != REDIS_REPLY_NIL)
 			return compare_pair_refused(p, side, "DUMP", r, err);
-		/* It may have expired or been deleted between this and its deadline. */
+		/* The key may have expired or been deleted since its deadline was read. */
 		k->there[side] = k->there[side] && r->type == REDIS_REPLY_STRING;
 		*bytes += r->len;
 	}
@@ -109,7 +110,7 @@ static enum dyn_entropy_status take_module_dump(struct compare_pair *p, struct c
 {
 	enum dyn_entropy_status status = take_dump(p, k, replies, bytes, err);
 
-	/* The same content may have two encodings, which only the module could tell. */
+	/* Different encodings may have the same content, which only the module knows. */
 	if (status == DYN_ENTROPY_OK && k->open)
 		k->value = COMPARE_UNCLEAR;
 	k->open = false;
@@ -145,10 +146,10 @@ static enum dyn_entropy_status take_whole(struct compare_pair *p, struct compare
 	return compare_type_replies(k->type, p, replies, &k->value, err);
 }
 
-/* ---- Going through them -------------------------------------------------------------------------
+/* ---- Running the stages -------------------------------------------------------------------------
  */
 
-/* False when the key is not to be asked for at this stage. */
+/* False when this stage does not ask for the key. */
 static bool stage_command(const struct stage *s, const struct compare_pair *p,
 	const struct compare_look *k, struct compare_command *c)
 {
@@ -163,8 +164,7 @@ static bool stage_command(const struct stage *s, const struct compare_pair *p,
 	return true;
 }
 
-/* Ask for keys[*at] and those behind it, as many as fit in a batch; *at becomes where it stopped.
- */
+/* Ask for keys[*at] and later ones, as many as fit in a batch; sets *at to the next key. */
 static enum dyn_entropy_status ask_batch(struct compare_pair *p, const struct stage *s,
 	struct compare_look *keys, size_t n, size_t *at, struct dyn_entropy_error *err)
 {
@@ -205,7 +205,7 @@ static enum dyn_entropy_status run_stage(struct compare_pair *p, const struct st
 	return DYN_ENTROPY_OK;
 }
 
-/* What is left is too large to be read whole, or has no command for that. */
+/* Compare the remaining keys, which are too large to be read whole or have no command for that. */
 static enum dyn_entropy_status look_in_chunks(struct compare_pair *p, struct compare_look *keys,
 	size_t n, uint64_t *bytes, struct dyn_entropy_error *err)
 {

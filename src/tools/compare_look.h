@@ -1,5 +1,5 @@
 /*
- * compare_look - look at a batch of keys on both sides: their presence, deadline and content.
+ * compare_look - compares a batch of keys: their presence, deadline and content on both sides.
  *
  * One thread.
  */
@@ -15,18 +15,18 @@ extern "C" {
 struct compare_look {
 	struct compare_bytes key;     /* borrowed */
 	enum compare_verdict verdict; /* set by compare_look_at */
-	/* The rest is compare_look_at's own. */
+	/* Private. */
 	enum compare_verdict value;
 	uint64_t usage;
 	int64_t deadline_ms[SIDES]; /* -1: none, -2: no such key */
 	bool there[SIDES];
-	bool open; /* the value is still to be compared */
+	bool open; /* the value is not compared yet */
 	const struct compare_type *type;
 };
 
 /*
- * Fill in the verdict of each key.  A key whose deadline has passed counts as absent, and a key
- * that is on neither side as the same.  *bytes grows by what was read of the values.
+ * Fill in the verdict of each key.  A key whose deadline has passed counts as absent; keys that are
+ * absent on both sides are the same.  Adds the bytes of the values that were read to *bytes.
  */
 enum dyn_entropy_status compare_look_at(struct compare_pair *p, struct compare_look *keys, size_t n,
 	uint64_t *bytes, struct dyn_entropy_error *err);

@@ -175,8 +175,7 @@ bool compare_replies_equal(const redisReply *a, const redisReply *b)
 	}
 }
 
-/* What the two can do.  A command that is missing, or that an ACL forbids, answers with an error.
- */
+/* Commands that test what the two support.  One that is missing or forbidden by an ACL fails. */
 enum {
 	PROBE_USAGE,
 	PROBE_FIELD_DEADLINES,
@@ -192,7 +191,7 @@ static const struct {
 	[PROBE_USAGE] = {3, {"MEMORY", "USAGE", ""}},
 	[PROBE_FIELD_DEADLINES] = {5, {"HPEXPIRETIME", "", "FIELDS", "1", ""}}, /* 7.4 */
 	[PROBE_DEADLINES] = {2, {"PEXPIRETIME", ""}},                           /* 7.0 */
-	[PROBE_NO_TOUCH] = {3, {"CLIENT", "NO-TOUCH", "ON"}}, /* 7.2: reading is no use of a key */
+	[PROBE_NO_TOUCH] = {3, {"CLIENT", "NO-TOUCH", "ON"}}, /* 7.2: do not update LRU and LFU */
 };
 
 static enum dyn_entropy_status probe(struct compare_pair *p, struct dyn_entropy_error *err)
@@ -214,7 +213,8 @@ static enum dyn_entropy_status probe(struct compare_pair *p, struct dyn_entropy_
 				p->field_deadlines = true;
 			if (i == PROBE_DEADLINES && !has)
 				return error_set(err, DYN_ENTROPY_ERR_SOURCE,
-					"Redis: %s: it does not answer PEXPIRETIME, which compare "
+					"Redis: %s: it does not answer PEXPIRETIME, with which "
+					"compare "
 					"reads deadlines with: it takes Redis 7.0 or newer, and a "
 					"user who may call it",
 					redis_conn_name(p->side[side]));

@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Up to so many pending entries in the largest group XINFO STREAM FULL tells all of them. */
+/* Up to this many pending entries in the largest group, XINFO STREAM FULL is used to read them all.
+ */
 #define FULL_PENDING_MAX 1000
 
 /*
- * What XINFO tells of a stream and is not its content: how it lies in memory, what is derived from
- * the rest, and how long ago a consumer was heard of.  XRANGE gives the first and the last entry
- * too, whose fields are no map: a name may come twice.
+ * Fields of XINFO that are not content: memory layout, derived values, and how long ago a consumer
+ * was active.  The first and last entry are compared by XRANGE; their fields are not a map, since a
+ * name may occur twice.
  */
 static const char *const not_content[] = {"radix-tree-keys", "radix-tree-nodes", "first-entry",
 	"last-entry", "lag", "idle", "inactive", "seen-time", "active-time"};
@@ -28,7 +29,7 @@ static bool is_text(const redisReply *r)
 	return r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS;
 }
 
-/* XINFO gives a map as an array of name, value, name, value, ... */
+/* XINFO returns a map as an array of name, value, name, value, ... */
 static bool is_map(const redisReply *r)
 {
 	if (r->type != REDIS_REPLY_ARRAY || r->elements == 0 || r->elements % 2 != 0)
@@ -65,7 +66,7 @@ static bool info_equal(const redisReply *a, const redisReply *b)
 		for (size_t i = 0; i < a->elements; i += 2) {
 			const redisReply *other = map_get(b, a->element[i]->str);
 
-			/* One of another version knows other names. */
+			/* Another version may have other names. */
 			if (other != NULL && is_content(a->element[i]) &&
 				!info_equal(a->element[i + 1], other))
 				return false;
@@ -81,7 +82,7 @@ static bool info_equal(const redisReply *a, const redisReply *b)
 	return true;
 }
 
-/* *length, where it is not NULL: what A says of the value's length. */
+/* *length, if not NULL, is set to the value's length in A. */
 static enum dyn_entropy_status compare_info(struct compare_value *v,
 	const struct compare_command *c, uint64_t *length, struct dyn_entropy_error *err)
 {
@@ -123,7 +124,7 @@ static bool pending_equal(const redisReply *a, const redisReply *b)
 	return true;
 }
 
-/* Remember where the next page begins: behind the id that the last element of page begins with. */
+/* Set the start of the next page: after the id that begins the last element of page. */
 static bool next_page(const redisReply *page, uint64_t count, char start[48])
 {
 	const redisReply *last;
@@ -137,7 +138,7 @@ static bool next_page(const redisReply *page, uint64_t count, char start[48])
 	return true;
 }
 
-/* The pages of XRANGE (group NULL), or of XPENDING of a group, count entries each. */
+/* Compare the pages of XRANGE (group NULL), or of XPENDING of a group, of count entries each. */
 static enum dyn_entropy_status pages(struct compare_value *v, const struct compare_bytes *group,
 	uint64_t count, struct dyn_entropy_error *err)
 {
@@ -171,7 +172,7 @@ static enum dyn_entropy_status pages(struct compare_value *v, const struct compa
 	return DYN_ENTROPY_OK;
 }
 
-/* Groups with many pending entries: their consumers, and their pending entries page by page. */
+/* Compare groups with many pending entries: their consumers, and the entries page by page. */
 static enum dyn_entropy_status large_groups(
 	struct compare_value *v, const redisReply *groups, struct dyn_entropy_error *err)
 {
@@ -196,7 +197,7 @@ static enum dyn_entropy_status large_groups(
 	return status;
 }
 
-/* All of it in one reply, delivery times included, which is then at most so many entries long. */
+/* Compare groups with at most `pending` pending entries each, in one reply with delivery times. */
 static enum dyn_entropy_status small_groups(
 	struct compare_value *v, uint64_t pending, struct dyn_entropy_error *err)
 {

@@ -7,7 +7,7 @@
 
 enum order {
 	ORDER_AS_READ,
-	ORDER_SCORED, /* as read, and every second is a score */
+	ORDER_SCORED, /* as read; every second item is a score */
 	ORDER_NONE,   /* a set: its members in any order */
 	ORDER_PAIRS,  /* a hash: field and value, in any order */
 };
@@ -15,7 +15,7 @@ enum order {
 struct compare_type {
 	const char *name;
 	const char *whole;         /* NULL: only in chunks */
-	const char *whole_args[3]; /* behind the key */
+	const char *whole_args[3]; /* after the key */
 	int reply_type;
 	enum order order;
 	enum dyn_entropy_status (*chunks)(struct compare_value *v, struct dyn_entropy_error *err);
@@ -43,7 +43,7 @@ const struct compare_type *compare_type_find(const char *name)
 bool compare_type_whole(const struct compare_type *type, const struct compare_pair *p,
 	struct compare_bytes key, struct compare_command *c)
 {
-	/* HGETALL does not tell the deadlines of fields. */
+	/* HGETALL does not return the deadlines of fields. */
 	if (type->whole == NULL || (type->order == ORDER_PAIRS && p->field_deadlines))
 		return false;
 	compare_command_begin(c, type->whole);
@@ -79,7 +79,7 @@ bool compare_scored_equal(const redisReply *a, const redisReply *b)
 
 		if (compare_replies_equal(x, y))
 			continue;
-		/* Versions of Redis write one number in different digits. */
+		/* Versions of Redis format the same number differently. */
 		if (i % 2 == 0 || x->type != REDIS_REPLY_STRING || y->type != REDIS_REPLY_STRING ||
 			strtod(x->str, NULL) < strtod(y->str, NULL) ||
 			strtod(x->str, NULL) > strtod(y->str, NULL))
@@ -115,7 +115,7 @@ enum dyn_entropy_status compare_type_replies(const struct compare_type *type,
 	for (int side = 0; side < SIDES; side++) {
 		const redisReply *r = replies[side];
 
-		/* A string that has vanished meanwhile answers nil. */
+		/* nil: a string that was deleted meanwhile */
 		if (compare_reply_is_stale(r) || r->type == REDIS_REPLY_NIL) {
 			*verdict = COMPARE_OTHER_VALUE;
 			return DYN_ENTROPY_OK;

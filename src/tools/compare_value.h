@@ -1,8 +1,8 @@
 /*
- * compare_value - whether a key has the same content on both sides, however Redis encodes it there.
+ * compare_value - whether a key has the same content on both sides, whatever its encoding.
  *
- * A small value is read whole and brought into one order; a large one, and a stream, is read in
- * chunks, so that memory stays bounded.  One thread.
+ * A small value is read whole and sorted; a large one, or a stream, is read in chunks, so that
+ * memory stays bounded.  One thread.
  */
 #ifndef TOOLS_COMPARE_VALUE_H
 #define TOOLS_COMPARE_VALUE_H
@@ -20,32 +20,32 @@ enum compare_verdict {
 	COMPARE_OTHER_TYPE,
 	COMPARE_OTHER_VALUE,
 	COMPARE_OTHER_DEADLINE,
-	COMPARE_UNCLEAR, /* a module's type, in another encoding */
+	COMPARE_UNCLEAR, /* a module's type, with different encodings */
 	COMPARE_VERDICTS,
 };
 
 /* A type of Redis. */
 struct compare_type;
 
-/* By the name that TYPE gives; NULL for a type of a module. */
+/* Find a type by the name that TYPE returns; NULL for a module's type. */
 const struct compare_type *compare_type_find(const char *name);
 
 /*
- * The command that reads a value of this type whole; false where it has to be read in chunks.  key
- * is borrowed.
+ * The command that reads a value of this type whole; false if it must be read in chunks.  key is
+ * borrowed.
  */
 bool compare_type_whole(const struct compare_type *type, const struct compare_pair *p,
 	struct compare_bytes key, struct compare_command *c);
 
 /*
- * Compare its two replies, whose elements change their order.  A key that has become another
- * meanwhile has another value; any other error fails.
+ * Compare the two replies to it, whose elements get sorted.  A key whose type has changed meanwhile
+ * counts as a different value; any other error fails.
  */
 enum dyn_entropy_status compare_type_replies(const struct compare_type *type,
 	const struct compare_pair *p, redisReply *replies[SIDES], enum compare_verdict *verdict,
 	struct dyn_entropy_error *err);
 
-/* Read and compare in chunks; usage: about how many bytes the larger of the two takes. */
+/* Read and compare in chunks; usage is the estimated bytes of the larger value. */
 enum dyn_entropy_status compare_type_chunks(const struct compare_type *type, struct compare_pair *p,
 	struct compare_bytes key, uint64_t usage, enum compare_verdict *verdict,
 	struct dyn_entropy_error *err);

@@ -1,5 +1,5 @@
 /*
- * dyn-entropy - the operator's command over libdynentropy.
+ * dyn-entropy - the operator's command for the entropy channel.
  */
 #include "tools/tool.h"
 
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 {
 	int code = dispatch(argc, argv);
 
-	/* A full disk or a closed pipe must not pass for success. */
+	/* A full disk or a closed pipe must not look like success. */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		tool_error("cannot write to standard output: %m");
 		return code == TOOL_EXIT_OK ? TOOL_EXIT_FAILED : code;

@@ -46,7 +46,7 @@ static enum dyn_entropy_status read_answer(
 	return status;
 }
 
-/* Take the header off the answer. */
+/* Remove the header of the response. */
 static enum dyn_entropy_status take_header(
 	const struct stream *s, struct buf *answer, struct dyn_entropy_error *err)
 {
@@ -54,7 +54,7 @@ static enum dyn_entropy_status take_header(
 	const char *text, *body;
 	long code;
 
-	if (!buf_append(answer, "", 1)) /* the end of a C string, for a moment */
+	if (!buf_append(answer, "", 1)) /* a NUL for the string functions */
 		return error_no_memory(err);
 	answer->end--;
 	text = (const char *)buf_head(answer);

@@ -1,5 +1,5 @@
 /*
- * fetch - a page of a node's statistics, over HTTP.
+ * fetch - gets a page of a node's control server, over HTTP.
  *
  * One thread.
  */
@@ -14,12 +14,12 @@
 extern "C" {
 #endif
 
-/* A longer answer is refused. */
+/* A longer response is refused. */
 #define FETCH_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 /*
- * GET path and append the body to out, all of it within timeout_ms.  Any answer but 200 is an
- * error, with the first line that the node says about it.
+ * GET path and append the body to out, in total within timeout_ms.  Any status but 200 is an error,
+ * with the first line of the body as the message.
  */
 enum dyn_entropy_status fetch(const struct addr *from, const char *path, uint32_t timeout_ms,
 	const dyn_entropy_cancel *cancel, struct buf *out, struct dyn_entropy_error *err);

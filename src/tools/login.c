@@ -26,7 +26,7 @@ static bool read_file(const char *command, const char *file, char **password)
 			"%s: the password file %s %s", command, file, file_problem(status, text));
 		return false;
 	}
-	/* login_forget() takes it for a C string. */
+	/* it is used as a C string */
 	if (line.len == 0 || memchr(line.bytes, '\0', line.len) != NULL) {
 		tool_error("%s: the password file %s holds no password: its first line has to be "
 			   "the password",
@@ -67,8 +67,9 @@ bool login_address_ok(const char *command, const char *text)
 
 	if (text[0] == '/' || (addr_parse(&a, text) && a.port > 0))
 		return true;
-	tool_error("%s: '%s' is no address of a Redis: write host:port, or the path of its Unix "
-		   "socket, which begins with a '/'",
+	tool_error(
+		"%s: '%s' is not the address of a Redis: write host:port, or the path of its Unix "
+		"socket, which begins with a '/'",
 		command, text);
 	return false;
 }

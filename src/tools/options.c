@@ -12,7 +12,7 @@
 #define HELP_COLUMN 28
 
 #define HELP_GIVEN (-1)
-#define WRONG      (-2) /* which has been said */
+#define WRONG      (-2) /* an error, which was printed */
 
 struct parse {
 	const struct subcommand *command;
@@ -53,7 +53,7 @@ static int unknown_option(const struct parse *p, const char *text)
 	return WRONG;
 }
 
-/* Digits, and where it is a size a unit behind them. */
+/* Parse digits, followed by a unit if it is a size. */
 static bool read_number(const char *text, bool is_size, uint64_t *out)
 {
 	static const char units[] = "KMG";
@@ -112,7 +112,7 @@ static int store(const struct parse *p, const struct option *o, const char *valu
 		return 0;
 	case OPTION_TEXT:
 		if (*(const char **)field != NULL) {
-			tool_error("%s: --%s is there twice", p->command->name, o->name);
+			tool_error("%s: --%s is given twice", p->command->name, o->name);
 			return WRONG;
 		}
 		*(const char **)field = value;
@@ -124,7 +124,7 @@ static int store(const struct parse *p, const struct option *o, const char *valu
 	case OPTION_LIST:
 		list = field;
 		if (list->n == OPTION_LIST_MAX) {
-			tool_error("%s: more than %d times --%s", p->command->name, OPTION_LIST_MAX,
+			tool_error("%s: more than %d of --%s", p->command->name, OPTION_LIST_MAX,
 				o->name);
 			return WRONG;
 		}

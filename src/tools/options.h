@@ -2,8 +2,8 @@
  * options - the command line of a subcommand: one table of its options, from which it is parsed,
  * ranges are checked, and --help is printed.
  *
- * An option is "--name", "--name VALUE", "--name=VALUE", "-x" or "-x VALUE"; what is no option is
- * an operand; "--" ends the options.  Every command also has -h and --help.  Main thread.
+ * An option is "--name", "--name VALUE", "--name=VALUE", "-x" or "-x VALUE"; other arguments are
+ * operands; "--" ends the options.  Every command also has -h and --help.  Main thread.
  */
 #ifndef TOOLS_OPTIONS_H
 #define TOOLS_OPTIONS_H
@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 enum option_type {
-	OPTION_FLAG,   /* bool: true when it is there */
+	OPTION_FLAG,   /* bool: true if given */
 	OPTION_TEXT,   /* const char *: borrowed from argv; never empty */
 	OPTION_NUMBER, /* struct option_number, within min..max */
 	OPTION_SIZE,   /* the same; the value may end in K, M or G (1024s) */
@@ -40,7 +40,7 @@ struct option_list {
 struct option {
 	char letter; /* 0: none */
 	const char *name;
-	const char *arg;  /* what --help calls the value; NULL for a flag */
+	const char *arg;  /* the name of the value in --help; NULL for a flag */
 	const char *help; /* a line, or several separated by '\n' */
 	enum option_type type;
 	size_t offset; /* of the field in the command's settings */
@@ -57,20 +57,20 @@ struct subcommand {
 	const char *about;    /* a paragraph below it, lines separated by '\n'; may be NULL */
 	const struct option *options;
 	size_t n_options;
-	size_t settings_size; /* of what the offsets of the options are into */
-	/* settings: zero where an option was not given.  Returns the exit code. */
+	size_t settings_size; /* of the struct that the options' offsets refer to */
+	/* settings is zeroed but for the given options.  Returns the exit code. */
 	int (*run)(const void *settings, const char *const *operands);
 };
 
 /*
- * Parse argv[1] .. argv[argc - 1] and run the command; or print its help; or say on standard error
- * what is wrong.  Returns the exit code.
+ * Parse argv[1] .. argv[argc - 1] and run the command, or print its help, or print an error to
+ * standard error.  Returns the exit code.
  */
 int options_run(const struct subcommand *command, int argc, char **argv);
 
 /*
- * The entry of names that text most resembles, or NULL when none is near; names is an array of n
- * entries of stride bytes that each begin with a const char *.
+ * The entry of names that is nearest to text, or NULL when none is near; names is an array of n
+ * entries of stride bytes, each of which begins with a const char *.
  */
 const char *options_nearest(const char *text, const void *names, size_t n, size_t stride);
 

@@ -35,7 +35,7 @@ void progress_begin(struct progress *p, enum progress_style style, const char *l
 	p->style = style;
 	p->label = label;
 	p->started_us = clock_monotonic_us();
-	/* A bar shows at once; the first plain line only when it is not over sooner. */
+	/* Show a bar at once, but the first plain line only after some time. */
 	p->drawn_us = style == PROGRESS_BAR ? 0 : p->started_us;
 	p->drawn = false;
 }
@@ -80,7 +80,7 @@ const char *progress_count(uint64_t n, char text[PROGRESS_TEXT_MAX])
 	return text;
 }
 
-/* The part that is done, 0..1, or below zero when nobody knows. */
+/* The fraction that is done, 0..1, or below zero when unknown. */
 static double fraction_done(const struct progress_state *s)
 {
 	double fraction = -1;
@@ -119,7 +119,7 @@ static void put_bar(char *text, size_t cap, double fraction, size_t n_cells)
 	put(text, cap, "]");
 }
 
-/* What stands behind the bar; in short without what can be told from the rest. */
+/* The figures after the bar; the short form leaves out those that follow from the rest. */
 static void write_figures(
 	const struct progress_state *state, double seconds, bool in_short, char *text, size_t cap)
 {

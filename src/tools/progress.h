@@ -1,9 +1,9 @@
 /*
- * progress - how far a command is, while it runs.
+ * progress - shows the progress of a command.
  *
- * On a terminal a bar with the rate and the time left, drawn over itself on standard error; else a
- * plain line there now and then; with --json an object of event "progress" on standard output now
- * and then; with --quiet nothing.  Main thread.
+ * On a terminal a bar with rate and remaining time, redrawn on standard error; otherwise plain
+ * lines there, every few seconds; with --json objects of event "progress" on standard output; with
+ * --quiet nothing.  Main thread.
  */
 #ifndef TOOLS_PROGRESS_H
 #define TOOLS_PROGRESS_H
@@ -23,7 +23,7 @@ enum progress_style {
 	PROGRESS_JSON,
 };
 
-/* What is known at the moment; what is expected is 0 where nobody knows. */
+/* The current figures; expected ones are 0 when unknown. */
 struct progress_state {
 	uint64_t keys, keys_expected;
 	uint64_t bytes, bytes_expected;
@@ -32,25 +32,25 @@ struct progress_state {
 
 struct progress {
 	enum progress_style style;
-	const char *label; /* borrowed: what is under way, such as "push 10.0.0.2:8105" */
+	const char *label; /* what is being done, such as "push 10.0.0.2:8105"; borrowed */
 	int64_t started_us;
 	int64_t drawn_us; /* of the last line */
-	bool drawn;       /* a bar stands on the terminal */
+	bool drawn;       /* a bar is on the terminal */
 };
 
-/* The style for these flags, and for what standard error is. */
+/* Choose the style by these flags, and by whether standard error is a terminal. */
 enum progress_style progress_style_choose(bool json, bool quiet);
 
 /* Start the clock; label is borrowed until progress_clear(). */
 void progress_begin(struct progress *p, enum progress_style style, const char *label);
 
-/* Call as often as you like: it writes a few times a second (bar) or every few seconds. */
+/* May be called often: it writes only a few times a second (bar) or every few seconds. */
 void progress_update(struct progress *p, const struct progress_state *state);
 
-/* Take the bar off the terminal.  Before anything else is written. */
+/* Remove the bar from the terminal, before anything else is written. */
 void progress_clear(struct progress *p);
 
-/* The pieces, for the lines that end a command: "12.3 MiB", "1:02:03", "1,234,567". */
+/* Format values as in the bar: "12.3 MiB", "1:02:03", "1,234,567". */
 #define PROGRESS_TEXT_MAX 32
 const char *progress_bytes(double bytes, char text[PROGRESS_TEXT_MAX]);
 const char *progress_duration(double seconds, char text[PROGRESS_TEXT_MAX]);

@@ -15,10 +15,10 @@
 
 struct sink_file {
 	pthread_mutex_t lock;
-	char *path, *partial; /* owned; partial is NULL once it has its name */
+	char *path, *partial; /* owned; partial is NULL once it was renamed */
 	bool replace;
 	uint64_t wanted, got;
-	off_t end; /* of the last whole snapshot */
+	off_t end; /* of the last complete snapshot */
 	int fd;
 };
 
@@ -29,7 +29,7 @@ static enum dyn_entropy_status exists_already(
 		"%s exists already: name another file, or say --force", f->path);
 }
 
-/* So that the name outlives a crash of the machine. */
+/* Make the rename durable. */
 static void sync_directory(const struct sink_file *f)
 {
 	char *copy = strdup(f->path);
@@ -51,7 +51,7 @@ static enum dyn_entropy_status publish(struct sink_file *f, struct dyn_entropy_e
 	if (renameat2(AT_FDCWD, f->partial, AT_FDCWD, f->path, (unsigned)flags) != 0) {
 		if (errno == EEXIST)
 			return exists_already(f, err);
-		/* Not every file system can keep from replacing by itself. */
+		/* Not every file system supports RENAME_NOREPLACE. */
 		if (errno != EINVAL || (!f->replace && access(f->path, F_OK) == 0) ||
 			rename(f->partial, f->path) != 0)
 			return error_set(err, DYN_ENTROPY_ERR_SINK, "cannot rename %s to %s: %m",

@@ -53,7 +53,7 @@ dyn_entropy_cancel *tool_cancel(void)
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		struct sigaction old;
 
-		/* nohup ignores it on purpose. */
+		/* keep SIGHUP ignored, as nohup does */
 		if (signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &old) == 0 &&
 			old.sa_handler == SIG_IGN)
 			continue;
@@ -67,7 +67,7 @@ void tool_on_cancel(void (*fn)(void *arg), void *arg)
 	atomic_store(&on_cancel, NULL);
 	atomic_store(&on_cancel_arg, arg);
 	atomic_store(&on_cancel, fn);
-	/* A signal that came before has not called it. */
+	/* An earlier signal has not called it. */
 	if (fn != NULL && signalled)
 		fn(arg);
 }

@@ -1,5 +1,5 @@
 /*
- * tool - what the subcommands of dyn-entropy share: exit codes, messages, being interrupted.
+ * tool - shared by the subcommands of dyn-entropy: exit codes, messages, interruption.
  *
  * Messages from any thread, the rest from the main thread.
  */
@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* compare gives TOOL_EXIT_OK for equal, TOOL_EXIT_DIFFER, and TOOL_EXIT_UNCLEAR. */
+/* compare returns TOOL_EXIT_OK for equal, TOOL_EXIT_DIFFER, or TOOL_EXIT_UNCLEAR. */
 enum tool_exit {
 	TOOL_EXIT_OK = 0,
 	TOOL_EXIT_FAILED = 1,
@@ -29,15 +29,15 @@ extern const struct subcommand cmd_push, cmd_receive, cmd_compare, cmd_keygen, c
 void tool_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * What SIGINT, SIGTERM and SIGHUP set; made, and the signals caught, at the first call.  A second
- * signal ends the process at once.  NULL, after a message, when descriptors are short.
+ * Set by SIGINT, SIGTERM and SIGHUP, which are caught from the first call on.  A second signal ends
+ * the process at once.  NULL, after a message, when no descriptor is left.
  */
 dyn_entropy_cancel *tool_cancel(void);
 
-/* Called from the signal handler too, with arg; fn must be signal-safe.  NULL: no more. */
+/* Call fn with arg on such a signal, from its handler: fn must be signal-safe.  NULL: none. */
 void tool_on_cancel(void (*fn)(void *arg), void *arg);
 
-/* Begin the object that --json ends with; json_end() ends it. */
+/* Begin the last object of --json; end it with json_end(). */
 void tool_result_begin(struct json *j, const char *command, bool ok);
 
 #ifdef __cplusplus

@@ -65,7 +65,7 @@ TEST(Status, TellsPeopleWhatTheNodeTells)
 	EXPECT_TRUE(std::regex_search(
 		said.out, std::regex("\n127\\.0\\.0\\.1 +[1-9] +0 +1,234 +0 +0 ")))
 		<< said.out;
-	EXPECT_TRUE(holds(said.out, "no peer to push to")) << said.out;
+	EXPECT_TRUE(holds(said.out, "no target to push to")) << said.out;
 	EXPECT_EQ(status_of({"-q", "--stats", loopback(stats_port(pair.b))}).out, "");
 }
 
@@ -116,7 +116,7 @@ TEST(Status, ItsExitStatusIsTheVerdict)
 	EXPECT_TRUE(holds(port.err, "give --stats")) << port.err;
 }
 
-/* A node that takes connections and says nothing. */
+/* A node that accepts connections and sends nothing. */
 TEST(Status, DoesNotWaitForEver)
 {
 	RedisServer redis;

@@ -117,7 +117,7 @@ TEST(Options, WhatIsWrongIsSaidAndNothingRuns)
 		{{"--number", "1x", "here"}, "try: --number 1x: must be 1..10"},
 		{{"--flag=1", "here"}, "try: --flag takes no value"},
 		{{"here", "--text"}, "try: --text needs a value: --text TEXT"},
-		{{"-t", "a", "-t", "b", "here"}, "try: --text is there twice"},
+		{{"-t", "a", "-t", "b", "here"}, "try: --text is given twice"},
 		{{"here", "there"}, "try: unexpected operand 'there'"},
 		{{}, "try: needs WHAT"},
 	};
