@@ -138,15 +138,15 @@ void log_rarely(struct log_gate *g, int level, const char *fmt, ...)
 		g->n = 0;
 	}
 	if (g->n++ >= LOG_RARELY_N) {
-		g->untold++;
+		g->suppressed++;
 		return;
 	}
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	if (g->untold)
-		log_line(level, "%s (and %" PRIu64 " more like this before)", text, g->untold);
+	if (g->suppressed)
+		log_line(level, "%s (and %" PRIu64 " more like this before)", text, g->suppressed);
 	else
 		log_line(level, "%s", text);
-	g->untold = 0;
+	g->suppressed = 0;
 }

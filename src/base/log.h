@@ -65,10 +65,11 @@ void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 
  */
 struct log_gate {
 	int64_t until_ms; /* monotonic */
-	uint64_t n;       /* until then */
-	uint64_t untold;
+	uint64_t n;       /* lines written until then */
+	uint64_t suppressed;
 };
 
+/* Write a line unless the gate's limit is reached. */
 void log_rarely(struct log_gate *g, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -59,6 +59,7 @@ struct journal_epoch *journal_epoch_make(struct journal *j, uint32_t epoch);
 void journal_epoch_add(struct journal *j, const struct chain *c, const struct journal_entry *e);
 void journal_epoch_take(struct journal *j, const struct chain *c, const struct journal_entry *e);
 
+/* Remove the epochs without entries. */
 void journal_epoch_drop_empty(struct journal *j);
 
 #ifdef __cplusplus

@@ -52,6 +52,7 @@ size_t resp_write_error_line(char line[RESP_ERROR_MAX], const char *fmt, ...)
 size_t resp_write_error_line_v(char line[RESP_ERROR_MAX], const char *kind, const char *fmt,
 	va_list args) __attribute__((format(printf, 3, 0)));
 
+/* ":value". */
 bool resp_write_integer(const struct resp_writer *w, int64_t value);
 
 /* A string of any bytes, or of a text. */

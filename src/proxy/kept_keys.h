@@ -41,6 +41,7 @@ void kept_keys_add(struct kept_keys *k, const void *key, size_t len, uint64_t ma
 bool kept_keys_sort(
 	struct kept_keys *k, const uint32_t *group_of, uint32_t *begin, uint32_t n_groups);
 
+/* The general case of kept_keys_fini(): release the memory and empty the struct. */
 void kept_keys_free(struct kept_keys *k);
 
 static inline void kept_keys_fini(struct kept_keys *k)
