@@ -85,7 +85,7 @@ class Pair
 			kHealLimit))
 			<< said << heard(a) << heard(b);
 	}
-	/* Each has told the other all it has, since now. */
+	/* From now on, both have sent each other everything. */
 	void expect_round()
 	{
 		const size_t a_rounds = a.rounds(), b_rounds = b.rounds();

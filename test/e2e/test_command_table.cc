@@ -182,7 +182,7 @@ TEST_F(CommandTable, KnowsWhereKeysAre)
 	}
 }
 
-/* The keys by the table; "?" when they cannot be told. */
+/* The keys by the table; "?" when they are unknown. */
 Args keys_of(const Args &args)
 {
 	const support::Request r(args);

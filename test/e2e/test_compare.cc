@@ -1,4 +1,4 @@
-/* dyn-entropy compare: what is equal, what differs, and what it could not tell. */
+/* dyn-entropy compare: equal, different, and undecided. */
 #include "e2e/comparing.h"
 #include "e2e/dataset.h"
 #include "support/net.h"

@@ -248,7 +248,7 @@ TEST(EngineConf, AnExistingDynomiteFileLoadsAndRuns)
 
 /* ---- Key material ---- */
 
-/* A node that must not start; what it said. */
+/* A node that must not start; its output. */
 std::string refusal(Node &node)
 {
 	node.launch();

@@ -25,7 +25,7 @@ using namespace support;
 
 /* ---- Starting and stopping ---- */
 
-/* The words stand in the log in this order. */
+/* The words are in the log in this order. */
 void expect_order(const Node &node, const std::vector<std::string> &words)
 {
 	const std::string log = node.log();

@@ -180,7 +180,7 @@ TEST(RedisConn, GivesTheUser)
 	EXPECT_EQ("healer", right.call({"ACL", "WHOAMI"}));
 	const Conn wrong{Endpoint(server.address(), "pw", "nobody")};
 	EXPECT_TRUE(holds(wrong.err.message, "WRONGPASS")) << wrong.err.message;
-	/* A password where Redis has none is a mistake of one side or the other. */
+	/* A password for a Redis that has none is a configuration error. */
 	const Conn needless{Endpoint(server.address(), "pw")};
 	EXPECT_EQ(DYN_ENTROPY_ERR_SOURCE, needless.status);
 	EXPECT_FALSE(holds(needless.err.message, "'pw'"));
@@ -252,7 +252,7 @@ TEST(RedisConn, CancelEndsAWait)
 	EXPECT_LT(Clock::now() - begin, support::patient(std::chrono::seconds(1)));
 }
 
-/* Both sides' buffers are far smaller than what goes over: who only writes would wait forever. */
+/* The socket buffers are far smaller than the data: a side that only writes would block forever. */
 TEST(RedisConn, TakesInRepliesWhileItSends)
 {
 	constexpr int kCommands = 300;

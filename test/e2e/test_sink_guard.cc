@@ -22,7 +22,7 @@ using support::resp;
 namespace
 {
 
-/* What may_restore() is asked, and what it says: each key may be restored so many times. */
+/* Records the calls of may_restore(), and lets each key be restored this many times. */
 struct Guard {
 	std::vector<std::pair<std::string, int64_t>> asked;
 	std::map<std::string, int> allowed; /* others: as often as it asks */
@@ -201,7 +201,7 @@ TEST_F(SinkGuard, GuardsNothingWithoutItsOptions)
 	dyn_entropy_error err = {};
 	const std::string address = server.address();
 
-	/* Of one who knew of fewer fields: what lies behind them is not looked at. */
+	/* From an older caller with fewer fields: memory after them is not read. */
 	o.struct_size = offsetof(dyn_entropy_sink_redis_options, may_restore);
 	o.may_restore_arg = nullptr;
 	const Applied a = Sink(Endpoint(server.address()), o).apply(restore("k", payload));

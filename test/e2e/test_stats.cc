@@ -80,7 +80,7 @@ TEST(Stats, BothSidesTellOfARound)
 	EXPECT_EQ(json_at(sent, {"peers", "1"}), "(none)");
 	EXPECT_EQ(json_at(sent, {"senders", "0"}), "(none)");
 
-	/* The receiver tells of a connection a moment after it has closed it. */
+	/* The receiver reports a connection a moment after closing it. */
 	std::string got;
 	ASSERT_TRUE(wait_until([&] {
 		got = http(stats_port(pair.b), "/entropy").body;
@@ -244,7 +244,7 @@ TEST(Stats, OnlyThisMachineChangesAnything)
 
 	if (own.empty())
 		GTEST_SKIP() << "this machine has no address but loopback";
-	/* Who connects to that address comes from it. */
+	/* A connection to that address also comes from it. */
 	node.set("stats_listen", "0.0.0.0:0").start();
 	EXPECT_EQ(http(stats_port(node), "/info", "", own).code, 200);
 	for (const char *path :

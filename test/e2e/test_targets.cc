@@ -120,7 +120,7 @@ TEST_F(TargetsTool, WithNobodyToPushToItSaysWhy)
 	EXPECT_EQ(0u, to_.connect().dbsize());
 }
 
-/* Nothing to send is no reason to find nobody at home. */
+/* A target that does not accept connections is an error even if there is nothing to send. */
 TEST_F(TargetsTool, APeerThatIsAwayIsAnErrorOfAnEmptyPush)
 {
 	EXPECT_EQ(kFailed,

@@ -278,7 +278,7 @@ TEST_F(Tool, TheSampleKeyGoesNowhereButToLoopback)
 
 /* ---- Being interrupted ---- */
 
-/* A peer that takes what it is sent and says nothing. */
+/* A peer that reads what it is sent and does not answer. */
 class SilentPeer
 {
       public:

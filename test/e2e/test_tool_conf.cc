@@ -102,7 +102,7 @@ TEST_F(ToolConf, ConfFailsOnErrors)
 	EXPECT_NE(std::string::npos, output.find("not usable")) << output;
 }
 
-/* What a channel that is off would lack is told, each thing once, and is no error. */
+/* What a channel that is off lacks is a warning, once for each, and not an error. */
 TEST_F(ToolConf, ConfSaysWhatAChannelThatIsOffLacks)
 {
 	const std::string file = "dyn_o_mite:\n  dyn_listen: 127.0.0.1:8101\n";
@@ -145,7 +145,7 @@ TEST(Progress, ALineHasRateAndTimeLeft)
 	EXPECT_STREQ("push x [######------------------]  25%  1,500,000 keys (150,000/s)  3.0 MiB "
 		     "(307.2 KiB/s)  0:30 left",
 		progress_line(&p, &s, 10, 0, true, text, sizeof(text)));
-	/* Where that is too wide the bar gives way, then what can be told from the rest. */
+	/* If that is too wide, the bar is left out, then figures that follow from others. */
 	EXPECT_STREQ("push x [##--------]  25%  1,500,000 keys (150,000/s)  3.0 MiB "
 		     "(307.2 KiB/s)  0:30 left",
 		progress_line(&p, &s, 10, 86, true, text, sizeof(text)));

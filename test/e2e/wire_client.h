@@ -20,7 +20,7 @@ namespace e2e
 class WireClient
 {
       public:
-	/* Throws std::runtime_error when nobody listens. */
+	/* Throws std::runtime_error when the connection is refused. */
 	explicit WireClient(uint16_t port, const std::string &host = "127.0.0.1");
 	~WireClient();
 	WireClient(const WireClient &) = delete;

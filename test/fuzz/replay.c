@@ -17,7 +17,7 @@ static unsigned long replayed;
 
 static int replay_file(const char *path, size_t size)
 {
-	/* Its size exactly, so that a sanitizer sees a read behind its end. */
+	/* Exactly its size, so that a sanitizer sees a read past its end. */
 	uint8_t *data = malloc(size ? size : 1);
 	FILE *from = fopen(path, "rb");
 	int rc = -1;

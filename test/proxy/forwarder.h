@@ -1,5 +1,5 @@
 /*
- * forwarder - a stretch of network between two nodes that a test can cut, stall and mend.
+ * forwarder - a network connection between two nodes that a test can cut, stall and restore.
  *
  * It listens on two ports, the second four above the first, and passes what comes to the same two
  * of its target: the link between nodes and the entropy channel go the same way.
@@ -30,12 +30,12 @@ class Forwarder
 		return port_;
 	}
 
-	/* Close all that passes, and listen no more. */
+	/* Close all connections, and stop listening. */
 	void cut()
 	{
 		tell(State::kCut);
 	}
-	/* Take connections, and pass nothing. */
+	/* Accept connections, and forward nothing. */
 	void stall()
 	{
 		tell(State::kStalled);

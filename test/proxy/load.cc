@@ -18,7 +18,7 @@ std::string value_of(const std::string &key)
 
 } // namespace
 
-/* A few writes at once; what was not answered when the connection broke is nobody's. */
+/* A few writes at once; those not answered when the connection broke do not count. */
 void Load::write(RedisClient &c, size_t *n)
 {
 	std::vector<std::string> keys;

@@ -57,7 +57,7 @@ class Load
 	{
 		return broken_;
 	}
-	/* How many of the keys a store has not, or not as they were written. */
+	/* How many of the keys a store lacks, or has with another value. */
 	size_t missing(support::RedisClient store) const;
 
       private:

@@ -73,7 +73,7 @@ class Member
 	bool peer_is_up(size_t n) const;
 	uint64_t missed(size_t n) const;
 
-	/* Stop it in good order, if it runs: it must end with 0 and have said nothing of a bug. */
+	/* Stop it cleanly, if it runs: it must end with 0 and without a sanitizer's report. */
 	void end();
 
       private:

@@ -31,7 +31,7 @@ uint64_t number(Member &m, const Path &path)
 	return json_number_at(http(m.stats_port(), "/info").body, path);
 }
 
-/* Who comes when somebody has just been told may get the number of that one's descriptor. */
+/* A new connection may get the descriptor number of one that was just closed. */
 TEST(Control, WhoComesAfterItsAnswerIsServed)
 {
 	Message m = dnode_message(1, resp("SET", "k", "v"));

@@ -304,7 +304,7 @@ TEST_P(LifeOfALink, ThatWasCutLeavesNothingBehind)
 		EXPECT_TRUE(soon_has(ring[i], "west while", kKeys)) << i;
 		EXPECT_TRUE(soon_has(ring[i], "east before", kKeys)) << i;
 	}
-	/* What both have written is nobody's to choose. */
+	/* Neither wins for keys that both have written. */
 	EXPECT_EQ(ring[0].store().get("both"), "of the east");
 	EXPECT_EQ(ring[2].store().get("both"), "of the west");
 	write_keys(east, "east after", kKeys);
@@ -314,7 +314,7 @@ TEST_P(LifeOfALink, ThatWasCutLeavesNothingBehind)
 	}
 }
 
-/* The same by an operator's word: peers are taken out of use, and put back. */
+/* The same by an operator's action: peers are taken out of use, and put back. */
 TEST(LifeOfAPeer, ThatWasTakenOutOfUseHasWhatItMissed)
 {
 	Life ring(Places{{"east", "r1"}, {"west", "r1"}});

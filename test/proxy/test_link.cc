@@ -152,13 +152,13 @@ TEST(Links, AnswersMayComeInAnyOrder)
 			":" + std::to_string(i) + "\r\n", DNODE_RESPONSE);
 
 		ASSERT_TRUE(s.send(answer.bytes()));
-		/* One that nobody waits for (any more) is passed over. */
+		/* A reply without a waiting request is ignored. */
 		ASSERT_TRUE(s.send(answer.bytes()));
 	}
 	EXPECT_EQ(client.read(expected.size()), expected);
 }
 
-/* What is no reply, or more than one, must not be taken for the replies behind it. */
+/* Anything but one whole reply must not be taken for later replies. */
 TEST(Links, AnAnswerThatIsNoWholeReplyIsAnErrorOfItsOwn)
 {
 	Listener listener;
@@ -206,7 +206,7 @@ TEST(Links, HoldBackANodeThatReadsNothing)
 	if (!kSanitized) {
 		EXPECT_LT(now, before + 200 * 1024);
 	}
-	/* When it does read, all is there; and nothing is kept when it is gone. */
+	/* When it does read, it gets everything; and nothing is kept after it has closed. */
 	for (uint64_t i = 0; i < 300; i++)
 		ASSERT_EQ(read_large(*s), 1'000'000u) << i;
 	s.reset();

@@ -303,7 +303,7 @@ TEST_F(Proxy, EndsWithWhatIsNoRequest)
 	for (const std::string &words : bad) {
 		Socket s = socket();
 
-		/* What came before is answered, in order, and what comes behind is not read. */
+		/* Earlier requests are answered, in order, and later ones are not read. */
 		ASSERT_TRUE(s.send(resp("SET", "before", "1") + resp("INCR", "before") + words +
 				   resp("SET", "behind", "1")));
 		EXPECT_EQ(s.line(), "+OK\r\n");

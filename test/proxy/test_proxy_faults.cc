@@ -175,7 +175,7 @@ TEST(SilentRedis, IsAnErrorInTime)
 	EXPECT_GE(one->number("total_timeouts"), 2u);
 }
 
-/* Replies that come too late must be nobody's: each client gets its own, or an error. */
+/* Late replies must be dropped: each client gets its own reply, or an error. */
 TEST(SilentRedis, NeverGivesAReplyToAnotherRequest)
 {
 	constexpr int kClients = 20;

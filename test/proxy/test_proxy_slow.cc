@@ -154,7 +154,7 @@ TEST(SlowClient, ThatClaimsMuchGetsNoMemoryForIt)
 	expect_grown_at_most(5 * 1024, "clients that claim a lot", before, *one);
 }
 
-/* Those who stay leave descriptors for the datastore. */
+/* Idle clients leave descriptors for the datastore. */
 TEST(ManyClients, DoNotKeepTheDatastoreOut)
 {
 	One one;

@@ -329,7 +329,7 @@ TEST_F(OneRack, RefusesWhatNoNodeCanDoAlone)
 		EXPECT_TRUE(holds(words, "CROSSSLOT") && holds(words, "hash_tag")) << words;
 	}
 	EXPECT_TRUE(holds(c.error("SORT", a, "BY", "w_*"), "other nodes"));
-	/* With one owner it goes, be it by chance or by a tag. */
+	/* With one owner it works, by chance or by a tag. */
 	EXPECT_EQ(c.integer("SADD", a, "x"), 1);
 	EXPECT_EQ(c.list("SUNION", a, a2).size(), 1u);
 	for (int i = 0; i < 10; i++) {

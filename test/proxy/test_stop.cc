@@ -1,5 +1,5 @@
 /*
- * A node that is told to stop: who has asked is answered, and nobody holds it up.
+ * A node that is told to stop: requests under way are answered, and no client delays it.
  */
 #include "proxy/ring.h"
 #include "support/resp.h"
@@ -25,7 +25,7 @@ bool queued(Member &m, uint64_t n)
 	return wait_until([&] { return m.number("datastore_queued") == n; });
 }
 
-/* The address is free: nobody is taken any more. */
+/* The address is free: no connection is accepted any more. */
 bool takes_nobody(uint16_t port)
 {
 	return wait_until([&] {

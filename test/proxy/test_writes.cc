@@ -116,7 +116,7 @@ class Node
 	{
 		return ring_find(ring_.get(), address.c_str());
 	}
-	/* What was told of a node, the keys of all parts together; exactly these fates. */
+	/* The calls of the hook for a node, with the keys of all parts; exactly these fates. */
 	std::vector<write_fate> fates(size_t node) const
 	{
 		std::vector<write_fate> found;
@@ -200,7 +200,7 @@ class Writes : public testing::Test
 			},
 			std::chrono::seconds(20));
 	}
-	/* Its reply, a line, once n more ends of writes were told. */
+	/* Its reply, a line, after n more ends of writes were reported. */
 	std::string ask(const std::vector<std::string> &args, size_t n)
 	{
 		Socket client(node->port());
@@ -242,7 +242,7 @@ TEST_F(Writes, AreToldOfWithTheirKeys)
 	EXPECT_EQ(node->keys(0), node->begun);
 	EXPECT_EQ(node->keys(there), Marked({{key, node->begun[key]}}));
 	EXPECT_GT(node->begun[key], 0u);
-	/* The other node is told of what it was sent. */
+	/* The hook is called for what the other node was sent. */
 	EXPECT_EQ(other->fates(0), Fates({WRITE_TAKEN}));
 	EXPECT_EQ(other->keys(0), other->begun);
 	EXPECT_EQ(other->begun.count(key), 1u);

@@ -45,7 +45,7 @@ class Source
 	}
 	void begin(); /* the first snapshot, for those who do not call next() themselves */
 
-	size_t piece = SIZE_MAX;     /* bytes that read() gives at the most */
+	size_t piece = SIZE_MAX;     /* the most bytes that read() returns */
 	uint32_t announce_more = 0;  /* than there is */
 	size_t fail_at = SIZE_MAX;   /* read() fails at this byte of a snapshot */
 	size_t fail_next = SIZE_MAX; /* next() fails at this snapshot */
@@ -105,7 +105,7 @@ class Gate
 {
       public:
 	void open();
-	void wait(); /* until it is open, or, lest a test hang, for 20 seconds */
+	void wait(); /* until it is open, but at most 20 seconds */
 	bool wait_for_visitors(unsigned n, Milliseconds limit = std::chrono::seconds(10));
 
       private:

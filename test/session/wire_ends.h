@@ -107,7 +107,7 @@ struct In {
 
 	enum dyn_entropy_status feed(const std::string &bytes)
 	{
-		/* A copy of its own, so that a sanitizer sees a read behind its end. */
+		/* A separate copy, so that a sanitizer sees a read past its end. */
 		const std::unique_ptr<uint8_t[]> copy(new uint8_t[bytes.size()]);
 
 		std::copy(bytes.begin(), bytes.end(), copy.get());

@@ -2,7 +2,7 @@
  * joining_thread - a thread that is joined when its object goes, so that a test which fails half
  * way fails alone and does not take the whole program with it.
  *
- * What it runs must come to an end: by deadlines of its own, or because it is told to.
+ * What it runs must end: by deadlines of its own, or because it is told to.
  */
 #ifndef TEST_SUPPORT_JOINING_THREAD_H
 #define TEST_SUPPORT_JOINING_THREAD_H
@@ -54,7 +54,7 @@ class JoiningThread
 	}
 
       private:
-	/* What is thrown in a thread would end the program too. */
+	/* An exception in a thread would end the program. */
 	template <typename F> static void run_and_report(F &run)
 	{
 		try {

@@ -16,7 +16,7 @@ namespace support
  * is not JSON. */
 std::string json_at(const std::string &text, const std::vector<std::string> &path);
 
-/* Throws when it is no number. */
+/* Throws when it is not a number. */
 uint64_t json_number_at(const std::string &text, const std::vector<std::string> &path);
 
 } // namespace support

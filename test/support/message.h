@@ -1,5 +1,5 @@
 /*
- * message - DNODE messages as a test says and hears them, and a node that the test plays itself.
+ * message - DNODE messages that a test sends and receives, and a node that the test plays itself.
  */
 #ifndef TEST_SUPPORT_MESSAGE_H
 #define TEST_SUPPORT_MESSAGE_H
@@ -28,10 +28,10 @@ std::optional<Message> take(std::string *bytes);
 /* The next one; throws when none comes. */
 Message read_message(Socket &s);
 
-/* A plain one, in the way of a node of the same datacenter, unless it is to be forwarded. */
+/* A plain one, as from a node of the same datacenter, unless its type is that of forwarding. */
 Message dnode_message(uint64_t id, const std::string &payload, int type = DNODE_REQUEST);
 
-/* Where our node dials the test. */
+/* A socket to which our node connects. */
 class Listener
 {
       public:
@@ -44,7 +44,7 @@ class Listener
 	{
 		return port_;
 	}
-	Socket accept(); /* throws when nobody dials */
+	Socket accept(); /* throws when no connection comes */
 
       private:
 	uint16_t port_;

@@ -90,9 +90,9 @@ class Node
 	/* Further arguments of the next start. */
 	Node &arguments(std::vector<std::string> args);
 
-	/* The next starts by way of another program, to which the node's words are added. */
+	/* Later starts run another program, with the node's command line as its arguments. */
 	Node &by(std::vector<std::string> program);
-	/* Start and wait until it has said that it is up; throws with its log when it is not. */
+	/* Start and wait until it logs that it is up; throws with its log when it does not. */
 	void start();
 	/* Start, whatever becomes of it. */
 	void launch();

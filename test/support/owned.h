@@ -1,5 +1,5 @@
 /*
- * owned - a unique_ptr to an object of C, by the function that frees it:
+ * owned - a unique_ptr to a C object, with the function that frees it:
  *
  *	using Spool = support::Owned<spool, spool_free>;
  */

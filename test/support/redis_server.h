@@ -145,7 +145,7 @@ class RedisServer
 		return process_ ? process_->output() : log_;
 	}
 
-	void stop();  /* by SIGTERM, which saves nothing unless it was told to */
+	void stop();  /* by SIGTERM, which saves nothing unless configured */
 	void kill9(); /* by SIGKILL */
 	void pause(); /* by SIGSTOP: it takes connections and answers nothing */
 	void resume();

@@ -1,6 +1,6 @@
 /*
- * resp - what tests say in the language of Redis, written down a second time: it shares nothing
- * with the parsers that it is said to.
+ * resp - commands and replies in RESP, implemented a second time: shares nothing with the parsers
+ * under test.
  */
 #ifndef TEST_SUPPORT_RESP_H
 #define TEST_SUPPORT_RESP_H

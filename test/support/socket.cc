@@ -126,7 +126,7 @@ void Socket::end_sending()
 	shutdown(fd_, SHUT_WR);
 }
 
-/* Read more into ahead_; false when nothing comes any more, or not in time. */
+/* Read more into ahead_; false at the end, or when nothing comes in time. */
 bool Socket::fill(Clock::time_point deadline)
 {
 	char bytes[65536];

@@ -17,7 +17,7 @@ namespace support
 class Socket
 {
       public:
-	/* Connect, to 127.0.0.1 if not elsewhere; with receive_bytes, by a socket that holds no
+	/* Connect, by default to 127.0.0.1; with receive_bytes, by a socket that holds no
 	 * more than about that much.  Throws std::runtime_error. */
 	explicit Socket(uint16_t port, int receive_bytes = 0);
 	Socket(const std::string &host, uint16_t port, int receive_bytes = 0);

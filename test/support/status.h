@@ -33,7 +33,7 @@ inline testing::AssertionResult succeeds(enum dyn_entropy_status status, const E
 	return testing::AssertionFailure() << dyn_entropy_status_name(status) << ": " << err.text();
 }
 
-/* It failed with this status, said so in the error too, and used these words. */
+/* It failed with this status, which the error has too, and with these words in the message. */
 inline testing::AssertionResult fails(enum dyn_entropy_status status, const Error &err,
 	enum dyn_entropy_status expected, const std::string &words = "")
 {

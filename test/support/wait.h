@@ -28,7 +28,7 @@ inline int patient_ms(int limit_ms)
 	return static_cast<int>(limit_ms * slowness());
 }
 
-/* Ask predicate() every few milliseconds until it holds.  False when it did not within limit, times
+/* Call predicate() every few milliseconds until it is true.  False if it is not within limit times
  * the factor. */
 template <typename Predicate>
 bool wait_until(Predicate predicate, std::chrono::milliseconds limit = std::chrono::seconds(10))

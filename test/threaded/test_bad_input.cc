@@ -79,7 +79,7 @@ class BadInput : public testing::Test
 		EXPECT_EQ(static_cast<size_t>(client.dbsize()), good);
 	}
 
-	/* One more connection was refused, with these words, said once. */
+	/* One more connection was refused, and these words were logged once. */
 	void expect_refusal(const std::string &words)
 	{
 		bad++;
@@ -433,7 +433,7 @@ TEST_F(BadInput, NoDescriptorIsLeft)
 
 	node.start();
 	expect_service();
-	/* The worker's own are closed after the sender has been told. */
+	/* The worker's own are closed after the sender got its reply. */
 	const pid_t pid = node.process().pid();
 	ASSERT_TRUE(node.wait_log("entropy: from ", 1));
 	{
@@ -477,7 +477,7 @@ TEST_F(BadInput, TheSpoolIsFull)
 		EXPECT_LT(entry.file_size(), 1024u * 1024) << "it has left " << entry.path();
 }
 
-/* A sender must not take its word for what a receiver that was killed has applied. */
+/* A sender must not take a snapshot for applied when the receiver was killed. */
 TEST_F(BadInput, AReceiverThatIsKilledResetsWhatItHasNotApplied)
 {
 	node.set("recon_timeout", "30000").start();

@@ -204,7 +204,7 @@ TEST(BadPeer, MayVanishAtAnyByteAndTheNextIsHealed)
 	ASSERT_TRUE(node.wait_rounds(1)) << node.log();
 	EXPECT_EQ(other_redis.connect().dbsize(), 200);
 	EXPECT_EQ(node.logged("warn: entropy: to "), peers.size()) << node.log();
-	/* Who goes at once may be gone before the connection stands. */
+	/* A client that closes at once may be gone before it is accepted. */
 	EXPECT_EQ(node.logged("refused by the peer") + node.logged("not reached"), peers.size())
 		<< node.log();
 	EXPECT_LE(node.logged("not reached"), 2u) << node.log();

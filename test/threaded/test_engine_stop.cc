@@ -71,7 +71,7 @@ TEST_P(EngineThreadedStop, MidTransfer)
 	EXPECT_EQ(other_redis.connect().dbsize(), 0);
 }
 
-/* A scan that rests, a sink and a source whose Redis says nothing any more. */
+/* A scan that pauses, a sink and a source whose Redis no longer answers. */
 TEST_P(EngineThreadedStop, WhileRedisSaysNothing)
 {
 	RedisClient client = redis.connect();

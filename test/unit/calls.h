@@ -1,5 +1,5 @@
 /*
- * calls - calls of an origin that writes down what it is told.
+ * calls - calls of an origin that records its replies.
  */
 #ifndef TEST_UNIT_CALLS_H
 #define TEST_UNIT_CALLS_H
@@ -16,7 +16,7 @@ namespace calls
 
 const int64_t kTimeout = 1000;
 
-/* Who asks, and writes down what it is told. */
+/* An origin that records its replies. */
 struct Asker {
 	std::vector<std::string> told;
 	bool keeps = false;           /* a call that was answered, until the test releases it */

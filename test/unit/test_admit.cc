@@ -12,7 +12,7 @@ using support::Request;
 
 const proxy_state states[] = {PROXY_NORMAL, PROXY_STANDBY, PROXY_WRITES_ONLY, PROXY_RESUMING};
 
-/* What who asked is told; "" when the request is carried out. */
+/* The error for the asker; "" when the request is carried out. */
 std::string told(const Request &r, admit_asker asker, proxy_state state = PROXY_NORMAL)
 {
 	char why[ADMIT_WHY_MAX] = "";
@@ -51,7 +51,7 @@ TEST(Admit, WhatTheProxyAnswersItself)
 struct Refused {
 	const char *line;
 	const char *words;
-	bool as_redis; /* what a client is told has none of our name in it */
+	bool as_redis; /* errors for a client do not contain our name */
 };
 
 const Refused refused[] = {

@@ -84,12 +84,12 @@ TEST_F(Call, RunsOutOfTimeInItsParts)
 	EXPECT_EQ(list.n, 0u);
 }
 
-/* A client that is told of one call takes those behind it that were answered already. */
+/* A client that gets the reply to one call also gets later replies that were ready. */
 TEST_F(Call, ExpiresThoughOthersEndMeanwhile)
 {
 	std::vector<call *> calls;
 	std::vector<leg *> legs;
-	const size_t n = 5000; /* more than are kept for reuse: their memory is gone */
+	const size_t n = 5000; /* more than are kept for reuse: the rest are released */
 
 	asker.keeps = true;
 	for (size_t i = 0; i < n; i++) {
@@ -128,7 +128,7 @@ TEST_F(Call, ReleasesWhatIsUnderWayAtTheEnd)
 	call_list_init(&list, sizeof(Asked), kTimeout);
 }
 
-/* Whatever happens in whatever order, everybody is told once, and nothing is left behind. */
+/* Whatever happens in whatever order, each call is answered once, and nothing leaks. */
 TEST_F(Call, TellsEverybodyOnce)
 {
 	struct Someone {

@@ -23,7 +23,7 @@ bool arity_ok(const Request &r)
 	return command_arity_ok(r->command, r->argc);
 }
 
-/* Its keys, or "?" when they cannot be told. */
+/* Its keys, or "?" when they are unknown. */
 Args keys_of(const Request &r)
 {
 	EXPECT_TRUE(r->fault == REQUEST_FAULT_NONE || r->fault == REQUEST_FAULT_KEYS);
@@ -191,7 +191,7 @@ TEST(Command, AnAttackIsNotAnswered)
 
 struct Keys {
 	const char *line;
-	const char *keys; /* "?": they cannot be told */
+	const char *keys; /* "?": unknown */
 };
 
 class CommandKeys : public testing::TestWithParam<Keys>

@@ -46,7 +46,7 @@ class DnodeGolden : public testing::TestWithParam<const char *>
 {
 };
 
-/* What existing nodes say is understood, and said again byte for byte. */
+/* Messages of existing nodes are decoded, and encoded again byte for byte. */
 TEST_P(DnodeGolden, ComesBackByteForByte)
 {
 	for (char direction : {'>', '<'}) {
@@ -133,7 +133,7 @@ TEST(Dnode, DataMayBeAnything)
 }
 
 struct Bad {
-	const char *rest; /* behind the magic, or all of it when it begins with '!' */
+	const char *rest; /* after the magic, or the whole header when it begins with '!' */
 	const char *why;
 };
 

@@ -197,7 +197,7 @@ TEST(Figures, MetricsFollowTheTextFormat)
 	}
 }
 
-/* The unit of a figure in bytes or seconds stands in its name. */
+/* The name of a figure in bytes or seconds ends with its unit. */
 TEST(Figures, MetricsNameTheirUnit)
 {
 	size_t n = 0;

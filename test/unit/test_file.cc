@@ -114,7 +114,7 @@ TEST(File, GivesItsFirstLine)
 	EXPECT_EQ(read(file_read_line, dir.file("absent"), 6).status, FILE_NOT_OPENED);
 }
 
-/* What "<(command)" of a shell is; what comes behind the line is not waited for. */
+/* As from "<(command)" of a shell; does not wait for anything after the line. */
 TEST(File, GivesTheFirstLineOfAPipe)
 {
 	support::TempDir dir;

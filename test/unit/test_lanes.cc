@@ -10,7 +10,7 @@
 namespace
 {
 
-/* Connections that write down what they are given, and answer when the test says so. */
+/* Connections that record what they are sent, and answer when the test says so. */
 class Lanes : public testing::Test
 {
       protected:
@@ -165,7 +165,7 @@ TEST_F(Lanes, TheEndRefusesThoseThatWait)
 	EXPECT_EQ(refused, (std::vector<std::string>{"the end", "the end"}));
 }
 
-/* Whatever comes, and in whatever order lanes answer: requests with a key in common keep theirs. */
+/* Whatever is sent, and in whatever order lanes answer: those with a common key stay in order. */
 TEST_F(Lanes, KeepTheOrderOfEachKey)
 {
 	constexpr int kKeys = 6, kRequests = 5000;

@@ -39,7 +39,7 @@ std::string crlf(const std::string &text)
 
 enum dyn_entropy_status parse(const std::string &text, std::string *out, Error &err)
 {
-	/* A copy of its own, so that a sanitizer sees a read behind its end. */
+	/* A separate copy, so that a sanitizer sees a read past its end. */
 	const std::unique_ptr<uint8_t[]> copy(new uint8_t[text.size()]);
 	uint8_t block[DYN_ENTROPY_BLOCK_SIZE] = {};
 

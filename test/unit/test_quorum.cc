@@ -168,7 +168,7 @@ TEST(Quorum, CopiesTheAnswer)
 
 const std::vector<std::string> kOutcomes = {"a", "b", "!"};
 
-/* What has been said, in order, and who has not spoken yet. */
+/* The answers so far, in order, and the replicas without one. */
 struct State {
 	consistency level;
 	Racks racks;
@@ -236,7 +236,7 @@ std::string expected_result(const State &s)
 	return "(none)";
 }
 
-/* Check the state by a quorum that was told all of it, then every state that can follow. */
+/* Check the state by a quorum that got all answers, then every state that can follow. */
 void explore(const State &s, size_t *n_checked)
 {
 	Quorum q = make(s.level, s.racks);

@@ -18,7 +18,7 @@ reply_result scan(reply_scanner &s, const std::string &bytes, size_t *used)
 	return reply_scan(&s, copy.get(), bytes.size(), used);
 }
 
-/* It ends where it ends: whole, with something behind it, cut at every byte, byte by byte. */
+/* The end is found: whole, with more bytes after it, cut at every byte, byte by byte. */
 void expect_reply(const std::string &bytes)
 {
 	reply_scanner s = {};

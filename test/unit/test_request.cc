@@ -331,7 +331,7 @@ TEST(Request, WordsAreComparedWholeAndInAnyCase)
 	EXPECT_TRUE(request_arg_is(r, 3, ""));
 }
 
-/* What is wrong with a request is told before what else is. */
+/* The first error of a request is reported. */
 TEST(Request, IsUnderstoodOnce)
 {
 	EXPECT_EQ(REQUEST_FAULT_NONE, support::Request("GET k")->fault);

@@ -53,7 +53,7 @@ TEST(RespWrite, WhatBothHave)
 	both("*1048576\r\n", [](W w) { return resp_write_array(w, 1048576); });
 }
 
-/* By the specification of RESP3, and by what Redis 7.0 tells a client of RESP2. */
+/* By the specification of RESP3, and by what Redis 7.0 sends to a RESP2 client. */
 TEST(RespWrite, WhatEachHasItsOwnFormFor)
 {
 	expect_written("$-1\r\n", "_\r\n", [](W w) { return resp_write_null(w); });

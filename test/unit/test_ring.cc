@@ -257,7 +257,7 @@ TEST(Ring, AllThatIsWrongIsToldAtOnce)
 	EXPECT_EQ(4, std::count(errors.begin(), errors.end(), '\n')) << errors;
 }
 
-/* What the file says badly of a node is not held against it a second time. */
+/* A refused value of a node does not cause further errors. */
 TEST(Ring, AnErrorOfTheFileIsToldOnce)
 {
 	for (const char *bad : {"tokens: x", "dyn_listen: x", "rack: ''", "datacenter: ''"}) {

@@ -1,5 +1,5 @@
 /*
- * What the proxy is told of a dynomite.yml.
+ * The options of the proxy from a dynomite.yml.
  */
 #include "node/setup.h"
 #include "unit/conf_loading.h"

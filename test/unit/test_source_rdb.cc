@@ -169,7 +169,7 @@ TEST_F(SourceRdb, ACutFileGivesNothingOfItsLastSegmentAndNoEnd)
 	}
 }
 
-/* In the middle of many keys, of keys that nobody wants, of one large value and of its copying. */
+/* In the middle of many keys, of keys that are skipped, of one large value and of its copying. */
 TEST_F(SourceRdb, IsCancelledWithinAPieceAndHeardOfAllTheWhile)
 {
 	const std::string many = strings(500000), large(20 * 1024 * 1024, 'x');

@@ -291,7 +291,7 @@ TEST(StreamConnect, GivesUpOnAListenerThatAcceptsNobody)
 	int timed_out = 0;
 	Error err;
 
-	/* The backlog holds one or two; whoever comes then gets no answer. */
+	/* The backlog holds one or two; later connections get no answer. */
 	for (auto &f : filler)
 		timed_out += stream_connect(&f, &to, nullptr, 50, nullptr, err) != DYN_ENTROPY_OK;
 	EXPECT_GE(timed_out, 1);
