@@ -39,12 +39,13 @@ static bool write_server(const struct proxy *p, struct buf *text)
 }
 
 /* A figure, under the name that it has in INFO: as Redis names its own. */
-struct line {
+struct info_line {
 	const char *name;
 	size_t offset; /* of a uint64_t */
 };
 
-static bool write_lines(struct buf *text, const struct line *lines, size_t n, const void *figures)
+static bool write_lines(
+	struct buf *text, const struct info_line *lines, size_t n, const void *figures)
 {
 	bool ok = true;
 
@@ -87,7 +88,7 @@ static bool write_memory(const struct proxy *p, struct buf *text)
 
 #define OF(field) offsetof(struct proxy_figures, field)
 
-static const struct line stats_lines[] = {
+static const struct info_line stats_lines[] = {
 	{"total_connections_received", OF(client_connections_accepted)},
 	{"rejected_connections", OF(client_connections_refused)},
 	{"total_commands_processed", OF(client_requests)},
@@ -141,7 +142,7 @@ static bool write_proxy(const struct proxy *p, struct buf *text)
 
 #define OF(field) offsetof(struct replica_figures, field)
 
-static const struct line datastore_lines[] = {
+static const struct info_line datastore_lines[] = {
 	{"datastore_requests", OF(requests)},
 	{"datastore_replies", OF(responses)},
 	{"datastore_failures", OF(failed_requests)},
