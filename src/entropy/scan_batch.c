@@ -1,7 +1,6 @@
 #include "entropy/scan_batch.h"
 
 #include "base/number.h"
-#include "entropy/error.h"
 #include "entropy/segment.h"
 
 #include <string.h>

@@ -1,7 +1,6 @@
 #include "entropy/segment.h"
 
 #include "base/number.h"
-#include "entropy/error.h"
 
 #include <string.h>
 

@@ -8,7 +8,6 @@
 #define PROXY_LOCAL_H
 
 #include "base/buf.h"
-#include "proto/command.h"
 #include "proto/request.h"
 
 #include <stdbool.h>

@@ -6,10 +6,10 @@
 #ifndef PROXY_PLAN_H
 #define PROXY_PLAN_H
 
+#include "base/consistency.h"
 #include "cluster/ring.h"
 #include "proto/request.h"
 #include "proxy/lanes.h"
-#include "proxy/quorum.h"
 
 #include <stdbool.h>
 #include <stddef.h>
