@@ -1,8 +1,7 @@
 #include "entropy/sink_undo.h"
 
-#include "entropy/error.h"
+#include "base/number.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Types whose elements are unordered: Redis may dump them in a different order than they were
@@ -55,8 +54,9 @@ static enum dyn_entropy_status read_dump(struct redis_conn *conn, struct sink_pa
 	*there = line[1] != '-';
 	if (!*there)
 		return DYN_ENTROPY_OK;
-	/* Ends at the CR or LF. */
-	found->len = left = strtoull(line + 1, NULL, 10);
+	if (number_read(line + 1, len - 1, INT64_MAX, &found->len) != NUMBER_OK)
+		return redis_conn_refused_line(conn, "DUMP", "", 0, err);
+	left = found->len;
 	while (status == DYN_ENTROPY_OK && left > 0) {
 		status = redis_conn_bytes(
 			conn, left < SIZE_MAX ? (size_t)left : SIZE_MAX, &bytes, &len, err);
