@@ -62,7 +62,6 @@ static void print_text(const struct conf_key *k, const char *text, FILE *to)
 static void print_value(const struct conf *c, const struct conf_key *k, FILE *to)
 {
 	const void *at = (const char *)c + k->offset;
-
 	char number[CONF_NUMBER_MAX];
 
 	switch (k->type) {

@@ -163,7 +163,6 @@ const struct conf_key conf_keys[CONF_N_KEYS] = {
 		.flags = CONF_UNUSED | CONF_ZERO_DEFAULT,
 		.help = "time for another node to accept a request"},
 	[CONF_KEY_ENABLE_GOSSIP] = {KEY(enable_gossip, BOOL),
-
 		.instead = "give false, and all nodes in dyn_seeds",
 		.help = "let the nodes tell each other of nodes that join and leave"},
 	[CONF_KEY_GOS_INTERVAL] = {KEY(gos_interval, NUMBER), .unit = "ms", .def_number = 30000,
@@ -185,9 +184,8 @@ const struct conf_key conf_keys[CONF_N_KEYS] = {
 	[CONF_KEY_WRITE_CONSISTENCY] = {KEY(write_consistency, CHOICE),
 		.def_number = CONSISTENCY_DC_ONE, .flags = CONF_NO_CASE, WORDS(consistency_names),
 		.help = "how many racks must acknowledge a write"},
-	[CONF_KEY_READ_REPAIRS_ENABLED] = {KEY(read_repairs_enabled, BOOL),
-
-		.flags = CONF_UNUSED, .help = "repair a replica whose answer to a read is older"},
+	[CONF_KEY_READ_REPAIRS_ENABLED] = {KEY(read_repairs_enabled, BOOL), .flags = CONF_UNUSED,
+		.help = "repair a replica whose answer to a read is older"},
 
 	/* The process. */
 	[CONF_KEY_STATS_INTERVAL] = {KEY(stats_interval, NUMBER), .unit = "ms", .def_number = 30000,
@@ -203,7 +201,6 @@ const struct conf_key conf_keys[CONF_N_KEYS] = {
 
 	/* The entropy channel. */
 	[CONF_KEY_RECON_ENABLED] = {KEY(recon_enabled, BOOL),
-
 		.help = "run the entropy channel, which gives replicas the writes they missed"},
 	[CONF_KEY_RECON_KEY_FILE] = {KEY(recon_key_file, PATH), RANGE(1, PATH_MAX_BYTES),
 		.help = "the pre-shared key; needed when recon_encrypt"},

@@ -27,9 +27,9 @@ enum dyn_entropy_status cipher_new(
 void cipher_free(struct cipher *c); /* wipes the key schedule */
 
 /*
- * Encrypt n (1..CIPHER_LANES) chunks of len plaintext bytes each.  Chunk i is read at plain + i *
- * plain_stride and its CIPHER_LEN(len) payload bytes are written at out + i * out_stride.  If
- * len is not a multiple of 16, n must be 1.
+ * What cipher_encrypt() does: n (1..CIPHER_LANES) chunks of len plaintext bytes each.  Chunk i is
+ * read at plain + i * plain_stride and its CIPHER_LEN(len) payload bytes are written at out + i *
+ * out_stride.  If len is not a multiple of 16, n must be 1.
  */
 struct cipher_chunks {
 	const uint8_t *plain;
@@ -40,6 +40,7 @@ struct cipher_chunks {
 	size_t n;
 };
 
+/* Encrypt some chunks side by side. */
 enum dyn_entropy_status cipher_encrypt(
 	struct cipher *c, const struct cipher_chunks *chunks, struct dyn_entropy_error *err);
 

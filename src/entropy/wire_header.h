@@ -30,6 +30,7 @@ struct wire_header_snapshot {
 	uint32_t encrypt_flag; /* 0 or 1 */
 };
 
+/* Decoding refuses values that no session can have, and names them. */
 void wire_header_negotiation_encode(
 	const struct wire_header_negotiation *n, uint8_t out[WIRE_HEADER_NEGOTIATION_SIZE]);
 enum dyn_entropy_status wire_header_negotiation_decode(struct wire_header_negotiation *n,

@@ -68,6 +68,7 @@ const char *heal_ledger_outcome_word(enum dyn_entropy_outcome outcome);
 /* A copy of the totals; connections are those that ended. */
 void heal_ledger_totals(struct heal_ledger *l, struct heal_figures *out);
 
+/* How many records there are; those of senders only become more. */
 size_t heal_ledger_n_targets(struct heal_ledger *l);
 size_t heal_ledger_n_senders(struct heal_ledger *l);
 

@@ -48,6 +48,7 @@ void heal_schedule_node_back(struct heal_schedule *s, size_t node);
 /* Begin no more rounds. */
 void heal_schedule_stop(struct heal_schedule *s);
 
+/* Whether a round runs, and when the next one starts. */
 void heal_schedule_figures(const struct heal_schedule *s, struct heal_schedule_figures *out);
 
 #ifdef __cplusplus

@@ -162,7 +162,7 @@ static void give_memory_back(void)
 #endif
 }
 
-/* Run the node with a checked configuration; returns the exit status. */
+/* Run the node with a checked configuration.  False when it could not start. */
 static bool run(const struct invocation *inv, const struct engine_options *options)
 {
 	struct engine *e;
