@@ -19,12 +19,12 @@
 extern "C" {
 #endif
 
-#define CONTROL_GUESTS_MAX 64
+#define CONTROL_CONNS_MAX 64
 
 /* A connection. */
-struct control_guest {
+struct control_conn {
 	struct bufferevent *bev; /* our own reference; NULL: the slot is free */
-	int64_t leave_ms;        /* monotonic: closed at this time */
+	int64_t close_ms;        /* monotonic: closed at this time */
 };
 
 struct control {
@@ -36,8 +36,8 @@ struct control {
 	struct evhttp *http;
 	struct evconnlistener *listener; /* http's */
 	struct event *ticker;
-	struct control_guest guests[CONTROL_GUESTS_MAX];
-	size_t n_guests;
+	struct control_conn conns[CONTROL_CONNS_MAX];
+	size_t n_conns;
 	int64_t started_ms; /* monotonic */
 	uint64_t requests;
 	struct log_gate gate; /* rate limit for messages that any client can cause */

@@ -91,7 +91,7 @@ bool control_pages_need_healer(const struct control *c, struct control_answer *a
 {
 	if (!c->healer)
 		control_answer_refuse(a, 409,
-			"no entropy channel runs here: the configuration does not set "
+			"no entropy channel runs here: the configuration has no "
 			"recon_enabled: true");
 	return c->healer != NULL;
 }

@@ -30,7 +30,7 @@
  * bufferevent and hold a reference to it: when evhttp has released it, its callbacks are unset.
  */
 
-static bool has_left(const struct control_guest *g)
+static bool has_ended(const struct control_conn *g)
 {
 	bufferevent_event_cb on_event = NULL;
 
@@ -38,11 +38,11 @@ static bool has_left(const struct control_guest *g)
 	return on_event == NULL;
 }
 
-static void see_off(struct control *c, struct control_guest *g)
+static void release_conn(struct control *c, struct control_conn *g)
 {
 	bufferevent_decref(g->bev);
 	g->bev = NULL;
-	c->n_guests--;
+	c->n_conns--;
 }
 
 static void on_tick(evutil_socket_t fd, short events, void *arg)
@@ -52,17 +52,17 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	for (size_t i = 0; i < CONTROL_GUESTS_MAX; i++) {
-		struct control_guest *g = &c->guests[i];
+	for (size_t i = 0; i < CONTROL_CONNS_MAX; i++) {
+		struct control_conn *g = &c->conns[i];
 
 		if (!g->bev)
 			continue;
-		if (has_left(g))
-			see_off(c, g);
-		else if (now_ms >= g->leave_ms)
+		if (has_ended(g))
+			release_conn(c, g);
+		else if (now_ms >= g->close_ms)
 			shutdown(bufferevent_getfd(g->bev), SHUT_RDWR); /* evhttp sees the end */
 	}
-	if (c->n_guests < CONTROL_GUESTS_MAX)
+	if (c->n_conns < CONTROL_CONNS_MAX)
 		evconnlistener_enable(c->listener);
 }
 
@@ -75,22 +75,22 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
 }
 
 /* A connection was accepted. */
-static struct bufferevent *welcome(struct event_base *base, void *arg)
+static struct bufferevent *on_accepted(struct event_base *base, void *arg)
 {
 	struct control *c = arg;
-	struct control_guest *g = NULL;
+	struct control_conn *g = NULL;
 
-	for (size_t i = 0; i < CONTROL_GUESTS_MAX && !g; i++)
-		if (!c->guests[i].bev)
-			g = &c->guests[i];
+	for (size_t i = 0; i < CONTROL_CONNS_MAX && !g; i++)
+		if (!c->conns[i].bev)
+			g = &c->conns[i];
 	/* The descriptor is closed with the last reference to the bufferevent.  If evhttp closed it
 	 * earlier, the loop would keep waiting for it and miss the next connection that gets its
 	 * number. */
 	if (!g || !(g->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE)))
 		return NULL;
 	bufferevent_incref(g->bev);
-	g->leave_ms = clock_deadline_ms(LIFETIME_MS);
-	if (++c->n_guests == CONTROL_GUESTS_MAX)
+	g->close_ms = clock_deadline_ms(LIFETIME_MS);
+	if (++c->n_conns == CONTROL_CONNS_MAX)
 		evconnlistener_disable(c->listener); /* until a tick that finds room */
 	return g->bev;
 }
@@ -291,7 +291,7 @@ struct control *control_new(struct event_base *base, const struct conf *conf, st
 	evhttp_set_max_headers_size(c->http, HEADERS_BYTES);
 	evhttp_set_max_body_size(c->http, BODY_BYTES);
 	evhttp_set_timeout(c->http, IDLE_S);
-	evhttp_set_bevcb(c->http, welcome, c);
+	evhttp_set_bevcb(c->http, on_accepted, c);
 	evhttp_set_gencb(c->http, on_request, c);
 	if (start_listening(c))
 		return c;
@@ -306,9 +306,9 @@ void control_free(struct control *c)
 		return;
 	if (c->http)
 		evhttp_free(c->http);
-	for (size_t i = 0; i < CONTROL_GUESTS_MAX; i++)
-		if (c->guests[i].bev)
-			see_off(c, &c->guests[i]);
+	for (size_t i = 0; i < CONTROL_CONNS_MAX; i++)
+		if (c->conns[i].bev)
+			release_conn(c, &c->conns[i]);
 	if (c->ticker)
 		event_free(c->ticker);
 	free(c);

@@ -11,7 +11,7 @@
 struct dyn_entropy_driver {
 	struct dyn_entropy_config config;
 	const dyn_entropy_material *material;
-	struct dyn_entropy_driver_options options; /* its targets are in reports */
+	struct dyn_entropy_driver_options options; /* targets is NULL: they are in reports */
 	struct dyn_entropy_target_report *reports; /* n_targets; each owns its endpoint */
 	size_t n_targets;
 };

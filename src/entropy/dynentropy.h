@@ -1,44 +1,40 @@
 /*
  * dynentropy.h - the entropy channel: heal a replica that missed writes.
  *
- * A source turns the local data into snapshots; a sender ships each of them over one TCP
- * connection, encrypted with a pre-shared key; a receiver takes it, checks it to its last byte,
- * and only then hands it to a sink, which replays it.  A driver runs one round: it pushes to every
- * target, one after the other.
+ * A source turns local data into snapshots.  A sender pushes each of them over its own TCP
+ * connection, encrypted with a pre-shared key.  A receiver checks it to its last byte and only then
+ * gives it to a sink, which applies it.  A driver runs a round: a push to every target in turn.
  *
  *     source -> sender ===TCP=== receiver -> sink
  *
  * Conventions
  *
  *   Errors     A function that can fail returns enum dyn_entropy_status, zero on success, and
- *              describes the failure in *err.  err may be NULL.  No message ever holds a key, a
- *              value or key material.  Nor does it name the peer of a connection, which whoever
- *              gets the message knows: it is in what was passed, or stands beside the message.
+ *              describes the failure in *err.  err may be NULL.  A message never holds a key, a
+ *              value or key material, nor the address of the other side, which the caller has.
  *
- *   Arguments  A pointer is not NULL unless a comment says that it may be.  Strings are
- *              NUL-terminated and borrowed for the length of the call, unless a comment says more.
+ *   Arguments  A pointer must not be NULL unless a comment says that it may be.  Strings are
+ *              NUL-terminated and borrowed during the call, unless a comment says otherwise.
  *
- *   Ownership  What a ..._new(), ..._load() or ..._source_x() made is released by the matching
- *              ..._free(), which is harmless on NULL (or on an empty struct dyn_entropy_source or
- *              _sink).
+ *   Ownership  What ..._new(), ..._load(), ..._source_x() or ..._sink_x() made is released by the
+ *              matching ..._free(), which is harmless on NULL or an empty source or sink.
  *
- *   Sizes      A struct that a program and the library hand each other by its address begins with
- *              struct_size: the size that it has for whoever made it, in bytes.  So later versions
- *              can add members at its end, and a program that was built with this one still runs.
- *              Set it and zero the rest, which means the defaults:
+ *   Sizes      A struct that is passed by address begins with struct_size, its size in bytes when
+ *              its maker was compiled.  So later versions can add members at its end without
+ *              breaking programs built with this one.  Set it; zeros elsewhere are the defaults:
  *
  *                  struct dyn_entropy_push_options options = {.struct_size = sizeof(options)};
  *
- *              In C++ it sets itself.  Of a result the library fills in what struct_size covers.  A
- *              struct that stands in another is its last member.  Those of fixed size do not change
- *              any more: dyn_entropy_error, dyn_entropy_source and dyn_entropy_sink.
+ *              In C++ it is initialized.  The library fills in a result up to its struct_size.  A
+ *              nested struct is the last member.  dyn_entropy_error, dyn_entropy_source and
+ *              dyn_entropy_sink have a fixed size and will not change.
  *
  *   Threads    An object belongs to one thread at a time unless its comment says otherwise.
  *
- *   Waiting    No call waits without a deadline.  Whoever holds the dyn_entropy_cancel object that
- *              a call was given can end it within a moment from any thread or signal handler.
+ *   Waiting    Every wait has a deadline, and dyn_entropy_cancel_set() ends it at once, from any
+ *              thread or signal handler.
  *
- *   Signals    The library writes to sockets with MSG_NOSIGNAL: it raises no SIGPIPE.
+ *   Signals    The library raises no SIGPIPE (it uses MSG_NOSIGNAL).
  */
 #ifndef DYNENTROPY_H
 #define DYNENTROPY_H
@@ -61,7 +57,7 @@ extern "C" {
 #define DYN_ENTROPY_PRINTF(fmt, args)
 #endif
 
-/* The first member of the structs that say their size. */
+/* The first member of structs that carry their size. */
 #ifdef __cplusplus
 #define DYN_ENTROPY_STRUCT_SIZE(type) size_t struct_size = sizeof(struct type)
 #else
@@ -77,8 +73,8 @@ enum dyn_entropy_status {
 	DYN_ENTROPY_OK = 0,
 	DYN_ENTROPY_END,        /* a source has no further snapshot; not a failure */
 	DYN_ENTROPY_ERR_IO,     /* a socket or a file; a deadline that passed */
-	DYN_ENTROPY_ERR_CONFIG, /* a setting out of range, or settings that do not fit each other */
-	DYN_ENTROPY_ERR_KEY_MATERIAL, /* a key or IV file that is missing, unreadable or not one */
+	DYN_ENTROPY_ERR_CONFIG, /* a setting out of range, or settings that contradict each other */
+	DYN_ENTROPY_ERR_KEY_MATERIAL, /* a key or IV file that is missing, unreadable or invalid */
 	DYN_ENTROPY_ERR_PROTOCOL,     /* the other side broke the wire protocol */
 	DYN_ENTROPY_ERR_CRYPTO,       /* a chunk that does not decrypt: another key, or damage */
 	DYN_ENTROPY_ERR_SOURCE,       /* the source could not give its snapshot */
@@ -91,16 +87,16 @@ enum dyn_entropy_status {
 
 struct dyn_entropy_error {
 	enum dyn_entropy_status status;
-	/* One line: what, to what, and where it helps what to do. */
+	/* One line: what happened, to what, and what to do. */
 	char message[DYN_ENTROPY_MESSAGE_MAX];
-	/* The setting that decided it, by its name here, such as "max_connections": whoever knows
-	 * it by another name can add that one.  NULL where none did.  Static storage. */
+	/* The setting that caused it, by its name in this header ("max_connections"), for callers
+	 * that have another name for it; or NULL.  Static storage. */
 	const char *setting;
 };
 
 /*
- * Fill in *err (which may be NULL) and return status, so that a source or a sink of one's own can
- * fail in one line.  The format is printf's, with %m; what is too long is cut.
+ * For custom sources and sinks: fill in *err (which may be NULL) and return status.  The format is
+ * printf's, with %m; a long message is cut.
  */
 enum dyn_entropy_status dyn_entropy_error_set(struct dyn_entropy_error *err,
 	enum dyn_entropy_status status, const char *fmt, ...) DYN_ENTROPY_PRINTF(3, 4);
@@ -112,11 +108,11 @@ const char *dyn_entropy_status_name(enum dyn_entropy_status status);
 
 typedef struct dyn_entropy_cancel dyn_entropy_cancel;
 
-/* NULL when memory or descriptors are short. */
+/* NULL when memory or descriptors have run out. */
 dyn_entropy_cancel *dyn_entropy_cancel_new(void);
 void dyn_entropy_cancel_free(dyn_entropy_cancel *c);
 
-/* End, with DYN_ENTROPY_ERR_CANCELLED, every call that was given c, now and later.  Any thread, and
+/* End every call that uses c, now and later, with DYN_ENTROPY_ERR_CANCELLED.  Any thread, and
  * signal handlers. */
 void dyn_entropy_cancel_set(dyn_entropy_cancel *c);
 bool dyn_entropy_cancel_is_set(const dyn_entropy_cancel *c); /* false for NULL; any thread */
@@ -130,8 +126,7 @@ bool dyn_entropy_cancel_is_set(const dyn_entropy_cancel *c); /* false for NULL; 
 #define DYN_ENTROPY_SNAPSHOT_MAX    UINT32_C(0xFFFFFFFE) /* plaintext bytes of one snapshot */
 #define DYN_ENTROPY_BLOCK_SIZE      16                   /* AES block, key and IV, bytes */
 
-/* Receivers give a connection up that brings less than this on average; a sender must not promise
- * less. */
+/* The minimum of max_rate: a receiver gives up slower connections. */
 #define DYN_ENTROPY_RATE_MIN        UINT64_C(131072) /* bytes per second */
 #define DYN_ENTROPY_CONNECTIONS_MAX 1024
 #define DYN_ENTROPY_TIMEOUT_MS_MAX  (24 * 3600 * 1000)
@@ -149,8 +144,8 @@ bool dyn_entropy_cancel_is_set(const dyn_entropy_cancel *c); /* false for NULL; 
 typedef struct dyn_entropy_material dyn_entropy_material; /* immutable: any number of threads */
 
 /*
- * Read a key file and an IV file: raw text (white space at its end trimmed, the first 16 bytes
- * count) or one armoured block whose base64 body decodes to at least 16 bytes.
+ * Read a key file and an IV file: raw text (trailing white space is dropped, the first 16 bytes are
+ * used) or one PEM block whose base64 body decodes to at least 16 bytes.
  * DYN_ENTROPY_ERR_KEY_MATERIAL names the file and the remedy.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_material_load(const char *key_file,
@@ -161,33 +156,32 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_material_new(
 	const uint8_t key[DYN_ENTROPY_BLOCK_SIZE], const uint8_t iv[DYN_ENTROPY_BLOCK_SIZE],
 	dyn_entropy_material **out, struct dyn_entropy_error *err);
 
-/* Whether the key is the published sample (0123456789012345), which protects nothing. */
+/* Whether the key is the public sample (0123456789012345), which protects nothing. */
 bool dyn_entropy_material_is_sample(const dyn_entropy_material *m);
 
 /* Wipe and release. */
 void dyn_entropy_material_free(dyn_entropy_material *m);
 
-/* Write a random key and a random IV to two new files, mode 0600.  A file that exists is never
- * overwritten. */
+/* Write a random key and IV to two new files, mode 0600.  An existing file is never overwritten. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_material_generate(
 	const char *key_file, const char *iv_file, struct dyn_entropy_error *err);
 
 /* ---- Configuration --------------------------------------------------------------------------- */
 
-/* The text fields are borrowed: they must outlive the objects made from the configuration. */
+/* Texts are borrowed: they must outlive the objects made from the configuration. */
 struct dyn_entropy_config {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_config);
-	const char *key_file;      /* NULL where encrypt is false */
-	const char *iv_file;       /* NULL where encrypt is false */
+	const char *key_file;      /* NULL when encrypt is false */
+	const char *iv_file;       /* likewise */
 	const char *listen_addr;   /* "host:port" of the receiver; port 0: the kernel's choice */
 	const char *send_addr;     /* "host" that the sender binds to; NULL: the kernel's choice */
-	const char *peer_endpoint; /* "host:port" that the sender dials */
-	bool encrypt;              /* false only ever sends and accepts plaintext */
+	const char *peer_endpoint; /* "host:port" that the sender connects to */
+	bool encrypt;              /* false: send and accept only plaintext */
 	uint32_t buffer_size;      /* plaintext bytes per chunk; a multiple of 16 when encrypt */
 	uint32_t header_size;      /* bytes of the snapshot header */
-	uint64_t max_rate;         /* bytes per second that the sender sends; 0: unlimited */
-	uint64_t max_snapshot_bytes; /* plaintext bytes that a receiver takes */
-	const char *spool_dir;       /* of a receiver beyond 16 MiB; NULL: TMPDIR, else /var/tmp */
+	uint64_t max_rate;         /* of the sender, bytes per second; 0: unlimited */
+	uint64_t max_snapshot_bytes; /* plaintext bytes that a receiver accepts */
+	const char *spool_dir;       /* for snapshots beyond 16 MiB; NULL: TMPDIR, else /var/tmp */
 	unsigned max_connections;    /* receiver workers, 1..1024 */
 	uint32_t timeout_ms;         /* without a byte before a connection is given up */
 };
@@ -200,21 +194,19 @@ static inline void dyn_entropy_config_init(struct dyn_entropy_config *c)
 	dyn_entropy_config_init_size(c, sizeof(*c));
 }
 
-/* Check every field and what they demand of each other.  DYN_ENTROPY_ERR_CONFIG names field, value
- * and range. */
+/* Check all fields.  DYN_ENTROPY_ERR_CONFIG names field, value and range. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_config_validate(
 	const struct dyn_entropy_config *c, struct dyn_entropy_error *err);
 
-/* ---- Redis, as source and sink reach it ------------------------------------------------------ */
+/* ---- How sources and sinks connect to Redis ------------------------------------------------- */
 
-/* Copied by the functions that take it (the password is wiped when they are done with it); cancel
- * is borrowed. */
+/* Copied by the functions that take it (the password is wiped after use); cancel is borrowed. */
 struct dyn_entropy_redis {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_redis);
 	const char *address;  /* "host:port", or the path of a Unix socket (begins with '/') */
 	const char *user;     /* NULL: the default user */
 	const char *password; /* NULL: no AUTH */
-	/* For a connection, and without a byte of a reply; 0: DYN_ENTROPY_DEFAULT_TIMEOUT_MS. */
+	/* To connect, and without a byte of a reply; 0: DYN_ENTROPY_DEFAULT_TIMEOUT_MS. */
 	uint32_t timeout_ms;
 	dyn_entropy_cancel *cancel; /* may be NULL; must outlive what is made from this */
 };
@@ -223,25 +215,25 @@ struct dyn_entropy_redis {
 
 struct dyn_entropy_source_totals {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_source_totals);
-	uint64_t keys;           /* read so far, those of a snapshot in the making included */
-	uint64_t bytes;          /* the plaintext that they came to */
-	uint64_t keys_expected;  /* a guess at what keys will be in the end; 0: unknown */
-	uint64_t bytes_expected; /* the same for plaintext bytes; 0: unknown */
-	uint64_t not_owned;      /* keys that owns() turned down */
+	uint64_t keys;           /* read so far, including the current snapshot */
+	uint64_t bytes;          /* their plaintext */
+	uint64_t keys_expected;  /* estimate of keys at the end; 0: unknown */
+	uint64_t bytes_expected; /* estimate of bytes at the end; 0: unknown */
+	uint64_t not_owned;      /* keys for which owns() was false */
 	uint64_t not_carried;    /* keys, functions and module data that the channel cannot carry */
 	char not_carried_what[160]; /* their kinds and counts in words; never a key */
-	uint64_t changed;           /* keys that is_changed() left out */
+	uint64_t changed;           /* keys left out because is_changed() was true */
 };
 
 /*
- * A source gives snapshots as byte streams, one after the other.  next() begins the next one and
- * says its length (0 is legal), or returns DYN_ENTROPY_END; read() gives up to cap bytes of it, at
- * least one while any is left.  next() may be called before the current snapshot was read to its
- * end; the rest is then dropped.  err is never NULL.  One thread at a time.
+ * A source gives snapshots as byte streams, one after the other.  next() begins the next one, with
+ * its length (0 is legal), or returns DYN_ENTROPY_END; read() gives up to cap bytes of it, at least
+ * one while any is left.  next() drops the unread rest of the current snapshot.  err is never NULL.
+ * One thread at a time.
  *
- * totals and set_tick may be NULL.  *totals comes zeroed, but for its struct_size.  set_tick() asks
- * a source whose next() may take long to call tick(arg) from it, some times a second while it gets
- * on, so that the progress of a push does not stand still; tick NULL ends that.
+ * totals and set_tick may be NULL.  *totals is zeroed except for struct_size.  set_tick() asks for
+ * calls of tick(arg) a few times a second during a long next(), for the progress of a push; tick
+ * NULL ends that.
  */
 struct dyn_entropy_source_ops {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_source_ops);
@@ -269,41 +261,36 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_static(const void *
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_file(
 	const char *path, struct dyn_entropy_source *out, struct dyn_entropy_error *err);
 
-/* What the sources of Redis data share. */
+/* Options of all sources of Redis data. */
 struct dyn_entropy_source_options {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_source_options);
-	/* Plaintext per snapshot, 0: 16 MiB.  A key larger than that gets one of its own. */
+	/* Plaintext per snapshot, 0: 16 MiB.  A larger key gets its own snapshot. */
 	uint32_t segment_bytes;
-	/* Bytes per second the scan reads at the most, so that other clients hardly notice; 0: no
-	 * pause. */
+	/* Maximum bytes per second of the scan, to protect other clients; 0: no limit. */
 	uint64_t max_rate;
 	/* Where a segment beyond 16 MiB is spooled; copied; NULL: TMPDIR, else /var/tmp. */
 	const char *spool_dir;
-	/* Whether the peer owns the key; NULL: it owns all. */
+	/* Whether the key is sent (the target owns it); NULL: every key is. */
 	bool (*owns)(void *arg, const void *key, size_t len);
 	void *owns_arg;
-	/*
-	 * Whether a key may have been written since the source was opened.  Asked by a source whose
-	 * content is of that time, however long it takes to be sent (sync, rdb), for each key
-	 * before it goes into a snapshot: what was written since is left out, and counted.  NULL:
-	 * nothing was.
-	 */
+	/* For sync and rdb, whose content is as old as the source: whether a key may have been
+	 * written since the source was opened.  Such keys are left out and counted.  NULL: none. */
 	bool (*is_changed)(void *arg, const void *key, size_t len);
 	void *is_changed_arg;
-	/* Ends next() within a moment; may be NULL; borrowed.  Where the source is a running Redis,
-	 * that of struct dyn_entropy_redis, when this one is NULL. */
+	/* Ends next(); may be NULL; borrowed.  For a running Redis, NULL means the one of struct
+	 * dyn_entropy_redis. */
 	dyn_entropy_cancel *cancel;
 };
 
 /*
- * scan: the keys of a running Redis by SCAN, DUMP and the absolute deadline, read atomically in
- * small batches that shrink when Redis gets slow.  A key that vanishes meanwhile is left out.
+ * scan: the keys of a running Redis by SCAN, DUMP and absolute deadlines, read in small atomic
+ * batches that shrink when Redis gets slow.  A key that is deleted meanwhile is left out.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_scan(
 	const struct dyn_entropy_redis *redis, const struct dyn_entropy_source_options *options,
 	struct dyn_entropy_source *out, struct dyn_entropy_error *err);
 
-/* sync: the replication stream of a running Redis (SYNC), turned into the same RESTORE commands. */
+/* sync: the replication stream of a running Redis (SYNC), as the same RESTORE commands. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_sync(
 	const struct dyn_entropy_redis *redis, const struct dyn_entropy_source_options *options,
 	struct dyn_entropy_source *out, struct dyn_entropy_error *err);
@@ -315,14 +302,13 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_source_rdb(const char *pat
 
 /* ---- Sinks ----------------------------------------------------------------------------------- */
 
-/* A complete, checked snapshot, as a sink reads it. */
+/* A complete, checked snapshot, for a sink to read. */
 typedef struct dyn_entropy_snapshot dyn_entropy_snapshot;
 
-/* Its bytes, in all. */
+/* Its length in bytes. */
 uint32_t dyn_entropy_snapshot_len(const dyn_entropy_snapshot *s);
 
-/* When the connection that brought it was accepted, in milliseconds of CLOCK_MONOTONIC: what is in
- * it is older. */
+/* When its connection was accepted, in ms of CLOCK_MONOTONIC: the content is older. */
 int64_t dyn_entropy_snapshot_began_ms(const dyn_entropy_snapshot *s);
 
 /* Up to cap bytes from the read position; *len is 0 only at the end. */
@@ -337,16 +323,16 @@ struct dyn_entropy_apply_result {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_apply_result);
 	uint64_t commands; /* in the snapshot */
 	uint64_t applied;  /* by the store */
-	uint64_t kept; /* not applied because the key was there already (BUSYKEY): not a failure */
+	uint64_t kept;     /* not applied because the key existed (BUSYKEY): not a failure */
 	uint64_t failed;
-	uint64_t left_alone; /* not applied because may_restore() said so: not a failure */
+	uint64_t left_alone; /* not applied because may_restore() was false: not a failure */
 };
 
 /*
- * apply() replays one snapshot and returns success only when all of it is in the store.  A receiver
- * calls it from its workers, several at a time: it must be thread-safe.  A sink with never_reads
- * set gets its snapshots with nothing in them but their length, and the receiver keeps no byte of
- * them.  *result comes zeroed, but for its struct_size.  err is never NULL.
+ * apply() applies one snapshot and returns success only when all of it is in the store.  It must be
+ * thread-safe: a receiver calls it from several workers.  A sink with never_reads set gets only the
+ * length of snapshots; their bytes are not kept.  *result is zeroed except for struct_size.  err is
+ * never NULL.
  */
 struct dyn_entropy_sink_ops {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_sink_ops);
@@ -364,19 +350,18 @@ struct dyn_entropy_sink {
 /* Release what a sink holds, and empty it; harmless on an empty one. */
 void dyn_entropy_sink_free(struct dyn_entropy_sink *s);
 
-/* memory: keeps the last snapshot.  dyn_entropy_sink_memory_copy gives a copy (malloc) of it; any
- * thread. */
+/* memory: keeps the last snapshot.  ..._memory_copy() gives a copy (malloc) of it; any thread. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_memory(
 	struct dyn_entropy_sink *out, struct dyn_entropy_error *err);
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_memory_copy(
 	const struct dyn_entropy_sink *s, void **bytes, size_t *len, struct dyn_entropy_error *err);
 
-/* discard: counts and forgets. */
+/* discard: counts the bytes only. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_discard(
 	struct dyn_entropy_sink *out, struct dyn_entropy_error *err);
 
 enum dyn_entropy_accept {
-	/* RESTORE alone, and never with REPLACE: what is there is never overwritten. */
+	/* Only RESTORE, never with REPLACE: existing keys are not overwritten. */
 	DYN_ENTROPY_ACCEPT_RESTORE = 0,
 	/* Also the plain data-writing commands; never an administrative one. */
 	DYN_ENTROPY_ACCEPT_DATA,
@@ -386,23 +371,22 @@ struct dyn_entropy_sink_redis_options {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_sink_redis_options);
 	enum dyn_entropy_accept accept;
 	/*
-	 * Whether a key that is missing may be restored from a snapshot whose connection was
-	 * accepted at session_began_ms (CLOCK_MONOTONIC).  Whoever knows that the key was written
-	 * since the snapshot's content was read says no: the key may be missing for having been
-	 * deleted.  Asked right before the command is sent, and once more when Redis has carried it
-	 * out: what was written in between is taken out again, unless it has changed since.  Of the
-	 * other commands of DYN_ENTROPY_ACCEPT_DATA, those that can create a key are asked for
-	 * before they are sent, and not sent when it says no for one of their keys.  Called in the
-	 * thread that applies.  NULL: each may.
+	 * Whether a missing key may be restored from a snapshot whose connection was accepted at
+	 * session_began_ms (CLOCK_MONOTONIC); false for a key that was written since the content
+	 * was read, for it may have been deleted.  Called right before the command is sent, and
+	 * again after Redis has carried it out: a key that was written in between is removed again,
+	 * unless its value has changed.  Other commands of DYN_ENTROPY_ACCEPT_DATA that can create
+	 * keys are only checked before, and not sent if one of their keys may not be restored.
+	 * Called in the thread that applies.  NULL: every key may.
 	 */
 	bool (*may_restore)(void *arg, const void *key, size_t len, int64_t session_began_ms);
 	void *may_restore_arg;
 };
 
 /*
- * redis: parses the snapshot's commands, refuses it whole when one is not on the list, then sends
- * them pipelined and reads every reply.  Replies other than BUSYKEY that report an error fail the
- * snapshot, of which Redis keeps what it took.  options may be NULL: RESTORE alone, and any key.
+ * redis: checks the snapshot's commands, refuses all of it if one is not allowed, then sends them
+ * pipelined and reads every reply.  Error replies other than BUSYKEY fail the snapshot; commands
+ * that were carried out stay.  options may be NULL: only RESTORE, any key.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_redis(
 	const struct dyn_entropy_redis *redis, const struct dyn_entropy_sink_redis_options *options,
@@ -410,12 +394,12 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_redis(
 
 /* ---- Sender ---------------------------------------------------------------------------------- */
 
-/* How the connection of a snapshot ended, which is all that version 1 of the wire tells of its
- * fate. */
+/* How the connection of a snapshot ended: version 1 of the wire protocol tells a sender no more. */
 enum dyn_entropy_outcome {
 	/* Nothing was sent. */
 	DYN_ENTROPY_OUTCOME_NONE = 0,
-	/* In good order: a receiver of this library has committed, of another it proves nothing. */
+	/* In good order: a receiver of this library has applied it; of another it proves nothing.
+	 */
 	DYN_ENTROPY_OUTCOME_CLOSED,
 	/* Reset, or closed early: not applied, or not all of it. */
 	DYN_ENTROPY_OUTCOME_REFUSED,
@@ -436,18 +420,18 @@ struct dyn_entropy_push_result {
 	enum dyn_entropy_outcome outcome;
 	uint64_t snapshots; /* sent whole */
 	uint64_t closed;    /* of them, closed in good order */
-	/* In the snapshots that were sent whole; while one is on its way, its share too.  0 when
-	 * the source does not count. */
+	/* In snapshots sent whole, and during a push the share of the current one; 0 when the
+	 * source does not count keys. */
 	uint64_t keys;
-	uint64_t bytes;      /* plaintext sent, counted in proportion within a chunk */
-	uint64_t wire_bytes; /* headers, framing and padding included */
+	uint64_t bytes;      /* plaintext sent */
+	uint64_t wire_bytes; /* including headers, framing and padding */
 	double seconds;
 	uint64_t reserved[4]; /* 0 */
 	struct dyn_entropy_source_totals source;
 };
 
-/* Called a few times a second during a push, in the thread that pushes: so_far->source tells what
- * was read, the rest of it what was sent. */
+/* Called a few times a second during a push, in its thread: so_far->source is what was read, the
+ * rest what was sent. */
 typedef void (*dyn_entropy_progress_fn)(void *arg, const struct dyn_entropy_push_result *so_far);
 
 struct dyn_entropy_push_options {
@@ -458,10 +442,9 @@ struct dyn_entropy_push_options {
 };
 
 /*
- * Send every snapshot of source to config->peer_endpoint, each on a connection of its own.  While
- * the peer applies one, the next is prepared and sent; at most two are under way.  Stops at the
- * first that fails.  material may be NULL where config->encrypt is false; options may be NULL.
- * *result is filled in either case.
+ * Send every snapshot of source to config->peer_endpoint, each on its own connection; while the
+ * receiver applies one, the next is sent.  Stops at the first failure.  material may be NULL when
+ * config->encrypt is false; options may be NULL.  *result is filled in in either case.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push(const struct dyn_entropy_config *config,
 	const dyn_entropy_material *material, struct dyn_entropy_source *source,
@@ -469,9 +452,9 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push(const struct dyn_entr
 	struct dyn_entropy_error *err);
 
 /*
- * Whether the peer can be reached and takes snapshots: push an empty one.  To be asked before a
- * source is opened that has its price.  OK when it was closed in good order.  material and cancel
- * may be NULL as for dyn_entropy_push(); *outcome is set in either case.
+ * Push an empty snapshot, to check that the receiver is reachable and accepts snapshots before an
+ * expensive source is opened.  OK when it was closed in good order.  material and cancel may be
+ * NULL as for dyn_entropy_push(); *outcome is set in either case.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_knock(const struct dyn_entropy_config *config,
 	const dyn_entropy_material *material, dyn_entropy_cancel *cancel,
@@ -481,23 +464,23 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_knock(const struct dyn_ent
 
 typedef struct dyn_entropy_receiver dyn_entropy_receiver;
 
-/* What became of one connection. */
+/* The result of one connection. */
 struct dyn_entropy_receive_result {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_receive_result);
-	char peer[80];  /* "host:port" of the sender; empty: there was no connection */
+	char peer[80];  /* "host:port" of the sender; empty: no connection */
 	uint64_t bytes; /* plaintext received */
 	double seconds;
-	bool turned_away; /* not served: no allowed address, or no worker or descriptor was free */
+	bool turned_away;     /* not served: address not allowed, or no worker or descriptor free */
 	uint64_t reserved[4]; /* 0 */
 	struct dyn_entropy_apply_result applied;
 };
 
 struct dyn_entropy_receiver_counters {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_receiver_counters);
-	uint64_t connections; /* that were or are served */
+	uint64_t connections; /* served, including current ones */
 	uint64_t committed;   /* snapshots applied whole */
 	uint64_t failed;      /* served connections that ended otherwise */
-	uint64_t turned_away; /* not an allowed address, or no worker or descriptor was free */
+	uint64_t turned_away; /* address not allowed, or no worker or descriptor free */
 	uint64_t bytes;       /* plaintext of committed snapshots */
 	uint64_t commands, applied, kept, left_alone; /* of them: dyn_entropy_apply_result */
 	unsigned active;                              /* connections being served now */
@@ -509,11 +492,10 @@ struct dyn_entropy_receiver_options {
 	bool (*allow)(void *arg, const struct sockaddr *from);
 	void *allow_arg;
 	/*
-	 * Told once of every connection that dyn_entropy_receiver_run() served, from the worker's
-	 * thread, and of every one that was turned away, from the receiver's: status OK and its
-	 * result, or the error.  What dyn_entropy_receiver_accept_one() served it tells itself.
-	 * The connection is closed when this has returned, so that whoever sees its end sees what
-	 * this has counted.  result->peer is always set, err never NULL.  May be NULL.
+	 * Called once for every connection that dyn_entropy_receiver_run() served, in the worker's
+	 * thread, and for every one turned away, in the receiver's: status OK and the result, or
+	 * the error.  Not for those that dyn_entropy_receiver_accept_one() served.  The connection
+	 * is closed after this returns.  result->peer is set, err never NULL.  May be NULL.
 	 */
 	void (*ended)(void *arg, enum dyn_entropy_status status,
 		const struct dyn_entropy_receive_result *result,
@@ -522,41 +504,40 @@ struct dyn_entropy_receiver_options {
 };
 
 /*
- * Bind to config->listen_addr.  sink is borrowed and must outlive the receiver; material may be
- * NULL where config->encrypt is false; options may be NULL.
+ * Bind to config->listen_addr.  material and sink are borrowed; material may be NULL when
+ * config->encrypt is false; options may be NULL.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_new(
 	const struct dyn_entropy_config *config, const dyn_entropy_material *material,
 	const struct dyn_entropy_sink *sink, const struct dyn_entropy_receiver_options *options,
 	dyn_entropy_receiver **out, struct dyn_entropy_error *err);
 
-/* The port it listens on: the one that the kernel chose where listen_addr has port 0. */
+/* The port it listens on, also when the kernel chose it. */
 uint16_t dyn_entropy_receiver_port(const dyn_entropy_receiver *r);
 
 /*
  * Wait at most timeout_ms for one connection and serve it in this thread.  result->peer is empty
- * when none came that was served; those turned away meanwhile are told of by ended() alone.
+ * when none was served; those turned away are reported only to ended().
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
 	uint32_t timeout_ms, struct dyn_entropy_receive_result *result,
 	struct dyn_entropy_error *err);
 
-/* Serve connections on up to config->max_connections workers until dyn_entropy_receiver_stop(),
- * which ends it with OK. */
+/* Serve connections on up to config->max_connections workers until dyn_entropy_receiver_stop(): OK.
+ */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_run(
 	dyn_entropy_receiver *r, struct dyn_entropy_error *err);
 
-/* dyn_entropy_receiver_run() in a thread of its own, of which there is one at a time, and its end:
- * after _stop(), join waits for it and the workers. */
+/* dyn_entropy_receiver_run() in a new thread, one at a time.  After _stop(), join waits for it and
+ * the workers. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_receiver_start(
 	dyn_entropy_receiver *r, struct dyn_entropy_error *err);
 void dyn_entropy_receiver_join(dyn_entropy_receiver *r);
 
-/* End accept_one and run, mid-transfer too; connections under way are reset.  Any thread, and
- * signal handlers. */
+/* End accept_one and run; connections under way are reset.  Any thread, and signal handlers. */
 void dyn_entropy_receiver_stop(dyn_entropy_receiver *r);
 
-/* Any thread. */
+/* The counters since the start.  Any thread. */
 void dyn_entropy_receiver_count(
 	dyn_entropy_receiver *r, struct dyn_entropy_receiver_counters *counters);
 
@@ -569,7 +550,7 @@ void dyn_entropy_receiver_free(dyn_entropy_receiver *r);
 struct dyn_entropy_round {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_round);
 	uint64_t attempted; /* targets */
-	uint64_t exchanged; /* targets whose every snapshot was closed in good order */
+	uint64_t exchanged; /* with every snapshot closed in good order */
 	uint64_t failed;    /* the others */
 	uint64_t snapshots;
 	uint64_t keys;
@@ -579,7 +560,7 @@ struct dyn_entropy_round {
 
 struct dyn_entropy_target_report {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_target_report);
-	size_t target;                         /* its place in the driver's targets */
+	size_t target;                         /* its index in the driver's targets */
 	const char *endpoint;                  /* "host:port"; lives as long as the driver */
 	uint64_t rounds;                       /* that this target took part in */
 	enum dyn_entropy_status status;        /* of its last round */
@@ -590,22 +571,20 @@ struct dyn_entropy_target_report {
 
 struct dyn_entropy_driver_options {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_driver_options);
-	/* Who is pushed to: "host:port" each; copied.  From here on a target is its place in this
-	 * list. */
+	/* "host:port" each; copied.  The callbacks get a target as its index in this list. */
 	const char *const *targets;
 	size_t n_targets;
-	/* Make the source of one target's part of a round, which the driver frees.  err is never
-	 * NULL. */
+	/* Make the source for one target; the driver frees it.  err is never NULL. */
 	enum dyn_entropy_status (*open_source)(void *arg, size_t target,
 		struct dyn_entropy_source *out, struct dyn_entropy_error *err);
 	void *open_source_arg;
-	/* Whether a target takes part in the round that runs.  NULL: every one does. */
+	/* Whether a target takes part in the current round.  NULL: every one does. */
 	bool (*takes_part)(void *arg, size_t target);
 	void *takes_part_arg;
-	/* Ask dyn_entropy_knock() first, and open no source for a target that takes nothing.  It
-	 * counts in nothing but the seconds. */
+	/* Call dyn_entropy_knock() first, and open no source for a target that refuses it.  It
+	 * counts only in the seconds. */
 	bool knock;
-	/* Told when a target's part has ended, in the thread of the round.  May be NULL. */
+	/* Called when a target's part has ended, in the round's thread.  May be NULL. */
 	void (*target_done)(void *arg, const struct dyn_entropy_target_report *report);
 	void *target_done_arg;
 	dyn_entropy_progress_fn progress; /* of the target being pushed to; may be NULL */
@@ -615,16 +594,16 @@ struct dyn_entropy_driver_options {
 
 typedef struct dyn_entropy_driver dyn_entropy_driver;
 
-/* config->peer_endpoint is not used: each target takes its place in turn.  material is
- * borrowed, and may be NULL where config->encrypt is false. */
+/* config->peer_endpoint is ignored in favour of the targets.  material is borrowed, and may be NULL
+ * when config->encrypt is false. */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_driver_new(
 	const struct dyn_entropy_config *config, const dyn_entropy_material *material,
 	const struct dyn_entropy_driver_options *options, dyn_entropy_driver **out,
 	struct dyn_entropy_error *err);
 
 /*
- * One round: push to every target; one that fails does not keep the others from theirs.  OK when
- * the round ran to its end, whatever became of its targets; *round tells.  One round at a time.
+ * Run a round: push to every target, also after one has failed.  OK when the round ran to its end;
+ * *round counts the targets that failed.  One round at a time.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_driver_round(
 	dyn_entropy_driver *d, struct dyn_entropy_round *round, struct dyn_entropy_error *err);

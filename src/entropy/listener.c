@@ -75,14 +75,14 @@ static int accept_next(const struct listener *l, struct sockaddr_storage *from)
 
 enum listener_event listener_accept(struct listener *l, int *fd, struct sockaddr_storage *from)
 {
-	/* Another thread may have taken the spare one's place while it was given up. */
+	/* Another thread may have taken the spare descriptor meanwhile. */
 	if (l->spare_fd < 0)
 		l->spare_fd = open_spare();
 	*fd = accept_next(l, from);
 	if (*fd >= 0)
 		return LISTENER_CONNECTION;
 	if ((errno == EMFILE || errno == ENFILE) && l->spare_fd >= 0) {
-		/* Without this the connection would stay in the backlog and wake us for ever. */
+		/* Else the connection would stay in the backlog and wake us again and again. */
 		close(l->spare_fd);
 		l->spare_fd = -1;
 		*fd = accept_next(l, from);

@@ -16,27 +16,28 @@ extern "C" {
 #endif
 
 struct listener {
-	int fd;        /* -1: closed; non-blocking */
-	int spare_fd;  /* given up for a moment to turn a connection away when no other is left */
-	uint16_t port; /* the kernel's choice where it was asked for port 0 */
+	int fd;       /* -1: closed; non-blocking */
+	int spare_fd; /* closed for a moment to turn a connection away when descriptors have run out
+		       */
+	uint16_t port; /* also when the kernel chose it */
 };
 
 enum listener_event {
-	LISTENER_NONE,       /* nobody is waiting */
+	LISTENER_NONE,       /* no connection is waiting */
 	LISTENER_CONNECTION, /* to be served */
-	LISTENER_LAST,       /* has the last descriptor: close it before the next call */
-	LISTENER_FAILED,     /* another try now would only repeat it: no memory for a socket, say */
+	LISTENER_LAST,       /* with the last descriptor: close it before the next call */
+	LISTENER_FAILED,     /* retry later: no memory for a socket and the like */
 };
 
 #define LISTENER_CLOSED ((struct listener){.fd = -1, .spare_fd = -1})
 
-/* Bind and listen; a name is looked up within timeout_ms.  DYN_ENTROPY_ERR_IO names the address;
- * listener_close() it then too. */
+/* Bind and listen; a name is looked up within timeout_ms.  DYN_ENTROPY_ERR_IO names the address.
+ * Call listener_close() in either case. */
 enum dyn_entropy_status listener_open(struct listener *l, const struct addr *a, uint32_t timeout_ms,
 	struct dyn_entropy_error *err);
 void listener_close(struct listener *l);
 
-/* Take the next connection, whose descriptor (*fd, non-blocking) is the caller's. */
+/* Accept the next connection; its descriptor *fd, non-blocking, is the caller's. */
 enum listener_event listener_accept(struct listener *l, int *fd, struct sockaddr_storage *from);
 
 #ifdef __cplusplus

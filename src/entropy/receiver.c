@@ -18,11 +18,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* With every worker busy, connections wait this long in the backlog before they are turned away, or
+/* How long connections wait in the backlog for a worker before they are turned away, or
  * config->timeout_ms where that is shorter. */
 #define BUSY_PATIENCE_MS 5000
 
-/* After a failed accept that another try would only repeat (no memory for a socket, say). */
+/* Pause after an accept() that failed for lack of memory and the like. */
 #define ACCEPT_RETRY_US 100000
 
 struct dyn_entropy_receiver {
@@ -62,7 +62,7 @@ static void count_end(dyn_entropy_receiver *r, enum dyn_entropy_status status,
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* Take a connection's snapshot; end_connection() is next. */
+/* Receive and apply a connection's snapshot; end_connection() comes next. */
 static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd, int64_t began_ms,
 	struct stream *stream, struct dyn_entropy_receive_result *result,
 	struct dyn_entropy_error *err)
@@ -76,10 +76,10 @@ static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd, int64_t be
 	enum dyn_entropy_status status;
 
 	stream_adopt(stream, fd, r->config.timeout_ms, r->cancel, result->peer);
-	/* A process that is killed while it applies must not look as if it had committed. */
+	/* If the process is killed while it applies, it must not look committed. */
 	stream_reset_by_default(stream);
 	status = session_receive(&options, stream, result, err);
-	/* Counted and told before the close: whoever sees the connection end sees it counted. */
+	/* Count before the close: a sender that sees the close must find it counted. */
 	count_end(r, status, result);
 	return status;
 }
@@ -114,9 +114,9 @@ static void worker_ended(dyn_entropy_receiver *r)
 
 	pthread_mutex_lock(&r->lock);
 	r->counters.active--;
-	/* Under the lock: once active is 0 and the lock free, the receiver may be gone. */
+	/* Under the lock: once active is 0 and the lock free, the receiver may be freed. */
 	if (write(r->freed_fd, &one, sizeof(one)) < 0)
-		(void)0; /* readable already */
+		(void)0; /* it is readable already */
 	if (r->counters.active == 0)
 		pthread_cond_broadcast(&r->idle);
 	pthread_mutex_unlock(&r->lock);
@@ -134,13 +134,13 @@ static void *worker_thread(void *arg)
 		r->options.ended(r->options.ended_arg, status, &w->result, &err);
 	end_connection(&stream, status);
 	free(w);
-	/* Nobody waits for the thread itself: what OpenSSL keeps for it must not outlive this. */
+	/* The thread is detached: free what OpenSSL keeps for it here. */
 	OPENSSL_thread_stop();
 	worker_ended(r);
 	return NULL;
 }
 
-/* Give a connection to a worker; when that is impossible it stays the caller's. */
+/* Start a worker for a connection; on failure the connection stays the caller's. */
 static bool start_worker(dyn_entropy_receiver *r, int fd, const char *peer)
 {
 	struct worker *w = calloc(1, sizeof(*w));
@@ -193,8 +193,8 @@ static void turn_away(
 }
 
 /*
- * Accept one connection that may be served: its descriptor, with the peer's text; -1 when none is
- * waiting or it was turned away.
+ * Accept one connection: its descriptor, and its address as text; -1 when none is waiting or it was
+ * turned away.
  */
 static int accept_allowed(dyn_entropy_receiver *r, char peer[80])
 {
@@ -255,7 +255,7 @@ enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
 		struct stream stream;
 
 		if (fd < 0) {
-			result = none; /* who was turned away was not served */
+			result = none; /* forget those turned away */
 			continue;
 		}
 		worker_began(r);
@@ -287,7 +287,7 @@ static int64_t patience_end_ms(const dyn_entropy_receiver *r)
 	return clock_deadline_ms(timeout_ms < BUSY_PATIENCE_MS ? timeout_ms : BUSY_PATIENCE_MS);
 }
 
-/* Wait for a worker to become free; when none does in time, turn away whoever waits by then. */
+/* Wait for a free worker; when none gets free in time, turn away all that wait. */
 static void wait_for_worker(dyn_entropy_receiver *r)
 {
 	int64_t deadline_ms = patience_end_ms(r);
@@ -302,7 +302,7 @@ static void wait_for_worker(dyn_entropy_receiver *r)
 		}
 		if (dyn_entropy_cancel_is_set(r->cancel))
 			return;
-		/* Those who keep coming must not keep us from noticing a free worker. */
+		/* New connections must not delay noticing a free worker. */
 		while (all_busy(r) && wait_readable(r, r->listener.fd, 0)) {
 			int fd = accept_allowed(r, peer);
 
@@ -329,7 +329,7 @@ enum dyn_entropy_status dyn_entropy_receiver_run(
 		if (fd >= 0 && !start_worker(r, fd, peer))
 			turn_away(r, fd, peer, "no memory or thread is left for a worker", NULL);
 	}
-	/* Nobody will come for those in the backlog: reset them, and all who come later. */
+	/* Nothing will accept the backlog: reset those in it, and later ones. */
 	shutdown(r->listener.fd, SHUT_RD);
 	pthread_mutex_lock(&r->lock);
 	while (r->counters.active > 0)
@@ -340,7 +340,7 @@ enum dyn_entropy_status dyn_entropy_receiver_run(
 
 static void *receiver_thread(void *arg)
 {
-	/* Always ends well: it is stopped, or it goes on. */
+	/* Returns only when stopped, which is success. */
 	if (dyn_entropy_receiver_run(arg, NULL) != DYN_ENTROPY_OK)
 		abort();
 	return NULL;
@@ -371,7 +371,7 @@ void dyn_entropy_receiver_join(dyn_entropy_receiver *r)
 
 /* ---- Coming and going ---- */
 
-/* What the program passed, whatever version it was built with. */
+/* Copy what the program passed, whatever version it was built with. */
 static enum dyn_entropy_status receiver_take(dyn_entropy_receiver *r,
 	const struct dyn_entropy_config *config, const struct dyn_entropy_sink *sink,
 	const struct dyn_entropy_receiver_options *options, struct dyn_entropy_error *err)

@@ -13,16 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A receiver is expected to apply at least this much per second once it has all of a snapshot. */
+/* A receiver must apply at least this much per second once it has all of a snapshot. */
 #define APPLY_BYTES_PER_MS 1024
 
-/* What a snapshot tells gets old: it may not wait long for its connection. */
+/* The content of a snapshot gets old: limit the wait for its connection. */
 #define CONNECT_MAX_MS 3000
 
 #define PROGRESS_INTERVAL_US 200000
 
-/* Slices of a write: many a second, so that the rate is smooth and the progress told, but none too
- * small to be worth a packet. */
+/* A write is split into slices: many per second, for a smooth rate and progress, but each large
+ * enough for a packet. */
 #define SLICES_PER_SECOND 20
 #define SLICE_MIN         4096
 #define SLICE_MAX         ((size_t)256 * 1024)
@@ -31,12 +31,12 @@
 struct flight {
 	struct stream stream; /* fd -1: none */
 	uint64_t number;      /* of the snapshot, from 1 */
-	uint32_t len, plain;  /* plaintext bytes, and those of them that were sent */
+	uint32_t len, plain;  /* plaintext bytes: in all, sent */
 	uint64_t keys;
 	uint64_t bytes_before, keys_before; /* in the snapshots before it */
 };
 
-/* Bytes for the connection, and how many of the snapshot they stand for. */
+/* Bytes for the connection, and the plaintext bytes that they carry. */
 struct piece {
 	const uint8_t *bytes;
 	size_t len;
@@ -53,9 +53,9 @@ struct push {
 	struct addr bind_to;
 	struct cipher *cipher;
 	struct wire_out *wire;
-	struct flight earlier; /* the peer may be applying it */
+	struct flight earlier; /* the receiver may be applying it */
 	int64_t started_us;
-	int64_t progress_us; /* when progress was last told */
+	int64_t progress_us; /* the last progress call */
 	int64_t paced_us;    /* when the next byte may leave */
 };
 
@@ -65,10 +65,11 @@ const char *dyn_entropy_outcome_text(enum dyn_entropy_outcome outcome)
 	case DYN_ENTROPY_OUTCOME_NONE:
 		return "nothing to send";
 	case DYN_ENTROPY_OUTCOME_CLOSED:
-		return "closed in good order (a peer of this kind has applied it; of another this "
-		       "proves nothing)";
+		return "closed in good order (a receiver of this package has applied it; of "
+		       "another "
+		       "this proves nothing)";
 	case DYN_ENTROPY_OUTCOME_REFUSED:
-		return "refused by the peer";
+		return "refused by the receiver";
 	case DYN_ENTROPY_OUTCOME_UNANSWERED:
 		return "not answered in time";
 	case DYN_ENTROPY_OUTCOME_UNREACHED:
@@ -79,7 +80,7 @@ const char *dyn_entropy_outcome_text(enum dyn_entropy_outcome outcome)
 	return "unknown";
 }
 
-/* What the source says of itself, in a struct of ours whatever it was built with. */
+/* The source's totals, in this version's struct whatever the source was built with. */
 static void ask_totals(const struct push *p, struct dyn_entropy_source_totals *totals)
 {
 	memset(totals, 0, sizeof(*totals));
@@ -89,7 +90,7 @@ static void ask_totals(const struct push *p, struct dyn_entropy_source_totals *t
 	totals->struct_size = sizeof(*totals);
 }
 
-static void tell_progress(void *arg)
+static void report_progress(void *arg)
 {
 	struct push *p = arg;
 	int64_t now = clock_monotonic_us();
@@ -110,13 +111,13 @@ static void note_outcome(struct push *p, enum dyn_entropy_outcome outcome)
 		*seen = outcome;
 }
 
-/* What of the whole a part stands for, when all is done. */
+/* The share of whole that done of all stands for; all of it when all is 0. */
 static uint64_t share(uint64_t whole, uint64_t done, uint64_t all)
 {
 	return all ? (uint64_t)((double)whole * (double)done / (double)all) : whole;
 }
 
-/* Count n more bytes of the connection, up to done of a piece that brings plain bytes of the
+/* Count n more bytes of the connection, up to done of a piece that carries plain bytes of the
  * snapshot. */
 static void count_sent(
 	struct push *p, const struct flight *f, const struct piece *piece, size_t n, size_t done)
@@ -126,7 +127,7 @@ static void count_sent(
 	p->result->wire_bytes += n;
 	p->result->bytes = f->bytes_before + plain;
 	p->result->keys = f->keys_before + share(f->keys, plain, f->len);
-	tell_progress(p);
+	report_progress(p);
 }
 
 static enum dyn_entropy_status write_paced(
@@ -149,7 +150,7 @@ static enum dyn_entropy_status write_paced(
 
 			if (cancel_sleep_until(p->options.cancel, p->paced_us))
 				return error_cancelled(err);
-			/* Time in which nothing was sent is not saved up. */
+			/* Idle time is not saved up. */
 			if (p->paced_us < now)
 				p->paced_us = now;
 			p->paced_us += (int64_t)(n * UINT64_C(1000000) / rate);
@@ -164,15 +165,14 @@ static enum dyn_entropy_status write_paced(
 	return status;
 }
 
-/* Wait for the end of an earlier snapshot's connection, which tells what became of it. */
+/* Wait for the end of an earlier snapshot's connection, which shows whether it was applied. */
 static enum dyn_entropy_status settle(
 	struct push *p, struct flight *f, struct dyn_entropy_error *err)
 {
 	int64_t deadline_ms =
 		clock_deadline_ms((int64_t)p->config.timeout_ms + f->len / APPLY_BYTES_PER_MS);
 	enum dyn_entropy_status status;
-	uint8_t ignored[256]; /* the wire has no answer; what another implementation says means
-				 nothing */
+	uint8_t ignored[256]; /* the protocol has no answer; what arrives is ignored */
 	size_t len = 0;
 
 	if (f->stream.fd < 0)
@@ -182,7 +182,7 @@ static enum dyn_entropy_status settle(
 
 		status = stream_read(&f->stream, ignored, sizeof(ignored),
 			tick_ms < deadline_ms ? tick_ms : deadline_ms, &len, NULL);
-		tell_progress(p);
+		report_progress(p);
 	} while ((f->stream.timed_out || (status == DYN_ENTROPY_OK && len > 0)) &&
 		 clock_poll_timeout(deadline_ms) != 0);
 	if (status == DYN_ENTROPY_OK && len == 0) {
@@ -194,13 +194,13 @@ static enum dyn_entropy_status settle(
 	} else if (status == DYN_ENTROPY_OK || f->stream.timed_out) {
 		note_outcome(p, DYN_ENTROPY_OUTCOME_UNANSWERED);
 		status = error_set(err, DYN_ENTROPY_ERR_IO,
-			"the peer did not end the connection of snapshot %" PRIu64
+			"the receiver did not end the connection of snapshot %" PRIu64
 			" in time; whether it was applied is unknown",
 			f->number);
 	} else {
 		note_outcome(p, DYN_ENTROPY_OUTCOME_REFUSED);
 		status = error_set(err, DYN_ENTROPY_ERR_IO,
-			"the peer reset the connection of snapshot %" PRIu64
+			"the receiver reset the connection of snapshot %" PRIu64
 			": it was not applied, or not all of it; its log says why",
 			f->number);
 	}
@@ -208,8 +208,8 @@ static enum dyn_entropy_status settle(
 	return status;
 }
 
-/* Make the connection's bytes and send them, up to the end of the snapshot.  *of_peer: a failure is
- * one of the connection, not of this side. */
+/* Encode and send the snapshot to its end.  *of_peer: a failure is one of the connection, not of
+ * this side. */
 static enum dyn_entropy_status send_pieces(
 	struct push *p, struct flight *f, bool *of_peer, struct dyn_entropy_error *err)
 {
@@ -232,8 +232,7 @@ static enum dyn_entropy_status send_pieces(
 	}
 }
 
-/* Send one snapshot, up to the half-close.  On failure the connection is reset and *outcome says
- * what that means. */
+/* Send one snapshot, up to the half-close.  On failure the connection is reset and *outcome set. */
 static enum dyn_entropy_status send_snapshot(struct push *p, struct flight *f,
 	enum dyn_entropy_outcome *outcome, struct dyn_entropy_error *err)
 {
@@ -267,7 +266,7 @@ static enum dyn_entropy_status send_snapshot(struct push *p, struct flight *f,
 	return status;
 }
 
-/* The keys that the source has given by now. */
+/* The keys that the source has given so far. */
 static uint64_t keys_given(const struct push *p)
 {
 	struct dyn_entropy_source_totals totals;
@@ -276,7 +275,7 @@ static uint64_t keys_given(const struct push *p)
 	return totals.keys;
 }
 
-/* Prepare and send the next snapshot while the peer applies the one before. */
+/* Prepare and send the next snapshot while the receiver applies the previous one. */
 static enum dyn_entropy_status push_next(struct push *p, struct dyn_entropy_error *err)
 {
 	struct dyn_entropy_error this_err = {0};
@@ -295,7 +294,7 @@ static enum dyn_entropy_status push_next(struct push *p, struct dyn_entropy_erro
 	}
 	if (status == DYN_ENTROPY_OK)
 		p->result->keys = keys_given(p);
-	/* Of two that failed the first in the source's order is the one to tell. */
+	/* Of two failures report the first in the source's order. */
 	earlier_status = settle(p, &p->earlier, err);
 	p->earlier = f;
 	if (status == DYN_ENTROPY_OK || earlier_status != DYN_ENTROPY_OK)
@@ -331,7 +330,7 @@ static enum dyn_entropy_status push_prepare(
 	return status;
 }
 
-/* What the program passed, whatever version it was built with. */
+/* Copy what the program passed, whatever version it was built with. */
 static enum dyn_entropy_status push_take(struct push *p, const struct dyn_entropy_config *config,
 	const dyn_entropy_material *material, const struct dyn_entropy_source *source,
 	const struct dyn_entropy_push_options *options, struct dyn_entropy_error *err)
@@ -349,18 +348,18 @@ static enum dyn_entropy_status push_take(struct push *p, const struct dyn_entrop
 	return status;
 }
 
-/* Send every snapshot, and wait for the fate of the last. */
+/* Send every snapshot, and wait for the end of the last. */
 static enum dyn_entropy_status push_all(struct push *p, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK, last_status;
 
 	if (p->ops.set_tick && p->options.progress)
-		p->ops.set_tick(p->source.self, tell_progress, p);
+		p->ops.set_tick(p->source.self, report_progress, p);
 	while (status == DYN_ENTROPY_OK)
 		status = push_next(p, err);
 	if (status == DYN_ENTROPY_END)
 		status = DYN_ENTROPY_OK;
-	/* After a failure the last one was sent, so its fate counts too. */
+	/* After a failure an earlier snapshot may still be applied: count it too. */
 	last_status = settle(p, &p->earlier, status == DYN_ENTROPY_OK ? err : NULL);
 	if (status == DYN_ENTROPY_OK)
 		status = last_status;

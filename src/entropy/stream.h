@@ -1,8 +1,8 @@
 /*
  * stream - a connected socket whose every wait has a deadline and can be cancelled.
  *
- * Descriptors are non-blocking and close-on-exec.  Errors are DYN_ENTROPY_ERR_IO and name the peer.
- * One thread at a time.
+ * Descriptors are non-blocking and close-on-exec.  Errors are DYN_ENTROPY_ERR_IO and name the other
+ * side. One thread at a time.
  */
 #ifndef ENTROPY_STREAM_H
 #define ENTROPY_STREAM_H
@@ -20,7 +20,7 @@ struct stream {
 	const dyn_entropy_cancel *cancel; /* borrowed, may be NULL */
 	bool timed_out;                   /* whether the last error was a deadline that passed */
 	uint64_t written;         /* bytes, including those of a stream_write() that failed */
-	char peer[ADDR_TEXT_MAX]; /* for messages */
+	char peer[ADDR_TEXT_MAX]; /* the other side's address, for messages */
 };
 
 /* Take ownership of a connected descriptor. */

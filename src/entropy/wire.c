@@ -10,7 +10,7 @@
 
 #define LEN_SIZE    4                    /* the length before each payload */
 #define PIECE_BYTES ((size_t)256 * 1024) /* what wire_out_next aims at */
-#define LANE_GAP    64                   /* keeps lanes of 2^n bytes out of the same cache sets */
+#define LANE_GAP    64                   /* keeps lanes of 2^n bytes from sharing cache sets */
 
 /* ---- Outbound ---- */
 
@@ -46,7 +46,7 @@ enum dyn_entropy_status wire_out_new(const struct wire_out_options *options, str
 	w->plain_stride = options->buffer_size + LANE_GAP;
 	w->plain_cap = w->lanes * w->plain_stride;
 	w->plain = options->cipher ? pages_new(w->plain_cap) : NULL;
-	/* Headers go ahead of the first chunks; small chunks are gathered up to a piece. */
+	/* The headers go with the first chunks; small chunks are collected into one piece. */
 	w->wire_cap = WIRE_HEADER_NEGOTIATION_SIZE + options->header_size + PIECE_BYTES +
 		      w->lanes * (LEN_SIZE + CIPHER_LEN((size_t)options->buffer_size));
 	w->wire = pages_new(w->wire_cap);
@@ -193,8 +193,8 @@ struct wire_in {
 	struct wire_header_negotiation negotiation;
 	struct wire_header_snapshot header;
 	uint32_t delivered;
-	/* A unit of which some bytes have arrived: it grows with them, never with what is only
-	 * claimed. */
+	/* A partly received unit: it grows with the bytes received, not with the announced length.
+	 */
 	struct pages unit;
 	size_t unit_len;
 	struct pages plain; /* scratch to decrypt into */
@@ -349,7 +349,7 @@ enum dyn_entropy_status wire_in_feed(
 		size_t n = w->need - w->unit_len;
 
 		if (w->unit_len == 0 && len >= w->need) {
-			/* The usual case, and the only way through IN_END: nothing to gather. */
+			/* The usual case, and the only one in IN_END: the whole unit is here. */
 			n = w->need;
 			status = take_unit(w, bytes, err);
 		} else {

@@ -1,7 +1,7 @@
 /*
  * wire - a session as bytes, in both directions, without any I/O.
  *
- *     negotiation header, snapshot header, chunks        (the formats: dynentropy.h)
+ *     negotiation header, snapshot header, chunks        (the headers: wire_header.h)
  *
  * The outbound half reads plaintext from a source and gives the bytes of the connection in pieces;
  * the inbound half is fed the bytes of a connection, in pieces of any size, and delivers plaintext.
@@ -72,8 +72,8 @@ enum dyn_entropy_status wire_in_feed(
 /* The stream has ended: OK only at the end of the session. */
 enum dyn_entropy_status wire_in_finish(const struct wire_in *w, struct dyn_entropy_error *err);
 
-bool wire_in_has_headers(const struct wire_in *w); /* both have arrived and are valid */
-uint32_t wire_in_total_len(const struct wire_in *w);
+bool wire_in_has_headers(const struct wire_in *w);   /* both have arrived and are valid */
+uint32_t wire_in_total_len(const struct wire_in *w); /* as announced; once it has headers */
 uint32_t wire_in_delivered(const struct wire_in *w); /* plaintext bytes so far */
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 /*
- * wire_header - the two headers of a session, version 1 of the wire, as values and as bytes.
+ * wire_header - the two headers of a session, version 1 of the wire protocol, as values and as
+ * bytes.
  *
  * All fields are unsigned 32-bit big-endian on the wire.  Decoding refuses what is out of range
  * with DYN_ENTROPY_ERR_PROTOCOL, naming the field and its value.  Any thread.
@@ -14,15 +15,15 @@ extern "C" {
 #endif
 
 #define WIRE_HEADER_MAGIC            UINT32_C(0x64640001) /* the last hex digit is the version */
-#define WIRE_HEADER_COMMAND_SEND     UINT32_C(1) /* data flows from the dialer to the listener */
-#define WIRE_HEADER_NEGOTIATION_SIZE 20          /* bytes of the negotiation header */
+#define WIRE_HEADER_COMMAND_SEND     UINT32_C(1)          /* data flows from the connecting side */
+#define WIRE_HEADER_NEGOTIATION_SIZE 20                   /* bytes of the negotiation header */
 
 struct wire_header_negotiation {
 	uint32_t magic;
 	uint32_t command;
 	uint32_t header_size; /* bytes of the snapshot header that follows */
-	uint32_t buffer_size; /* plaintext bytes per chunk at the most */
-	uint32_t cipher_size; /* payload bytes per chunk at the most */
+	uint32_t buffer_size; /* maximum plaintext bytes per chunk */
+	uint32_t cipher_size; /* maximum payload bytes per chunk */
 };
 
 struct wire_header_snapshot {
@@ -42,7 +43,7 @@ enum dyn_entropy_status wire_header_snapshot_encode(const struct wire_header_sna
 enum dyn_entropy_status wire_header_snapshot_decode(struct wire_header_snapshot *h,
 	const uint8_t *in, size_t header_size, struct dyn_entropy_error *err);
 
-/* A number of the wire, also the length before a chunk's payload. */
+/* A number on the wire, also the length before a chunk's payload. */
 static inline void wire_header_put_u32(uint8_t *to, uint32_t v)
 {
 	to[0] = (uint8_t)(v >> 24);

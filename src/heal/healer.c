@@ -142,10 +142,10 @@ failed:
 static void warn_alone(const struct healer *h)
 {
 	if (h->conf->recon_peers.n == 0)
-		log_warn("entropy: no peer is known (recon_peers, dyn_seeds): this node only "
+		log_warn("entropy: no target is known (recon_peers, dyn_seeds): this node only "
 			 "receives");
 	else
-		log_warn("entropy: none of the %zu peers shares keys with this node: it only "
+		log_warn("entropy: none of the %zu targets shares keys with this node: it only "
 			 "receives",
 			h->conf->recon_peers.n);
 }
@@ -170,7 +170,7 @@ bool healer_start(struct healer *h)
 		log_error("cannot start: entropy: no timer");
 		return false;
 	}
-	log_notice("entropy: a round to %zu peers now and every %" PRId64 " s, %s source, %s",
+	log_notice("entropy: a round to %zu targets now and every %" PRId64 " s, %s source, %s",
 		n_targets, h->conf->recon_interval_seconds,
 		conf_key_word(CONF_KEY_RECON_SOURCE, h->conf->recon_source),
 		h->conf->recon_encrypt ? "encrypted" : "in plaintext");

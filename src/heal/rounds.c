@@ -125,7 +125,7 @@ void heal_rounds_join(struct heal_rounds *r)
 	pthread_join(r->thread, NULL);
 	r->running = false;
 	log_notice("entropy: round %" PRIu64 ": %" PRIu64 " of %" PRIu64
-		   " peers exchanged, %" PRIu64 " keys, %" PRIu64 " bytes, %.1f s",
+		   " targets exchanged, %" PRIu64 " keys, %" PRIu64 " bytes, %.1f s",
 		heal_ledger_round_ended(r->options.ledger), r->round.exchanged, r->round.attempted,
 		r->round.keys, r->round.bytes, r->round.seconds);
 }

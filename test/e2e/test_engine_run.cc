@@ -50,7 +50,7 @@ TEST(EngineRun, StartsAndStopsInAVisibleOrder)
 	ASSERT_TRUE(node.wait_rounds(1)) << node.log();
 	EXPECT_EQ(node.stop(), 0);
 	expect_order(node,
-		{"configuration " + node.conf_file(), "receiving on port", "a round to 1 peers now",
+		{"configuration " + node.conf_file(), "receiving on port", "a round to 1 targets now",
 			"started, pid", "round 1:", "stopping on", "no round runs any more",
 			"the receiver has stopped", "counted: ", "stopped"});
 	EXPECT_FALSE(std::filesystem::exists(node.dir().file("pid")));

@@ -113,7 +113,7 @@ TEST(Heal, ReadsNothingForAPeerThatTakesNothing)
 	/* One that only takes what is not encrypted. */
 	pair.b.set("recon_encrypt", "false");
 	pair.b.start();
-	ASSERT_TRUE(pair.a.wait_log("refused by the peer")) << heard(pair.a);
+	ASSERT_TRUE(pair.a.wait_log("refused by the receiver")) << heard(pair.a);
 	EXPECT_EQ(a.info("sync_full"), "0");
 	EXPECT_EQ(pair.b.stop(), 0);
 	pair.b.set("recon_encrypt", "true");
@@ -272,7 +272,7 @@ TEST(Heal, AnotherKeyIsRefused)
 	pair.a_redis.connect().set("of a", "1");
 	pair.start();
 	EXPECT_TRUE(pair.b.wait_log("not applied, crypto error", 2)) << heard(pair.b);
-	EXPECT_TRUE(pair.a.wait_log("refused by the peer")) << heard(pair.a);
+	EXPECT_TRUE(pair.a.wait_log("refused by the receiver")) << heard(pair.a);
 	EXPECT_EQ(pair.b_redis.connect().dbsize(), 0);
 }
 
@@ -288,10 +288,10 @@ TEST(Heal, APeerThatIsAwayKeepsNobodyWaiting)
 	pair.a.start();
 	EXPECT_TRUE(wait_keys(c_redis, 1)) << heard(pair.a);
 	EXPECT_TRUE(pair.a.wait_log("entropy: to " + pair.b.address() + ": not reached"));
-	EXPECT_TRUE(pair.a.wait_log("1 of 2 peers exchanged")) << heard(pair.a);
+	EXPECT_TRUE(pair.a.wait_log("1 of 2 targets exchanged")) << heard(pair.a);
 	pair.b.start();
 	EXPECT_TRUE(wait_keys(pair.b_redis, 1)) << heard(pair.a);
-	EXPECT_TRUE(pair.a.wait_log("2 of 2 peers exchanged")) << heard(pair.a);
+	EXPECT_TRUE(pair.a.wait_log("2 of 2 targets exchanged")) << heard(pair.a);
 	EXPECT_EQ(pair.b.stop(), 0);
 	const size_t failures = pair.a.logged("not reached");
 	EXPECT_TRUE(pair.a.wait_log("not reached", failures + 1)) << heard(pair.a);

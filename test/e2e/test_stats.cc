@@ -154,7 +154,7 @@ TEST(Stats, ARoundIsStartedOnRequest)
 
 	const Http nobody = http(stats_port(other), "/entropy/run");
 	EXPECT_EQ(nobody.code, 409);
-	EXPECT_TRUE(holds(nobody.body, "no peer")) << nobody.body;
+	EXPECT_TRUE(holds(nobody.body, "no target")) << nobody.body;
 }
 
 TEST(Stats, WithoutChannelOrProxyItSaysSo)

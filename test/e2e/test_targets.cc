@@ -142,8 +142,8 @@ TEST(TargetsNode, SaysWhyItPushesToNobody)
 	node.start();
 	EXPECT_EQ(1u, node.logged("127.0.0.3:8105 is sent nothing: it shares no keys"))
 		<< node.log();
-	EXPECT_EQ(1u, node.logged("none of the 1 peers shares keys with this node")) << node.log();
-	EXPECT_EQ(0u, node.logged("no peer is known")) << node.log();
+	EXPECT_EQ(1u, node.logged("none of the 1 targets shares keys with this node")) << node.log();
+	EXPECT_EQ(0u, node.logged("no target is known")) << node.log();
 	EXPECT_EQ(0, node.stop());
 }
 

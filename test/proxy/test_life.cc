@@ -246,7 +246,7 @@ TEST(LifeOfANodeAmongOthers, IsHealedAlone)
 	ring[1].node().start();
 	EXPECT_TRUE(soon_has(ring[1], "while", kKeys));
 	EXPECT_TRUE(healer.wait_rounds(rounds + 1));
-	EXPECT_GE(healer.logged("1 of 1 peers exchanged"), 1u);
+	EXPECT_GE(healer.logged("1 of 1 targets exchanged"), 1u);
 	EXPECT_EQ(healer.logged("to " + recon_address(ring[2])), to_third) << healer.log();
 }
 

@@ -109,7 +109,7 @@ TEST(HealThreadedRounds, NeverTwoAtATimeAndTheSkippedAreCounted)
 	EXPECT_TRUE(wait_keys(other_redis, 1)) << heard(node);
 	EXPECT_TRUE(node.wait_log("took no byte for 3500 ms")) << heard(node);
 	EXPECT_TRUE(node.wait_log("not answered in time")) << heard(node);
-	EXPECT_TRUE(node.wait_log("entropy: round 1: 1 of 2 peers exchanged")) << heard(node);
+	EXPECT_TRUE(node.wait_log("entropy: round 1: 1 of 2 targets exchanged")) << heard(node);
 	EXPECT_EQ(node.stop(), 0);
 	EXPECT_EQ(node.counted("rounds_skipped"), node.logged("this one is skipped"));
 	EXPECT_GE(node.counted("peers_failed"), 1u);
@@ -205,7 +205,7 @@ TEST(BadPeer, MayVanishAtAnyByteAndTheNextIsHealed)
 	EXPECT_EQ(other_redis.connect().dbsize(), 200);
 	EXPECT_EQ(node.logged("warn: entropy: to "), peers.size()) << node.log();
 	/* A client that closes at once may be gone before it is accepted. */
-	EXPECT_EQ(node.logged("refused by the peer") + node.logged("not reached"), peers.size())
+	EXPECT_EQ(node.logged("refused by the receiver") + node.logged("not reached"), peers.size())
 		<< node.log();
 	EXPECT_LE(node.logged("not reached"), 2u) << node.log();
 	EXPECT_EQ(node.stop(), 0);

@@ -65,7 +65,7 @@ TEST_P(EngineThreadedStop, MidTransfer)
 		expect_stop(other);
 	} else {
 		expect_stop(other);
-		ASSERT_TRUE(node.wait_log("refused by the peer")) << node.log();
+		ASSERT_TRUE(node.wait_log("refused by the receiver")) << node.log();
 		expect_stop(node);
 	}
 	EXPECT_EQ(other_redis.connect().dbsize(), 0);

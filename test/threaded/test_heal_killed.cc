@@ -67,7 +67,7 @@ TEST_F(HealThreadedKill, RedisOfTheReceiver)
 {
 	pair.b_redis.kill9();
 	EXPECT_TRUE(pair.b.wait_log(", sink error")) << heard(pair.b);
-	EXPECT_TRUE(pair.a.wait_log("refused by the peer")) << heard(pair.a);
+	EXPECT_TRUE(pair.a.wait_log("refused by the receiver")) << heard(pair.a);
 	pair.b_redis.start_again();
 	expect_healed();
 	EXPECT_EQ(pair.b.stop(), 0);
