@@ -6,40 +6,41 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The key's hash chooses a line of the size of a cache line, so that a look costs one miss. */
-#define LINES         262144 /* a power of two; 16 MiB, which cost memory only once written to */
+/* A key's hash selects a line of the size of a cache line, so that a lookup costs one cache miss.
+ */
+#define LINES         262144 /* a power of two; 16 MiB, whose pages are allocated when first written */
 #define KEYS_PER_LINE 7
 #define LINE_BYTES    64
 
-/* The unit of a stamp: 32 bits last for eight years, after which they stay at the last moment, and
- * what is noted then is recent for ever. */
-#define STAMP_MS 64
+/* The unit of time: 32 bits last for eight years.  After that they stay at the maximum, and every
+ * key noted then counts as recent for ever. */
+#define TICK_MS 64
 
-struct line {
-	/* The upper half of a key's hash above the stamp of its last write; 0: never used. */
+struct cache_line {
+	/* The upper half of a key's hash, and below it the tick of its last write; 0: unused. */
 	_Atomic uint64_t keys[KEYS_PER_LINE];
-	/* The newest stamp of a key that made room for another: any key of the line may have been
-	 * written then. */
+	/* The newest tick of a replaced key: any key of the line may have been written then. */
 	_Atomic uint64_t evicted;
 };
 
 /*
- * A line is far away in memory: it is asked for when a key is noted, and written to some keys
- * later, when it has come.  Until then the key stands here.
+ * A line is usually not in the CPU's cache: it is prefetched when a key is noted, and written a few
+ * keys later.  Until then the key is here.
  */
 #define PENDING 8
 
 struct pending {
 	_Atomic uint64_t hash;
-	_Atomic uint32_t stamp; /* 0: never used */
+	_Atomic uint32_t tick; /* 0: unused */
 };
 
 struct recent {
-	uint8_t seed[SIPHASH_KEY_BYTES]; /* nobody outside can find keys that share a line */
+	uint8_t seed[SIPHASH_KEY_BYTES]; /* random, so that a client cannot choose keys that share a
+					    line */
 	int64_t made_ms;
-	struct line *lines;
+	struct cache_line *lines;
 	struct pending pending[PENDING];
-	size_t next; /* of pending, to be used */
+	size_t next; /* of pending: the next to use */
 };
 
 struct recent *recent_new(int64_t now_ms)
@@ -49,8 +50,8 @@ struct recent *recent_new(int64_t now_ms)
 	if (!r)
 		return NULL;
 	r->made_ms = now_ms;
-	/* Zeros by calloc() are pages that are not there yet; from aligned_alloc() they would be.
-	 */
+	/* calloc() takes zero pages that are not allocated until written; aligned_alloc() and
+	 * memset() would allocate them all. */
 	r->lines = calloc(LINES + 1, sizeof(*r->lines));
 	if (!r->lines || getentropy(r->seed, sizeof(r->seed)) != 0) {
 		recent_free(r);
@@ -67,26 +68,26 @@ void recent_free(struct recent *r)
 	free(r);
 }
 
-/* A time as a stamp; one before the first is the first. */
-static uint32_t stamp_of(const struct recent *r, int64_t ms)
+/* A time in ticks; times before made_ms count as made_ms. */
+static uint32_t tick_of(const struct recent *r, int64_t ms)
 {
-	int64_t stamp = ms < r->made_ms ? 1 : (ms - r->made_ms) / STAMP_MS + 1;
+	int64_t tick = ms < r->made_ms ? 1 : (ms - r->made_ms) / TICK_MS + 1;
 
-	return stamp < UINT32_MAX ? (uint32_t)stamp : UINT32_MAX;
+	return tick < UINT32_MAX ? (uint32_t)tick : UINT32_MAX;
 }
 
-static struct line *line_of(const struct recent *r, uint64_t hash)
+static struct cache_line *line_of(const struct recent *r, uint64_t hash)
 {
 	uintptr_t lines = ((uintptr_t)r->lines + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
 
-	return (struct line *)lines + hash % LINES;
+	return (struct cache_line *)lines + hash % LINES;
 }
 
-/* Put a key into its line. */
-static void enter(struct recent *r, uint64_t hash, uint32_t stamp)
+/* Store a key in its line. */
+static void enter(struct recent *r, uint64_t hash, uint32_t tick)
 {
-	uint64_t entry = (hash & ~(uint64_t)UINT32_MAX) | stamp;
-	struct line *line = line_of(r, hash);
+	uint64_t entry = (hash & ~(uint64_t)UINT32_MAX) | tick;
+	struct cache_line *line = line_of(r, hash);
 	size_t oldest = 0;
 	uint64_t was = UINT64_MAX, evicted;
 
@@ -102,7 +103,7 @@ static void enter(struct recent *r, uint64_t hash, uint32_t stamp)
 			oldest = i;
 		}
 	}
-	/* A reader that no longer finds the old entry finds this. */
+	/* Set before the entry is replaced, so that a reader finds one or the other. */
 	evicted = atomic_load_explicit(&line->evicted, memory_order_relaxed);
 	if ((uint32_t)was > evicted)
 		atomic_store_explicit(&line->evicted, (uint32_t)was, memory_order_release);
@@ -113,30 +114,29 @@ void recent_note(struct recent *r, const void *key, size_t len, int64_t now_ms)
 {
 	uint64_t hash = siphash(r->seed, key, len);
 	struct pending *p = &r->pending[r->next++ % PENDING];
-	uint32_t was = atomic_load_explicit(&p->stamp, memory_order_relaxed);
+	uint32_t was = atomic_load_explicit(&p->tick, memory_order_relaxed);
 
 	__builtin_prefetch(line_of(r, hash), 1);
 	if (was)
 		enter(r, atomic_load_explicit(&p->hash, memory_order_relaxed), was);
-	/* Stamps only grow: a reader that finds the old hash with the new one errs to the safe
-	 * side.
-	 */
-	atomic_store_explicit(&p->stamp, stamp_of(r, now_ms), memory_order_release);
+	/* The new tick is not older, so a reader that sees it with the old hash errs on the safe
+	 * side. */
+	atomic_store_explicit(&p->tick, tick_of(r, now_ms), memory_order_release);
 	atomic_store_explicit(&p->hash, hash, memory_order_release);
 }
 
 bool recent_since(const struct recent *r, const void *key, size_t len, int64_t since_ms)
 {
 	uint64_t hash = siphash(r->seed, key, len);
-	uint32_t since = stamp_of(r, since_ms);
-	struct line *line = line_of(r, hash);
+	uint32_t since = tick_of(r, since_ms);
+	struct cache_line *line = line_of(r, hash);
 
-	/* First here, then in the line: a key comes into its line before it leaves here. */
+	/* Search here before the line: a key is stored in its line before it is removed here. */
 	for (size_t i = 0; i < PENDING; i++) {
 		const struct pending *p = &r->pending[i];
 
 		if (atomic_load_explicit(&p->hash, memory_order_acquire) == hash &&
-			atomic_load_explicit(&p->stamp, memory_order_acquire) >= since)
+			atomic_load_explicit(&p->tick, memory_order_acquire) >= since)
 			return true;
 	}
 	for (size_t i = 0; i < KEYS_PER_LINE; i++) {
