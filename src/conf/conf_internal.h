@@ -26,7 +26,7 @@ bool conf_loader_is_spent(const struct conf_loader *l);
 /* Where the file sets the key of this row. */
 struct conf_place *conf_place_of(const struct conf_loader *l, const struct conf_key *k);
 
-/* Add a copy of text; false when memory is short. */
+/* Add a copy of text; false when out of memory. */
 bool conf_list_add(struct conf_list *list, const char *text);
 void conf_list_fini(struct conf_list *list);
 

@@ -218,7 +218,7 @@ static void set_bind(struct conf_loader *l, const struct conf_key *k, const char
 	struct addr a;
 
 	if (!addr_parse_host(&a, text))
-		refuse(l, k, line, text, "is no host");
+		refuse(l, k, line, text, "is not a host");
 	else if (a.port != 0)
 		refuse(l, k, line, text, "has a port");
 	else

@@ -67,7 +67,7 @@ void daemon_ready(void)
 		close(null_fd);
 	}
 	if (write(ready_fd, "", 1) < 0)
-		(void)0; /* a parent that is gone does not matter */
+		(void)0; /* the parent may have been killed */
 	close(ready_fd);
 	ready_fd = -1;
 }

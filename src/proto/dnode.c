@@ -103,7 +103,7 @@ static enum dnode_result read_header(struct dnode_reader *c, struct dnode_header
 
 	result = expect(c, MAGIC, sizeof(MAGIC) - 1, "it does not begin with '   $2014$ '");
 	if (result == DNODE_DONE)
-		result = number(c, UINT64_MAX, ' ', &h->id, "the message id is no number");
+		result = number(c, UINT64_MAX, ' ', &h->id, "the message id is not a number");
 	if (result == DNODE_DONE)
 		result = read_type(c, h);
 	if (result == DNODE_DONE)

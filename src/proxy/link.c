@@ -208,7 +208,7 @@ static const char *take_session(struct link *l, const struct dnode_header *h)
 	const char *why = NULL;
 
 	if (!l->proxy->security.rsa)
-		return "it sends encrypted messages, but there is no pem_key_file here";
+		return "it sends encrypted messages, but this node has no pem_key_file";
 	if (!dnode_rsa_unwrap(l->proxy->security.rsa, h->data, h->data_len, session)) {
 		why = "its session key does not decrypt: do both have the same pem_key_file?";
 	} else {

@@ -183,7 +183,7 @@ TEST(Conf, AnAddressToSendFromHasNoPort)
 			std::string("t.yml:2: recon_send_bind: \"") + port + "\" has a port" +
 				allowed);
 	EXPECT_EQ(error_of("  recon_send_bind: 10.0.0.1:x\n"),
-		"t.yml:2: recon_send_bind: \"10.0.0.1:x\" is no host" + allowed);
+		"t.yml:2: recon_send_bind: \"10.0.0.1:x\" is not a host" + allowed);
 }
 
 TEST(Conf, AnyListenAddressMayBeASocketOrNot)
