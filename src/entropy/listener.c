@@ -42,7 +42,7 @@ enum dyn_entropy_status listener_open(struct listener *l, const struct addr *a, 
 {
 	struct addr_resolved resolved[ADDR_RESOLVED_MAX];
 	struct dyn_entropy_error failed;
-	const char *why = failed.message;
+	const char *why = "no address";
 	char text[ADDR_TEXT_MAX];
 
 	*l = LISTENER_CLOSED;
@@ -50,9 +50,11 @@ enum dyn_entropy_status listener_open(struct listener *l, const struct addr *a, 
 	if (l->spare_fd < 0)
 		return error_set(
 			err, DYN_ENTROPY_ERR_IO, "no memory or descriptor is left for a receiver");
-	if (addr_resolve(a, clock_deadline_ms(timeout_ms), -1, resolved, &why) &&
-		listen_on(l, &resolved[0], &failed) == DYN_ENTROPY_OK)
-		return DYN_ENTROPY_OK;
+	if (addr_resolve(a, clock_deadline_ms(timeout_ms), -1, resolved, &why)) {
+		if (listen_on(l, &resolved[0], &failed) == DYN_ENTROPY_OK)
+			return DYN_ENTROPY_OK;
+		why = failed.message;
+	}
 	return error_set(err, DYN_ENTROPY_ERR_IO, "cannot listen on %s: %s",
 		addr_format(a, text, sizeof(text)), why);
 }

@@ -366,21 +366,32 @@ TEST(Shortage, WhoeverIsNotAllowedIsNotTakenForOneThatWasServed)
 	EXPECT_EQ(node.ended().size(), 1u) << "the other one it tells itself";
 }
 
+/* By an address, and by a name that has to be looked up. */
 TEST(Shortage, AnAddressInUseIsSaidAsSuch)
 {
-	Node node;
-	const std::string address = node.address();
-	support::Error err;
-	struct dyn_entropy_config config;
-	dyn_entropy_receiver *second = nullptr;
+	for (const std::string host : {"127.0.0.1:", "localhost:"}) {
+		support::Error err;
+		Node sink_of;
+		struct dyn_entropy_config config;
+		dyn_entropy_receiver *first = nullptr, *second = nullptr;
+		std::string address = host + "0";
 
-	dyn_entropy_config_init(&config);
-	config.listen_addr = address.c_str();
-	EXPECT_TRUE(support::fails(dyn_entropy_receiver_new(&config, session::sample_material(),
-					   node.sink.get(), nullptr, &second, err),
-		err, DYN_ENTROPY_ERR_IO,
-		"cannot listen on " + address + ": Address already in use"));
-	EXPECT_EQ(second, nullptr);
+		dyn_entropy_config_init(&config);
+		config.listen_addr = address.c_str();
+		ASSERT_TRUE(support::succeeds(
+			dyn_entropy_receiver_new(&config, session::sample_material(),
+				sink_of.sink.get(), nullptr, &first, err),
+			err));
+		address = host + std::to_string(dyn_entropy_receiver_port(first));
+		config.listen_addr = address.c_str();
+		EXPECT_TRUE(
+			support::fails(dyn_entropy_receiver_new(&config, session::sample_material(),
+					       sink_of.sink.get(), nullptr, &second, err),
+				err, DYN_ENTROPY_ERR_IO,
+				"cannot listen on " + address + ": Address already in use"));
+		EXPECT_EQ(second, nullptr);
+		dyn_entropy_receiver_free(first);
+	}
 }
 
 } // namespace
