@@ -87,8 +87,7 @@ static bool read_tokens(
 		if (number_read(text, len, UINT32_MAX, &token) != NUMBER_OK) {
 			report(b, key, node->line,
 				"a token of %s is not a decimal of 0..4294967295; give such "
-				"numbers, "
-				"separated by commas",
+				"numbers, separated by commas",
 				node->name);
 			return false;
 		}

@@ -41,8 +41,7 @@ enum dyn_entropy_status sized_in(
 	if (theirs > size && !is_zero((const uint8_t *)from + size, theirs - size))
 		return error_set(err, DYN_ENTROPY_ERR_CONFIG,
 			"a struct %s has set what this version (%s) of libdynentropy does not "
-			"know: "
-			"the program needs a newer one",
+			"know: the program needs a newer one",
 			name, dyn_entropy_version());
 	memcpy(to, from, shared(theirs, size));
 	memcpy(to, &size, sizeof(size));

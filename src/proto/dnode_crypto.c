@@ -75,8 +75,7 @@ static EVP_PKEY *read_key(const char *path, char *why, size_t cap)
 	if (!key && has_pass_phrase)
 		snprintf(why, cap,
 			"%s: has a pass phrase; write the key without one (openssl rsa) into a "
-			"file "
-			"that only this user can read",
+			"file that only this user can read",
 			path);
 	else if (!key)
 		snprintf(why, cap,

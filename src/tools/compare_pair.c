@@ -214,9 +214,8 @@ static enum dyn_entropy_status probe(struct compare_pair *p, struct dyn_entropy_
 			if (i == PROBE_DEADLINES && !has)
 				return error_set(err, DYN_ENTROPY_ERR_SOURCE,
 					"Redis: %s: it does not answer PEXPIRETIME, with which "
-					"compare "
-					"reads deadlines with: it takes Redis 7.0 or newer, and a "
-					"user who may call it",
+					"compare reads deadlines: it takes Redis 7.0 or newer, "
+					"and a user who may call it",
 					redis_conn_name(p->side[side]));
 		}
 	}
