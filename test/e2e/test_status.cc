@@ -96,7 +96,7 @@ TEST(Status, ItsExitStatusIsTheVerdict)
 	const Said failed = status_of({"--stats", loopback(stats_port(node))});
 	EXPECT_EQ(failed.status, 1);
 	EXPECT_TRUE(holds(failed.out, "unreached")) << failed.out;
-	EXPECT_TRUE(holds(failed.err, "did not reach every peer")) << failed.err;
+	EXPECT_TRUE(holds(failed.err, "did not reach every target")) << failed.err;
 	const Said json = status_of({"--json", "--stats", loopback(stats_port(node))});
 	EXPECT_EQ(json.status, 1);
 	EXPECT_TRUE(holds(json.out, "\"ok\":false}\n")) << json.out;

@@ -74,7 +74,7 @@ TEST(ToolUsage, EveryMistakeIsNamedAndGivesTwo)
 		{{"push", "--header-size", "1025"}, "--header-size 1025: must be 8..1024"},
 		{{"push", "--timeout", "0"}, "--timeout 0: must be 1.."},
 		{{"push", "--timeout", "1K"}, "--timeout 1K: must be 1.."},
-		{{"push", "--bind", "a", "--bind", "b"}, "--bind is there twice"},
+		{{"push", "--bind", "a", "--bind", "b"}, "--bind is given twice"},
 		{{"receive", "--plaintext"}, "needs one of --redis, --out and --discard"},
 		{{"receive", "--plaintext", "--discard", "--out", "x"}, "needs only one of"},
 		{{"receive", "--plaintext", "--discard", "--accept", "all"},
