@@ -15,12 +15,14 @@ static bool is_mixed(const struct journal_chain *c)
 	return false;
 }
 
-static uint32_t writes(const struct journal_chain *c)
+/* How many writes it has in the epochs that neither side has forgotten. */
+static uint32_t writes(const struct journal_chain *c, uint32_t forgotten)
 {
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < c->n; i++)
-		n += c->entries[i].count;
+		if (c->entries[i].epoch > forgotten)
+			n += c->entries[i].count;
 	return n;
 }
 
@@ -30,7 +32,8 @@ static int compare_chains(const struct journal_side *a, const struct journal_sid
 {
 	uint64_t na = a->chain.entries[0].newest, nb = b->chain.entries[0].newest;
 	bool ma = is_mixed(&a->chain), mb = is_mixed(&b->chain);
-	uint32_t wa = writes(&a->chain), wb = writes(&b->chain);
+	uint32_t forgotten = a->forgotten > b->forgotten ? a->forgotten : b->forgotten;
+	uint32_t wa = writes(&a->chain, forgotten), wb = writes(&b->chain, forgotten);
 
 	if (na != nb)
 		return na > nb ? 1 : -1;

@@ -108,7 +108,9 @@ void World::begin_session(int a, int b)
 	x->inc_a = na.incarnation;
 	x->inc_b = nb.incarnation;
 	Hello ha = hello(na);
-	after(30000, [this, x] { end_session(x); }); /* its deadline */
+	/* What it has read must not outlive what is known of it: epochs are forgotten later. */
+	after(rules.short_sessions ? s.max_delay_ms - s.close_ms : 30000,
+		[this, x] { end_session(x); });
 	send(a, b, [this, x, ha, &nb] {
 		if (broken(x))
 			return;

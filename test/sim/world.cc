@@ -141,6 +141,7 @@ World::World(uint64_t seed) : random{seed * 7919 + 17}
 	s.fault_percent = random.chance(20) ? 0 : static_cast<int>(random.between(2, 60));
 	s.lose_percent = random.chance(30) ? 0 : static_cast<int>(random.between(1, 50));
 	s.far_percent = random.chance(50) ? 0 : static_cast<int>(random.between(1, 100));
+	s.late_percent = random.chance(50) ? 3 : static_cast<int>(random.between(3, 50));
 	s.error_percent = random.chance(50) ? 0 : static_cast<int>(random.between(1, 10));
 	far_skew = random.between(-2500, 2500);
 	s.restarts = random.chance(60);

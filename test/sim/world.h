@@ -34,6 +34,7 @@ struct Settings {
 	Ms writing_ms;
 	Ms max_delay_ms = 15000, close_ms = 6000, session_ms = 4000;
 	int far_percent, error_percent;
+	int late_percent;  /* of messages */
 	int fault_percent; /* of seconds in which something breaks */
 	int lose_percent;  /* of messages */
 	bool restarts, rollbacks, partitions;
@@ -72,8 +73,8 @@ class World
 	}
 	Ms hop()
 	{
-		return random.chance(3) && !calm ? random.between(200, 20000)
-						 : random.between(1, 40);
+		return random.chance(s.late_percent) && !calm ? random.between(200, 25000)
+							      : random.between(1, 40);
 	}
 	Ms downtime()
 	{
