@@ -327,6 +327,8 @@ TEST(LifeOfAPeer, ThatWasTakenOutOfUseHasWhatItMissed)
 	};
 
 	ring.start();
+	for (const size_t i : {0u, 1u})
+		wait_quiet(ring[i].node());
 	RedisClient east = ring[0].client(), west = ring[1].client();
 	for (const size_t i : {0u, 1u})
 		ask(i, "/peer/down/all");

@@ -26,7 +26,7 @@ void World::command(Node &n, Command c, std::function<void(bool)> answered)
 			n.redis.execute(done, commutes(c.key));
 			n.redis.done.push_back(std::move(done));
 		}
-		after(s.lane_ms + c.lane, [this, &n, c, generation, life, answered] {
+		after(s.lane_ms + c.lane, [&n, c, generation, life, answered] {
 			if (!n.up || n.life != life || n.redis.generation != generation)
 				return;
 			n.replies.erase(c.record);

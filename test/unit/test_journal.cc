@@ -130,7 +130,7 @@ TEST_F(Journal, TellsAMissedUpdateThatOthersFollowed)
 {
 	std::unique_ptr<journal, JournalFree> other(journal_new(1));
 
-	for (uint64_t n : {1, 2, 3})
+	for (const uint64_t n : {UINT64_C(1), UINT64_C(2), UINT64_C(3)})
 		take("a", at(5, n));
 	const uint64_t whole = sum(5);
 	j.swap(other);
