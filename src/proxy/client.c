@@ -30,7 +30,14 @@ static void end_call(struct client_call *c)
 	asker_call_end(&c->base);
 }
 
-/* Write a reply and count it. */
+/* An error comes in one piece, before it may have to wait in a queue for its turn. */
+static void count_error(struct client *cl, const struct reply *reply)
+{
+	cl->proxy->figures.client_errors +=
+		reply->bytes && reply->len > 0 && reply->bytes[0] == '-';
+}
+
+/* Write a reply and count its bytes. */
 static void write_reply(struct client *cl, const struct reply *reply)
 {
 	struct proxy *p = cl->proxy;
@@ -39,7 +46,6 @@ static void write_reply(struct client *cl, const struct reply *reply)
 	if (a->conn.given_up)
 		return;
 	window_learn(&a->window, reply->len);
-	p->figures.client_errors += reply->bytes && reply->len > 0 && reply->bytes[0] == '-';
 	p->figures.client_response_bytes += reply->len;
 	if (!reply_move(reply, &a->conn.out))
 		asker_give_up(a, "out of memory for its replies");
@@ -61,6 +67,7 @@ static void on_answer(struct call *call, const struct reply *reply)
 	struct client_call *c = call_of(asker_call_of(call));
 	struct client *cl = client_of(c->base.asker);
 
+	count_error(cl, reply);
 	if (c != oldest(cl)) {
 		park_reply(cl, c, reply);
 		return;
@@ -90,6 +97,7 @@ void client_reply(struct client *cl, const void *bytes, size_t len)
 	struct call *c;
 
 	if (!oldest(cl)) {
+		count_error(cl, &reply);
 		write_reply(cl, &reply);
 		return;
 	}

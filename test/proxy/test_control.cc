@@ -115,6 +115,22 @@ TEST(Control, InfoCountsWhatClientsDid)
 	EXPECT_EQ(number(ring[1], {"dyn_o_mite", "dnode_client_requests"}), 2u);
 }
 
+/* One at once, one from the datastore, and one that waits for the reply before it. */
+TEST(Control, EveryErrorReplyIsCounted)
+{
+	One one;
+
+	one.start();
+	one->store().set("k", "no number");
+	Socket s(one->client_port());
+	ASSERT_TRUE(s.send(resp("NOSUCH")));
+	ASSERT_EQ(s.line().substr(0, 4), "-ERR");
+	ASSERT_TRUE(s.send(resp("INCR", "k") + resp("NOSUCH")));
+	ASSERT_EQ(s.line().substr(0, 4), "-ERR");
+	ASSERT_EQ(s.line().substr(0, 4), "-ERR");
+	EXPECT_EQ(number(*one, {"dyn_o_mite", "client_errors"}), 3u);
+}
+
 TEST(Control, WhatAPeerMissedIsCounted)
 {
 	Ring ring(kTwoRacks);
