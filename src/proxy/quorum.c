@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 /* An answer that one or more replicas of a datacenter gave, byte for byte. */
 struct answer {
-	struct answer *next; /* a later one */
+	STAILQ_ENTRY(answer) next;
 	size_t dc;
 	size_t count;
 	bool of_local_rack;
@@ -23,8 +24,8 @@ struct dc {
 struct quorum {
 	enum consistency level;
 	enum quorum_verdict verdict;
-	struct answer *first; /* the answers still needed, oldest first */
-	const struct answer *result;
+	STAILQ_HEAD(, answer) answers; /* those still needed, oldest first */
+	struct answer *result;
 	char why[160];
 	size_t n_dcs;
 	struct dc dcs[];
@@ -38,6 +39,7 @@ struct quorum *quorum_new(enum consistency level, const size_t *n_racks, size_t 
 		return NULL;
 	q->level = level;
 	q->verdict = QUORUM_WAIT;
+	STAILQ_INIT(&q->answers);
 	/* Other datacenters count only for that level. */
 	q->n_dcs = level == CONSISTENCY_DC_EACH_SAFE_QUORUM || n_dcs == 0 ? n_dcs : 1;
 	for (size_t d = 0; d < q->n_dcs; d++)
@@ -46,22 +48,17 @@ struct quorum *quorum_new(enum consistency level, const size_t *n_racks, size_t 
 }
 
 /* Release all answers but one. */
-static void drop_answers(struct quorum *q, const struct answer *keep)
+static void drop_answers(struct quorum *q, struct answer *keep)
 {
-	struct answer *a = q->first, *kept = NULL;
+	struct answer *a;
 
-	while (a) {
-		struct answer *next = a->next;
-
-		if (a == keep) {
-			kept = a;
-			kept->next = NULL;
-		} else {
+	while ((a = STAILQ_FIRST(&q->answers)) != NULL) {
+		STAILQ_REMOVE_HEAD(&q->answers, next);
+		if (a != keep)
 			free(a);
-		}
-		a = next;
 	}
-	q->first = kept;
+	if (keep)
+		STAILQ_INSERT_TAIL(&q->answers, keep, next);
 }
 
 void quorum_free(struct quorum *q)
@@ -85,17 +82,17 @@ static size_t outstanding(const struct dc *d)
 static struct answer *answer_find(
 	const struct quorum *q, size_t dc, const uint8_t *bytes, size_t len)
 {
-	struct answer *a = q->first;
+	struct answer *a;
 
-	while (a && !(a->dc == dc && a->len == len && (len == 0 || !memcmp(a->bytes, bytes, len))))
-		a = a->next;
-	return a;
+	STAILQ_FOREACH (a, &q->answers, next)
+		if (a->dc == dc && a->len == len && (len == 0 || !memcmp(a->bytes, bytes, len)))
+			return a;
+	return NULL;
 }
 
 /* Append a copy of an answer.  NULL when out of memory. */
 static struct answer *answer_add(struct quorum *q, size_t dc, const uint8_t *bytes, size_t len)
 {
-	struct answer **end = &q->first;
 	struct answer *a = malloc(sizeof(*a) + len);
 
 	if (!a)
@@ -105,18 +102,16 @@ static struct answer *answer_add(struct quorum *q, size_t dc, const uint8_t *byt
 	a->len = len;
 	if (len > 0)
 		memcpy(a->bytes, bytes, len);
-	while (*end)
-		end = &(*end)->next;
-	*end = a;
+	STAILQ_INSERT_TAIL(&q->answers, a, next);
 	return a;
 }
 
 /* The local rack's answer, else the most frequent one, else the first. */
-static const struct answer *best_answer(const struct quorum *q)
+static struct answer *best_answer(const struct quorum *q)
 {
-	const struct answer *best = NULL;
+	struct answer *a, *best = NULL;
 
-	for (const struct answer *a = q->first; a; a = a->next) {
+	STAILQ_FOREACH (a, &q->answers, next) {
 		if (a->dc != 0)
 			continue;
 		if (a->of_local_rack)
@@ -127,9 +122,11 @@ static const struct answer *best_answer(const struct quorum *q)
 	return best;
 }
 
-static const struct answer *agreed_answer(const struct quorum *q)
+static struct answer *agreed_answer(const struct quorum *q)
 {
-	for (const struct answer *a = q->first; a; a = a->next)
+	struct answer *a;
+
+	STAILQ_FOREACH (a, &q->answers, next)
 		if (a->dc == 0 && a->count >= majority(&q->dcs[0]))
 			return a;
 	return NULL;
