@@ -296,8 +296,7 @@ static void wait_for_worker(dyn_entropy_receiver *r)
 
 	while (all_busy(r)) {
 		if (wait_readable(r, r->freed_fd, deadline_ms)) {
-			if (read(r->freed_fd, &ignored, sizeof(ignored)) < 0)
-				continue;
+			(void)!read(r->freed_fd, &ignored, sizeof(ignored)); /* empty it */
 			continue;
 		}
 		if (dyn_entropy_cancel_is_set(r->cancel))

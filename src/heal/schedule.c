@@ -11,6 +11,12 @@
 /* One round heals nodes that come back together. */
 #define SOON_SECONDS 1
 
+/* A round to a target that is to be repeated; monotonic, in ms. */
+struct again {
+	int64_t at_ms;        /* 0: none is wanted */
+	int64_t last_back_ms; /* its node was back then */
+};
+
 struct heal_schedule {
 	const struct heal_targets *targets;
 	struct heal_rounds *rounds;
@@ -18,9 +24,9 @@ struct heal_schedule {
 	int64_t interval_s;
 	struct event *timer; /* starts a round */
 	struct event *soon;  /* starts one outside the interval */
-	struct event *again; /* the same, to those whose again_at_ms has passed */
+	struct event *again; /* the same, to those whose round is to be repeated */
 	int64_t again_ms;
-	int64_t *again_at_ms;  /* of each target, monotonic; 0: none */
+	struct again *wanted;  /* of each target */
 	int64_t next_round_ms; /* monotonic */
 	bool stopping;
 	bool due[]; /* of each target that is sent something: whether the next round includes it */
@@ -74,15 +80,15 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 		heal_ledger_round_skipped(s->ledger));
 }
 
-/* Set the timer to the earliest of again_at_ms. */
+/* Set the timer to the earliest of those wanted. */
 static void set_again(struct heal_schedule *s)
 {
 	int64_t now_ms = clock_monotonic_ms(), first_ms = INT64_MAX;
 	struct timeval tv;
 
 	for (size_t i = 0; i < s->targets->n_sent; i++)
-		if (s->again_at_ms[i] && s->again_at_ms[i] < first_ms)
-			first_ms = s->again_at_ms[i];
+		if (s->wanted[i].at_ms && s->wanted[i].at_ms < first_ms)
+			first_ms = s->wanted[i].at_ms;
 	if (first_ms == INT64_MAX)
 		return;
 	first_ms = first_ms > now_ms ? first_ms - now_ms : 0;
@@ -93,13 +99,18 @@ static void set_again(struct heal_schedule *s)
 
 void heal_schedule_node_back(struct heal_schedule *s, size_t node)
 {
-	int64_t again_at_ms = clock_deadline_ms(s->again_ms);
+	int64_t now_ms = clock_monotonic_ms();
 
 	heal_targets_missed(s->targets, node, s->due);
 	set_soon(s);
-	for (size_t i = 0; s->again_ms && i < s->targets->n_sent; i++)
-		if (s->due[i])
-			s->again_at_ms[i] = again_at_ms;
+	for (size_t i = 0; s->again_ms && i < s->targets->n_sent; i++) {
+		if (!s->due[i])
+			continue;
+		s->wanted[i].last_back_ms = now_ms;
+		/* A node that is often back must not put its round off for ever. */
+		if (!s->wanted[i].at_ms)
+			s->wanted[i].at_ms = now_ms + s->again_ms;
+	}
 	set_again(s);
 }
 
@@ -111,9 +122,12 @@ static void on_again(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	for (size_t i = 0; i < s->targets->n_sent; i++) {
-		if (!s->again_at_ms[i] || s->again_at_ms[i] > now_ms)
+		struct again *a = &s->wanted[i];
+		int64_t next_ms = a->last_back_ms + s->again_ms;
+
+		if (!a->at_ms || a->at_ms > now_ms)
 			continue;
-		s->again_at_ms[i] = 0;
+		a->at_ms = next_ms > now_ms ? next_ms : 0;
 		s->due[i] = true;
 	}
 	set_soon(s);
@@ -154,11 +168,11 @@ struct heal_schedule *heal_schedule_new(struct event_base *base, const struct he
 	s->ledger = ledger;
 	s->interval_s = targets->conf->recon_interval_seconds;
 	s->again_ms = again_ms;
-	s->again_at_ms = calloc(targets->n_sent + 1, sizeof(*s->again_at_ms));
+	s->wanted = calloc(targets->n_sent + 1, sizeof(*s->wanted));
 	s->again = event_new(base, -1, 0, on_again, s);
 	s->timer = event_new(base, -1, EV_PERSIST, on_timer, s);
 	s->soon = event_new(base, -1, 0, on_soon, s);
-	if (!s->timer || !s->soon || !s->again || !s->again_at_ms) {
+	if (!s->timer || !s->soon || !s->again || !s->wanted) {
 		heal_schedule_free(s);
 		return NULL;
 	}
@@ -175,7 +189,7 @@ void heal_schedule_free(struct heal_schedule *s)
 		event_free(s->soon);
 	if (s->again)
 		event_free(s->again);
-	free(s->again_at_ms);
+	free(s->wanted);
 	free(s);
 }
 

@@ -8,7 +8,7 @@
 
 /* A key's hash selects a line of the size of a cache line, so that a lookup costs one cache miss.
  */
-#define LINES         262144 /* a power of two; 16 MiB, whose pages are allocated when first written */
+#define LINES         524288 /* a power of two; 32 MiB, whose pages are allocated when first written */
 #define KEYS_PER_LINE 7
 #define LINE_BYTES    64
 

@@ -1,11 +1,11 @@
 /*
  * recent - which keys were written through this node a short while ago.
  *
- * A table of fixed size, 16 MiB, of keys' hashes and the times of their last writes.  A new key
+ * A table of fixed size, 32 MiB, of keys' hashes and the times of their last writes.  A new key
  * replaces the least recently written one of its line; all other keys of that line count as written
  * at the time of the replaced one from then on.  So there are no false negatives, and false
- * positives only when very many keys were noted since the time asked about: 0.1 % after 500,000
- * keys, 4 % after a million, 60 % after two million.
+ * positives only when very many keys were noted since the time asked about: 0.1 % after a
+ * million keys, 4 % after two million, 60 % after four million.
  *
  * recent_note() may be called by one thread, recent_since() by any; there is no lock.
  */

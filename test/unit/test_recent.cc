@@ -91,13 +91,13 @@ TEST(Recent, IsSeldomWrong)
 {
 	Recent r(recent_new(kMade));
 
-	for (int i = 0; i < 500000; i++)
+	for (int i = 0; i < 1000000; i++)
 		note(r, "key:" + std::to_string(i), kMade);
 	EXPECT_LT(wrong_of(r), 0.005);
-	for (int i = 500000; i < 1000000; i++)
+	for (int i = 1000000; i < 2000000; i++)
 		note(r, "key:" + std::to_string(i), kMade);
 	EXPECT_LT(wrong_of(r), 0.08);
-	for (int i = 1000000; i < 2000000; i++)
+	for (int i = 2000000; i < 4000000; i++)
 		note(r, "key:" + std::to_string(i), kMade);
 	EXPECT_LT(wrong_of(r), 0.75);
 	EXPECT_GT(wrong_of(r), 0.4) << "so full that what is promised of it is too much";
@@ -108,9 +108,9 @@ TEST(Recent, NeverMissesAKeyThatMadeRoom)
 {
 	Recent r(recent_new(kMade));
 
-	for (int i = 0; i < 3000000; i++)
+	for (int i = 0; i < 5000000; i++)
 		note(r, "key:" + std::to_string(i), kMade + i / 1000 * kUnit);
-	for (int i = 0; i < 3000000; i += 7)
+	for (int i = 0; i < 5000000; i += 7)
 		ASSERT_TRUE(since(r, "key:" + std::to_string(i), kMade + i / 1000 * kUnit)) << i;
 }
 
@@ -131,7 +131,7 @@ TEST(Recent, EveryNodeHashesInItsOwnWay)
 	Recent a(recent_new(kMade)), b(recent_new(kMade));
 	std::vector<std::string> of_a, of_b;
 
-	for (int i = 0; i < 1000000; i++) {
+	for (int i = 0; i < 2000000; i++) {
 		note(a, "key:" + std::to_string(i), kMade);
 		note(b, "key:" + std::to_string(i), kMade);
 	}
