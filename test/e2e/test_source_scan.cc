@@ -299,7 +299,10 @@ TEST_F(SourceScan, MemoryIsBoundedHoweverLargeTheValues)
 	EXPECT_EQ(DYN_ENTROPY_END, scan.status) << scan.message();
 	EXPECT_EQ(6u, snapshots);
 	EXPECT_LT(peak_kib() - before, kScanKib);
-	EXPECT_EQ(6, calls(client, "exec")) << "one at a time from the first on";
+	/* One at a time from the first on.  The five that found a snapshot begun were read again if
+	 * the machine is so slow that they had become old. */
+	EXPECT_GE(calls(client, "exec"), 6);
+	EXPECT_LE(calls(client, "exec"), 11);
 }
 
 TEST_F(SourceScan, CancelEndsTheReadingOfALargeValue)
