@@ -75,11 +75,16 @@ static int accept_next(const struct listener *l, struct sockaddr_storage *from)
 	return accept4(l->fd, (struct sockaddr *)from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
-enum listener_event listener_accept(struct listener *l, int *fd, struct sockaddr_storage *from)
+void listener_spare(struct listener *l)
 {
-	/* Another thread may have taken the spare descriptor meanwhile. */
 	if (l->spare_fd < 0)
 		l->spare_fd = open_spare();
+}
+
+enum listener_event listener_accept(struct listener *l, int *fd, struct sockaddr_storage *from)
+{
+	/* Another thread may have taken the spare descriptor's place when it was given up. */
+	listener_spare(l);
 	*fd = accept_next(l, from);
 	if (*fd >= 0)
 		return LISTENER_CONNECTION;

@@ -25,7 +25,7 @@ struct listener {
 enum listener_event {
 	LISTENER_NONE,       /* no connection is waiting */
 	LISTENER_CONNECTION, /* to be served */
-	LISTENER_LAST,       /* with the last descriptor: close it before the next call */
+	LISTENER_LAST,       /* with the spare descriptor: close it, then call listener_spare() */
 	LISTENER_FAILED,     /* retry later: no memory for a socket and the like */
 };
 
@@ -39,6 +39,9 @@ void listener_close(struct listener *l);
 
 /* Accept the next connection; its descriptor *fd, non-blocking, is the caller's. */
 enum listener_event listener_accept(struct listener *l, int *fd, struct sockaddr_storage *from);
+
+/* Take the spare descriptor back before somebody else takes its place. */
+void listener_spare(struct listener *l);
 
 #ifdef __cplusplus
 }

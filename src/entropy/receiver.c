@@ -212,6 +212,7 @@ static int accept_allowed(dyn_entropy_receiver *r, char peer[80])
 		addr_format_sockaddr(from, peer, 80);
 		turn_away(
 			r, fd, peer, "no descriptor is left (raise the limit on open files)", NULL);
+		listener_spare(&r->listener);
 		return -1;
 	case LISTENER_CONNECTION:
 		break;

@@ -432,10 +432,11 @@ TEST_F(BadInput, NoDescriptorIsLeft)
 	constexpr size_t kTries = 5;
 
 	node.start();
+	const size_t idle = node.descriptors();
 	expect_service();
 	/* The worker's own are closed after the sender got its reply. */
 	const pid_t pid = node.process().pid();
-	ASSERT_TRUE(node.wait_log("entropy: from ", 1));
+	ASSERT_TRUE(wait_until([&] { return node.descriptors() == idle; }));
 	{
 		const Limit limit(pid, RLIMIT_NOFILE, lowest_free(pid));
 		for (size_t i = 0; i < kTries; i++) {
@@ -446,7 +447,9 @@ TEST_F(BadInput, NoDescriptorIsLeft)
 		EXPECT_TRUE(node.wait_log("no descriptor is left", kTries)) << node.log();
 	}
 	{
-		/* Enough for the connection, not for the one to Redis. */
+		/* Enough for the connection, not for the one to Redis.  It is told before the last
+		 * one is closed, and the spare descriptor is taken back. */
+		ASSERT_TRUE(wait_until([&] { return node.descriptors() == idle; }));
 		const Limit limit(pid, RLIMIT_NOFILE, lowest_free(pid) + 1);
 		EXPECT_EQ(send_whole(node.port(), whole_stream(&keys, foreign)), End::kReset);
 		expect_refusal("sink error");
