@@ -31,6 +31,8 @@ class Life : public Ring
 	{
 		set("server_retry_timeout", "300");
 		set("recon_max_rate", "0");
+		/* How long a node leaves alone what it has written grows with this. */
+		set("timeout", "3000");
 	}
 
 	void wait_down(size_t from, size_t to)

@@ -63,7 +63,8 @@ TEST_P(UnderLoad, AReplicaMayDieAndTheWriterSeesNothingOfIt)
 {
 	Ring ring(kTwoRacks);
 
-	ring.set("server_retry_timeout", "300").set("recon_max_rate", "0").start();
+	ring.set("server_retry_timeout", "300").set("recon_max_rate", "0").set("timeout", "3000");
+	ring.start();
 	Load load(ring[0], "k");
 	ASSERT_TRUE(load.more(3000));
 	kill(ring[1], GetParam());
