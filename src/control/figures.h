@@ -1,9 +1,9 @@
 /*
- * figures - every figure that the node reports: one table of names, units and meanings, from which
- * -D, the pages of control and the last line of the log are made.
+ * figures - every figure that the node reports, from which -D, the pages of control and the last
+ * line of the log are made.
  *
- * Each room counts in the struct that is shown; here every field gets its unit and meaning, and is
- * shown under its own name.  Any thread.
+ * Each room counts in structs and says in tables beside them what each field means; here those
+ * tables are put together, with what control itself counts.  Any thread.
  */
 #ifndef CONTROL_FIGURES_H
 #define CONTROL_FIGURES_H

@@ -1,9 +1,11 @@
 /*
- * figures - what the channel counts, in the structs that are shown: control/figures.c names each
- * field as here.  All fields are uint64_t or double.  Plain values: any thread.
+ * figures - what the channel counts, in the structs that are shown, and the tables of what each
+ * field means.  All fields are uint64_t or double.  Plain values: any thread.
  */
 #ifndef HEAL_FIGURES_H
 #define HEAL_FIGURES_H
+
+#include "base/figure.h"
 
 #include <stdint.h>
 
@@ -42,6 +44,11 @@ struct heal_sender_figures {
 	double last_seconds;    /* the duration of its last connection */
 	double last_connection; /* its end, seconds since 1970 */
 };
+
+extern const struct figure_table heal_figures_channel;  /* of struct heal_figures */
+extern const struct figure_table heal_figures_schedule; /* of struct heal_schedule_figures */
+extern const struct figure_table heal_figures_target;   /* of struct heal_target_figures */
+extern const struct figure_table heal_figures_sender;   /* of struct heal_sender_figures */
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,11 @@
 /*
- * figures - what the proxy counts, in the structs that are shown: control/figures.c names each
- * field as it is named here.  All are uint64_t.  Plain values: any thread.
+ * figures - what the proxy counts, in the structs that are shown, and the tables of what each field
+ * means.  All fields are uint64_t.  Plain values: any thread.
  */
 #ifndef PROXY_FIGURES_H
 #define PROXY_FIGURES_H
+
+#include "base/figure.h"
 
 #include <stdint.h>
 
@@ -35,6 +37,10 @@ struct replica_figures {
 	uint64_t missed_writes;   /* of them, writes: what this replica may not have */
 	uint64_t queue;           /* under way now */
 };
+
+extern const struct figure_table proxy_figures_pool;      /* of struct proxy_figures */
+extern const struct figure_table proxy_figures_datastore; /* of struct replica_figures */
+extern const struct figure_table proxy_figures_peer;      /* the same, for a peer */
 
 #ifdef __cplusplus
 }

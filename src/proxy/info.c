@@ -38,41 +38,39 @@ static bool write_server(const struct proxy *p, struct buf *text)
 		uptime, uptime / 86400);
 }
 
-/* A figure, under the name that it has in INFO: as Redis names its own. */
-struct info_line {
-	const char *name;
-	size_t offset; /* of a uint64_t */
-};
+/* A line for the figure whose field is at the offset in values, the struct of the table. */
+static bool write_figure(
+	struct buf *text, const struct figure_table *table, size_t offset, const void *values)
+{
+	const struct figure *f = figure_at(table, offset);
 
-static bool write_lines(
-	struct buf *text, const struct info_line *lines, size_t n, const void *figures)
+	return f && f->info &&
+	       buf_printf(text, "%s:%" PRIu64 "\r\n", f->info, figure_whole(f, values));
+}
+
+/* Lines for n of its figures, in the order of the offsets: INFO has an order of its own. */
+static bool write_figures(struct buf *text, const struct figure_table *table, const size_t *offsets,
+	size_t n, const void *values)
 {
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < n; i++) {
-		uint64_t value;
-
-		memcpy(&value, (const char *)figures + lines[i].offset, sizeof(value));
-		ok = buf_printf(text, "%s:%" PRIu64 "\r\n", lines[i].name, value);
-	}
+	for (size_t i = 0; ok && i < n; i++)
+		ok = write_figure(text, table, offsets[i], values);
 	return ok;
 }
 
-#define N_LINES(lines) (sizeof(lines) / sizeof((lines)[0]))
+#define N(offsets) (sizeof(offsets) / sizeof((offsets)[0]))
+#define OF(field)  offsetof(struct proxy_figures, field)
 
 static bool write_clients(const struct proxy *p, struct buf *text)
 {
 	struct proxy_figures f;
 
 	proxy_count(p, &f);
-	return buf_printf(text,
-		"connected_clients:%" PRIu64 "\r\n"
-		"maxclients:%zu\r\n"
-		"blocked_clients:0\r\n"
-		"requests_under_way:%" PRIu64 "\r\n"
-		"connected_nodes:%" PRIu64 "\r\n",
-		f.client_connections, p->clients.max, f.requests_under_way,
-		f.dnode_client_connections);
+	return write_figure(text, &proxy_figures_pool, OF(client_connections), &f) &&
+	       buf_printf(text, "maxclients:%zu\r\nblocked_clients:0\r\n", p->clients.max) &&
+	       write_figure(text, &proxy_figures_pool, OF(requests_under_way), &f) &&
+	       write_figure(text, &proxy_figures_pool, OF(dnode_client_connections), &f);
 }
 
 static bool write_memory(const struct proxy *p, struct buf *text)
@@ -86,32 +84,27 @@ static bool write_memory(const struct proxy *p, struct buf *text)
 		rss, (double)rss / (1024.0 * 1024.0));
 }
 
-#define OF(field) offsetof(struct proxy_figures, field)
-
-static const struct info_line stats_lines[] = {
-	{"total_connections_received", OF(client_connections_accepted)},
-	{"rejected_connections", OF(client_connections_refused)},
-	{"total_commands_processed", OF(client_requests)},
-	{"total_reads", OF(client_read_requests)},
-	{"total_writes", OF(client_write_requests)},
-	{"total_error_replies", OF(client_errors)},
-	{"total_timeouts", OF(timedout_requests)},
-	{"total_net_input_bytes", OF(client_request_bytes)},
-	{"total_net_output_bytes", OF(client_response_bytes)},
-	{"total_node_connections_received", OF(dnode_client_connections_accepted)},
-	{"rejected_node_connections", OF(dnode_client_connections_refused)},
-	{"total_node_requests", OF(dnode_client_requests)},
-	{"total_node_responses", OF(dnode_client_responses)},
-};
-
-#undef OF
-
 static bool write_stats(const struct proxy *p, struct buf *text)
 {
+	static const size_t offsets[] = {
+		OF(client_connections_accepted),
+		OF(client_connections_refused),
+		OF(client_requests),
+		OF(client_read_requests),
+		OF(client_write_requests),
+		OF(client_errors),
+		OF(timedout_requests),
+		OF(client_request_bytes),
+		OF(client_response_bytes),
+		OF(dnode_client_connections_accepted),
+		OF(dnode_client_connections_refused),
+		OF(dnode_client_requests),
+		OF(dnode_client_responses),
+	};
 	struct proxy_figures f;
 
 	proxy_count(p, &f);
-	return write_lines(text, stats_lines, N_LINES(stats_lines), &f);
+	return write_figures(text, &proxy_figures_pool, offsets, N(offsets), &f);
 }
 
 /* As Redis says it of itself: clients that look for the master find one. */
@@ -140,51 +133,57 @@ static bool write_proxy(const struct proxy *p, struct buf *text)
 		ring->n_dcs, ring->n_racks, ring->n_nodes, p->options.timeout_ms);
 }
 
-#define OF(field) offsetof(struct replica_figures, field)
-
-static const struct info_line datastore_lines[] = {
-	{"datastore_requests", OF(requests)},
-	{"datastore_replies", OF(responses)},
-	{"datastore_failures", OF(failed_requests)},
-	{"datastore_queued", OF(queue)},
-	{"datastore_connects", OF(connects)},
-	{"datastore_bytes_out", OF(request_bytes)},
-	{"datastore_bytes_in", OF(response_bytes)},
-};
-
-#undef OF
-
 static bool write_datastore(const struct proxy *p, struct buf *text)
 {
+	static const size_t offsets[] = {
+		offsetof(struct replica_figures, requests),
+		offsetof(struct replica_figures, responses),
+		offsetof(struct replica_figures, failed_requests),
+		offsetof(struct replica_figures, queue),
+		offsetof(struct replica_figures, connects),
+		offsetof(struct replica_figures, request_bytes),
+		offsetof(struct replica_figures, response_bytes),
+	};
 	struct replica_figures f;
 
 	replica_count(p->replicas[0], &f);
 	return buf_printf(text, "datastore_address:%s\r\ndatastore_state:%s\r\n",
 		       p->options.datastore, f.up ? "up" : "down") &&
-	       write_lines(text, datastore_lines, N_LINES(datastore_lines), &f);
+	       write_figures(text, &proxy_figures_datastore, offsets, N(offsets), &f);
+}
+
+static bool write_peer(const struct proxy *p, size_t i, struct buf *text)
+{
+	const struct ring_node *node = &p->ring->nodes[i];
+	const struct ring_rack *rack = &p->ring->racks[node->rack];
+	const struct figure_table *table = &proxy_figures_peer;
+	struct replica_figures f;
+	bool ok;
+
+	replica_count(p->replicas[i], &f);
+	ok = buf_printf(text, "peer%zu:name=%s,rack=%s,dc=%s,state=%s", i, node->name, rack->name,
+		p->ring->dcs[rack->dc].name, replica_state(p->replicas[i]));
+	for (size_t k = 0; ok && k < table->n; k++)
+		if (table->figures[k].info)
+			ok = buf_printf(text, ",%s=%" PRIu64, table->figures[k].info,
+				figure_whole(&table->figures[k], &f));
+	return ok && buf_printf(text, "\r\n");
 }
 
 static bool write_peers(const struct proxy *p, struct buf *text)
 {
-	const struct ring *ring = p->ring;
-	bool ok = buf_printf(text, "peers:%zu\r\n", ring->n_nodes - 1);
+	struct proxy_figures f;
+	bool ok;
 
-	for (size_t i = 1; ok && i < ring->n_nodes; i++) {
-		const struct ring_node *node = &ring->nodes[i];
-		const struct ring_rack *rack = &ring->racks[node->rack];
-		struct replica_figures f;
-
-		replica_count(p->replicas[i], &f);
-		ok = buf_printf(text,
-			"peer%zu:name=%s,rack=%s,dc=%s,state=%s,up=%" PRIu64 ",requests=%" PRIu64
-			",replies=%" PRIu64 ",failures=%" PRIu64 ",missed_writes=%" PRIu64
-			",queued=%" PRIu64 "\r\n",
-			i, node->name, rack->name, ring->dcs[rack->dc].name,
-			replica_state(p->replicas[i]), f.up, f.requests, f.responses,
-			f.failed_requests, f.missed_writes, f.queue);
-	}
+	proxy_count(p, &f);
+	ok = write_figure(text, &proxy_figures_pool, OF(peers), &f);
+	for (size_t i = 1; ok && i < p->ring->n_nodes; i++)
+		ok = write_peer(p, i, text);
 	return ok;
 }
+
+#undef N
+#undef OF
 
 static const struct section {
 	const char *name;

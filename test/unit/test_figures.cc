@@ -71,6 +71,65 @@ std::string metrics_of(enum figures_scope scope, const std::vector<struct figure
 /* Zeroes for any scope. */
 const uint64_t kZeroes[64] = {};
 
+/* ---- The tables ---- */
+
+const struct {
+	const struct figure_table *table;
+	size_t fields;
+} kTables[] = {
+	{&proxy_figures_pool, sizeof(struct proxy_figures) / sizeof(uint64_t)},
+	/* What the datastore misses is no figure of its own. */
+	{&proxy_figures_datastore, sizeof(struct replica_figures) / sizeof(uint64_t) - 1},
+	{&proxy_figures_peer, sizeof(struct replica_figures) / sizeof(uint64_t)},
+	{&heal_figures_channel, sizeof(struct heal_figures) / sizeof(uint64_t)},
+	{&heal_figures_schedule, sizeof(struct heal_schedule_figures) / sizeof(uint64_t)},
+	{&heal_figures_target, sizeof(struct heal_target_figures) / sizeof(uint64_t)},
+	{&heal_figures_sender, sizeof(struct heal_sender_figures) / sizeof(uint64_t)},
+};
+
+bool is_given(const char *text)
+{
+	return text != nullptr && text[0] != '\0';
+}
+
+TEST(Figures, EveryFieldHasOneRowWithNameUnitAndHelp)
+{
+	for (const auto &[table, fields] : kTables) {
+		std::set<std::string> names;
+		std::set<size_t> offsets;
+
+		ASSERT_TRUE(is_given(table->title));
+		EXPECT_EQ(table->n, fields) << table->title;
+		for (size_t i = 0; i < table->n; i++) {
+			const struct figure &f = table->figures[i];
+
+			ASSERT_TRUE(is_given(f.name)) << table->title << " " << i;
+			EXPECT_TRUE(is_given(f.unit)) << f.name;
+			EXPECT_TRUE(is_given(f.help)) << f.name;
+			EXPECT_TRUE(names.insert(f.name).second) << "twice: " << f.name;
+			EXPECT_TRUE(offsets.insert(f.offset).second) << "twice: " << f.name;
+			EXPECT_EQ(figure_at(table, f.offset), &f) << f.name;
+		}
+		EXPECT_EQ(figure_at(table, 1), nullptr);
+	}
+}
+
+TEST(Figures, HasTheNameOfItsField)
+{
+	struct heal_sender_figures s = {};
+	const struct figure *f = figure_at(
+		&heal_figures_sender, offsetof(struct heal_sender_figures, last_connection));
+
+	ASSERT_NE(f, nullptr);
+	EXPECT_STREQ(f->name, FIGURE_NAME(heal_sender_figures, last_connection));
+	s.last_connection = 2.5;
+	EXPECT_EQ(figure_seconds(f, &s), 2.5);
+	f = figure_at(&heal_figures_sender, offsetof(struct heal_sender_figures, kept));
+	ASSERT_NE(f, nullptr);
+	s.kept = 7;
+	EXPECT_EQ(figure_whole(f, &s), 7u);
+}
+
 /* ---- For people ---- */
 
 TEST(Figures, FormatsEveryCounterOnce)

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <gtest/gtest.h>
 #include <memory>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -143,6 +144,45 @@ TEST_F(Info, TellsWhatIs)
 	EXPECT_EQ(field("peer2").substr(0, 37), "name=127.0.0.3:8101,rack=r1,dc=there,");
 	for (const char *part : {",state=", ",up=0", ",missed_writes=0", ",queued=0"})
 		EXPECT_NE(field("peer1").find(part), std::string::npos) << part;
+}
+
+/* The names of the table that are in INFO. */
+std::set<std::string> names_of(const figure_table &table)
+{
+	std::set<std::string> names;
+
+	for (size_t i = 0; i < table.n; i++)
+		if (table.figures[i].info) {
+			EXPECT_TRUE(names.insert(table.figures[i].info).second)
+				<< table.figures[i].info;
+		}
+	return names;
+}
+
+/* The names of the text's fields that are not in others; each ends with ':' or '=', which is mark.
+ */
+std::set<std::string> names_in(
+	const std::string &text, char mark, const std::set<std::string> &others)
+{
+	const std::regex name(std::string("([a-z_]+)") + mark);
+	std::set<std::string> names;
+
+	for (std::sregex_iterator i(text.begin(), text.end(), name), end; i != end; ++i)
+		if (others.count((*i)[1]) == 0)
+			names.insert((*i)[1]);
+	return names;
+}
+
+TEST_F(Info, HasEveryFigureOfTheTablesAndNoOther)
+{
+	EXPECT_EQ(names_in(info("clients") + info("stats") + "peers:", ':',
+			  {"maxclients", "blocked_clients"}),
+		names_of(proxy_figures_pool));
+	EXPECT_EQ(info("peers").find("# Peers\r\npeers:2\r\n"), 0u);
+	EXPECT_EQ(names_in(info("datastore"), ':', {"datastore_address", "datastore_state"}),
+		names_of(proxy_figures_datastore));
+	EXPECT_EQ(names_in(field("peer2"), '=', {"name", "rack", "dc", "state"}),
+		names_of(proxy_figures_peer));
 }
 
 const auto kStart = std::chrono::steady_clock::now(); /* of this process, or soon after */
