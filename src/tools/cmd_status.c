@@ -1,6 +1,9 @@
 #include "base/json.h"
 #include "base/json_view.h"
 #include "conf/conf_load.h"
+#include "control/figures.h"
+#include "heal/figures.h"
+#include "proxy/figures.h"
 #include "tools/channel.h"
 #include "tools/fetch.h"
 #include "tools/progress.h"
@@ -12,6 +15,9 @@
 #define DEFAULT_STATS      "127.0.0.1:22222"
 #define DEFAULT_TIMEOUT_MS 5000
 #define TEXT_MAX           512
+
+#define TARGET(field) FIGURE_NAME(heal_target_figures, field)
+#define SENDER(field) FIGURE_NAME(heal_sender_figures, field)
 
 struct settings {
 	const char *stats, *conf;
@@ -142,7 +148,7 @@ static bool all_went_well(const struct json_view *entropy)
 	if (!json_view_member(entropy, "peers", &peers) || !json_view_first(&peers, &peer))
 		return true;
 	do {
-		if (number(&peer, "rounds") > 0 && !is_true(&peer, "last_ok"))
+		if (number(&peer, TARGET(rounds)) > 0 && !is_true(&peer, TARGET(last_ok)))
 			well = false;
 	} while (json_view_next(&peer));
 	return well;
@@ -156,8 +162,9 @@ static void write_node(const struct json_view *info)
 	char up[PROGRESS_TEXT_MAX];
 
 	printf("dynomite %s on %s, up %s, datacenter %s, rack %s", text(info, "version", version),
-		text(info, "source", source), duration(number(info, "uptime"), up),
-		text(info, "dc", dc), text(info, "rack", rack));
+		text(info, "source", source),
+		duration(number(info, FIGURE_NAME(figures_node, uptime)), up), text(info, "dc", dc),
+		text(info, "rack", rack));
 	if (strcmp(text(info, "state", state), "-") != 0)
 		printf(", state %s", state);
 	putchar('\n');
@@ -177,18 +184,20 @@ static void write_ring(const struct json_view *info)
 
 		printf("%-32s %-12s %-12s %-10s %13s\n", text(&peer, "name", name),
 			text(&peer, "dc", dc), text(&peer, "rack", rack),
-			text(&peer, "state", state), count(&peer, "missed_writes", missed));
+			text(&peer, "state", state),
+			count(&peer, FIGURE_NAME(replica_figures, missed_writes), missed));
 	} while (json_view_next(&peer));
 }
 
 static void write_rounds(const struct json_view *entropy)
 {
 	char rounds[PROGRESS_TEXT_MAX], skipped[PROGRESS_TEXT_MAX], next[PROGRESS_TEXT_MAX];
-	double seconds = number(entropy, "next_round");
+	double seconds = number(entropy, FIGURE_NAME(heal_schedule_figures, next_round));
 
-	printf("\nentropy channel: %s rounds, %s skipped, ", count(entropy, "rounds", rounds),
-		count(entropy, "rounds_skipped", skipped));
-	if (is_true(entropy, "running"))
+	printf("\nentropy channel: %s rounds, %s skipped, ",
+		count(entropy, FIGURE_NAME(heal_figures, rounds), rounds),
+		count(entropy, FIGURE_NAME(heal_figures, rounds_skipped), skipped));
+	if (is_true(entropy, FIGURE_NAME(heal_schedule_figures, running)))
 		puts("one is running");
 	else if (seconds >= 0)
 		printf("the next in %s\n", progress_duration(seconds, next));
@@ -210,13 +219,15 @@ static void write_pushes(const struct json_view *info, const struct json_view *e
 		char sent[PROGRESS_TEXT_MAX], since[PROGRESS_TEXT_MAX], took[PROGRESS_TEXT_MAX];
 
 		printf("%-32s %7s %7s %13s %10s  ", text(&peer, "peer", name),
-			count(&peer, "rounds", rounds), count(&peer, "rounds_failed", failed),
-			count(&peer, "keys_sent", keys), bytes(&peer, "bytes_sent", sent));
-		if (number(&peer, "rounds") > 0)
+			count(&peer, TARGET(rounds), rounds),
+			count(&peer, TARGET(rounds_failed), failed),
+			count(&peer, TARGET(keys_sent), keys),
+			bytes(&peer, TARGET(bytes_sent), sent));
+		if (number(&peer, TARGET(rounds)) > 0)
 			printf("%s ago, %s, took %s\n",
-				duration(ago(info, &peer, "last_round"), since),
+				duration(ago(info, &peer, TARGET(last_round)), since),
 				text(&peer, "outcome", outcome),
-				duration(number(&peer, "last_seconds"), took));
+				duration(number(&peer, TARGET(last_seconds)), took));
 		else
 			puts("none yet");
 		if (strcmp(text(&peer, "error", error), "-") != 0)
@@ -241,12 +252,14 @@ static void write_senders(const struct json_view *info, const struct json_view *
 
 		printf("%-32s %9s %7s %13s %13s %10s %8s %10s  %s ago\n",
 			text(&sender, "sender", name),
-			count(&sender, "snapshots_committed", snapshots),
-			count(&sender, "connections_failed", failed),
-			count(&sender, "applied", applied), count(&sender, "kept", kept),
-			count(&sender, "left_alone", left_alone), count(&sender, "failed", refused),
-			bytes(&sender, "bytes_received", got),
-			duration(ago(info, &sender, "last_connection"), since));
+			count(&sender, SENDER(snapshots_committed), snapshots),
+			count(&sender, SENDER(connections_failed), failed),
+			count(&sender, SENDER(applied), applied),
+			count(&sender, SENDER(kept), kept),
+			count(&sender, SENDER(left_alone), left_alone),
+			count(&sender, SENDER(failed), refused),
+			bytes(&sender, SENDER(bytes_received), got),
+			duration(ago(info, &sender, SENDER(last_connection)), since));
 		if (strcmp(text(&sender, "error", error), "-") != 0)
 			printf("    %s\n", error);
 	} while (json_view_next(&sender));
