@@ -240,21 +240,11 @@ static enum dyn_entropy_status end_command(struct guard *g, struct dyn_entropy_e
 
 /* ---- The bytes of the snapshot ---- */
 
-static void keep_end(struct guard *g, const uint8_t *bytes, size_t len)
-{
-	if (len >= sizeof(g->end)) {
-		memcpy(g->end, bytes + len - sizeof(g->end), sizeof(g->end));
-		return;
-	}
-	memmove(g->end, g->end + len, sizeof(g->end) - len);
-	memcpy(g->end + sizeof(g->end) - len, bytes, len);
-}
-
 /* Handle more bytes of the command being read; they end with an argument or before. */
 static enum dyn_entropy_status add_bytes(
 	struct guard *g, const uint8_t *bytes, size_t len, struct dyn_entropy_error *err)
 {
-	keep_end(g, bytes, len);
+	sink_keep_end(g->end, sizeof(g->end), bytes, len);
 	if (g->is_left_alone)
 		return DYN_ENTROPY_OK;
 	if (!buf_append(g->decided ? &g->out : &g->held, bytes, len))

@@ -26,15 +26,14 @@ static enum dyn_entropy_status ask(struct redis_conn *conn, const char *name, co
 	return status;
 }
 
-/* Keep the last bytes. */
-static void keep_end(uint8_t end[SINK_FOOTER_BYTES], const uint8_t *bytes, size_t len)
+void sink_keep_end(uint8_t *end, size_t size, const uint8_t *bytes, size_t len)
 {
-	if (len >= SINK_FOOTER_BYTES) {
-		memcpy(end, bytes + len - SINK_FOOTER_BYTES, SINK_FOOTER_BYTES);
+	if (len >= size) {
+		memcpy(end, bytes + len - size, size);
 		return;
 	}
-	memmove(end, end + len, SINK_FOOTER_BYTES - len);
-	memcpy(end + SINK_FOOTER_BYTES - len, bytes, len);
+	memmove(end, end + len, size - len);
+	memcpy(end + size - len, bytes, len);
 }
 
 /* Read the value as it arrives, without storing it; *there is false when there is none. */
@@ -64,7 +63,7 @@ static enum dyn_entropy_status read_dump(struct redis_conn *conn, struct sink_pa
 			break;
 		if (left == found->len)
 			found->type = bytes[0];
-		keep_end(found->footer, bytes, len);
+		sink_keep_end(found->footer, SINK_FOOTER_BYTES, bytes, len);
 		left -= len;
 	}
 	return status == DYN_ENTROPY_OK ? redis_conn_line(conn, &line, &len, err) : status;

@@ -27,6 +27,10 @@ struct sink_payload {
 	uint8_t footer[SINK_FOOTER_BYTES];
 };
 
+/* Keep in end the last size bytes of those that come piece by piece, of which these are the next.
+ */
+void sink_keep_end(uint8_t *end, size_t size, const uint8_t *bytes, size_t len);
+
 /*
  * Unlink the key if it still has the payload's value, in one transaction.  *gone: the key no longer
  * exists.  Nothing may be queued or pending on conn.
