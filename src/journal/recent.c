@@ -38,7 +38,8 @@ struct recent {
 	uint8_t seed[SIPHASH_KEY_BYTES]; /* random, so that a client cannot choose keys that share a
 					    line */
 	int64_t made_ms;
-	struct cache_line *lines;
+	void *memory;             /* of the lines */
+	struct cache_line *lines; /* aligned in it */
 	struct pending pending[PENDING];
 	size_t next; /* of pending: the next to use */
 };
@@ -46,17 +47,20 @@ struct recent {
 struct recent *recent_new(int64_t now_ms)
 {
 	struct recent *r = calloc(1, sizeof(*r));
+	uintptr_t begin;
 
 	if (!r)
 		return NULL;
 	r->made_ms = now_ms;
 	/* calloc() takes zero pages that are not allocated until written; aligned_alloc() and
 	 * memset() would allocate them all. */
-	r->lines = calloc(LINES + 1, sizeof(*r->lines));
-	if (!r->lines || getentropy(r->seed, sizeof(r->seed)) != 0) {
+	r->memory = calloc(LINES + 1, sizeof(*r->lines));
+	if (!r->memory || getentropy(r->seed, sizeof(r->seed)) != 0) {
 		recent_free(r);
 		return NULL;
 	}
+	begin = ((uintptr_t)r->memory + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+	r->lines = (struct cache_line *)begin;
 	return r;
 }
 
@@ -64,7 +68,7 @@ void recent_free(struct recent *r)
 {
 	if (!r)
 		return;
-	free(r->lines);
+	free(r->memory);
 	free(r);
 }
 
@@ -78,9 +82,7 @@ static uint32_t tick_of(const struct recent *r, int64_t ms)
 
 static struct cache_line *line_of(const struct recent *r, uint64_t hash)
 {
-	uintptr_t lines = ((uintptr_t)r->lines + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
-
-	return (struct cache_line *)lines + hash % LINES;
+	return r->lines + hash % LINES;
 }
 
 /* Store a key in its line. */
