@@ -202,6 +202,7 @@ static bool install(struct journal *j, struct chain *c, const struct journal_rec
 	c->cap = (uint32_t)r->n_entries;
 	if (r->n_entries > 0 && r->entries[0].newest > c->repaired)
 		c->repaired = r->entries[0].newest;
+	journal_epoch_drop_empty(j);
 	return true;
 }
 
@@ -297,10 +298,10 @@ bool journal_do(struct journal *j, const struct journal_record *r)
 	default:
 		break;
 	}
-	if (!do_write(j, r))
-		return false;
-	journal_epoch_drop_empty(j);
-	return true;
+	if (do_write(j, r))
+		return true;
+	journal_epoch_drop_empty(j); /* made for an entry for which there was no memory */
+	return false;
 }
 
 /* ---- Queries ---- */
