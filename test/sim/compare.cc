@@ -107,7 +107,8 @@ void World::decide_key(const SessionPtr &x, int key, Side sa, Side sb)
 	auto done = [this, x, key, ea, eb](bool ok) { key_done(x, key, ok, ea, eb); };
 	for (const auto *side : {&sa, &sb})
 		for (const journal_entry &e : side->entries)
-			note("  %d: epoch %u newest %" PRIx64 " count %u sum %" PRIx64 "%s, %zu writes",
+			note("  %d: epoch %u newest %" PRIx64 " count %u sum %" PRIx64
+			     "%s, %zu writes",
 				side == &sa ? x->a : x->b, e.epoch, e.newest, e.count, e.sum,
 				e.mixed ? " mixed" : "", side->content.writes.size());
 	switch (journal_decide(&sa.side, &sb.side, rack_of)) {

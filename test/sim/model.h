@@ -38,7 +38,7 @@ struct Rules {
 	bool reopen_content = true;     /* likewise one whose contents another repair replaced */
 	bool close_epochs = true;     /* who said that an epoch is complete takes no write of it */
 	bool wait = true;             /* an older write waits for what is under way */
-	bool short_sessions = true;     /* a session ends before what it looks at can be forgotten */
+	bool short_sessions = true;   /* a session ends before what it looks at can be forgotten */
 	bool fence = true;            /* old connections are killed before the markers are read */
 	bool unheard_is_mixed = true; /* carried out, with an answer that was lost: maybe refused */
 };
@@ -178,7 +178,6 @@ struct LogRecord {
 	bool is_command = false;
 	bool is_void = false;
 	size_t answers = SIZE_MAX; /* the command that it is the answer of */
-	bool is_start = false;     /* a dataset was accepted as new */
 };
 
 struct Pair {
@@ -215,7 +214,6 @@ struct Node {
 	uint64_t contacted = 0; /* likewise: peers that have not forgotten more */
 	uint64_t compared = 0;  /* with Standing::Behind: fully, with these */
 	std::map<int, std::vector<Waiting>> waiting;
-	std::map<size_t, std::function<void(bool)>> replies; /* by record, of commands under way */
 	Redis redis;
 	bool connected = true;
 };

@@ -13,8 +13,6 @@ void World::command(Node &n, Command c, std::function<void(bool)> answered)
 
 	if (!n.redis.up || !n.connected)
 		return;
-	if (answered && c.is_write)
-		n.replies[c.record] = answered;
 	/* lanes keep their order: all delays are equal within one */
 	after(s.lane_ms + c.lane, [this, &n, c, generation, life, answered] {
 		if (!n.redis.up || n.redis.generation != generation)
@@ -29,7 +27,6 @@ void World::command(Node &n, Command c, std::function<void(bool)> answered)
 		after(s.lane_ms + c.lane, [&n, c, generation, life, answered] {
 			if (!n.up || n.life != life || n.redis.generation != generation)
 				return;
-			n.replies.erase(c.record);
 			if (answered)
 				answered(!c.fails);
 		});
@@ -67,7 +64,6 @@ void World::crash_redis(Node &n)
 		r.execute(c, commutes(c.key));
 	bury();
 	/* what waited gets no answer */
-	n.replies.clear();
 	n.waiting.clear();
 	note("redis %d is gone, %zu commands left of it", n.index, r.done.size());
 	after(downtime(), [this, &n] { start_redis(n); });
@@ -99,7 +95,6 @@ void World::crash_node(Node &n)
 	n.up = false;
 	n.life++;
 	n.connected = false;
-	n.replies.clear();
 	n.waiting.clear();
 	for (Pair &p : n.pairs)
 		p.in_session = false;

@@ -1,21 +1,16 @@
 #include "journal/journal.h"
 
 #include "journal/stamp.h"
+#include "support/owned.h"
 
 #include <gtest/gtest.h>
-#include <memory>
 #include <string>
 #include <vector>
 
 namespace
 {
 
-struct JournalFree {
-	void operator()(journal *j) const
-	{
-		journal_free(j);
-	}
-};
+using Owned = support::Owned<journal, journal_free>;
 
 /* In epoch e, the n-th write. */
 uint64_t at(uint64_t e, uint64_t n, uint32_t node = 1)
@@ -26,7 +21,7 @@ uint64_t at(uint64_t e, uint64_t n, uint32_t node = 1)
 class Journal : public testing::Test
 {
       protected:
-	std::unique_ptr<journal, JournalFree> j{journal_new(1)};
+	Owned j{journal_new(1)};
 
 	static journal_record of(journal_action action, const std::string &key, uint64_t stamp,
 		journal_kind kind = JOURNAL_UPDATE)
@@ -112,7 +107,7 @@ TEST_F(Journal, CountsWhatRedisTookAndNothingElse)
 TEST_F(Journal, HasEqualSumsForTheSameWritesInAnyOrder)
 {
 
-	std::unique_ptr<journal, JournalFree> other(journal_new(1));
+	Owned other(journal_new(1));
 
 	take("a", at(5, 1));
 	take("a", at(5, 2));
@@ -128,7 +123,7 @@ TEST_F(Journal, HasEqualSumsForTheSameWritesInAnyOrder)
 
 TEST_F(Journal, TellsAMissedUpdateThatOthersFollowed)
 {
-	std::unique_ptr<journal, JournalFree> other(journal_new(1));
+	Owned other(journal_new(1));
 
 	for (const uint64_t n : {UINT64_C(1), UINT64_C(2), UINT64_C(3)})
 		take("a", at(5, n));
