@@ -177,12 +177,15 @@ TEST_P(LifeOfANode, ThatWasDownHasWhatItMissed)
 	else
 		ring[1].end();
 	ring.wait_down(0, 1);
+	/* Killed between carrying out "old" and saying so: that write counts as missed. */
+	const uint64_t unheard = ring[0].missed(1);
+	EXPECT_LE(unheard, 1u);
 	if (GetParam().redis)
 		ring[1].redis().kill9();
 	write_keys(c, "while", kKeys);
 	EXPECT_EQ(c.integer("RPUSH", "a list", "a", "b", "c"), 3);
 	EXPECT_EQ(c.cmd("SET", "expiring", "v", "EX", 1000), "OK");
-	EXPECT_EQ(ring[0].missed(1), kKeys + 2);
+	EXPECT_EQ(ring[0].missed(1), unheard + kKeys + 2);
 	if (GetParam().redis)
 		ring[1].redis().start_again();
 	ring[1].node().start();
@@ -197,7 +200,7 @@ TEST_P(LifeOfANode, ThatWasDownHasWhatItMissed)
 	/* And it has part in what is written now. */
 	write_keys(c, "after", kKeys);
 	EXPECT_TRUE(soon_has(ring[1], "after", kKeys));
-	EXPECT_EQ(ring[0].missed(1), kKeys + 2);
+	EXPECT_EQ(ring[0].missed(1), unheard + kKeys + 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Deaths, LifeOfANode,
