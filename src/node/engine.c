@@ -85,12 +85,13 @@ static void on_node_back(void *arg, size_t node)
 		healer_node_back(e->healer, node);
 }
 
-static uint64_t on_write_begun(void *arg, const void *key, size_t len)
+static void on_write_begun(void *arg, struct stamped_write *w)
 {
 	struct engine *e = arg;
+	int64_t now_ms = clock_monotonic_ms();
 
-	recent_note(e->recent, key, len, clock_monotonic_ms());
-	return 0;
+	for (size_t i = 0; i < w->n_keys; i++)
+		recent_note(e->recent, w->keys[i].bytes, w->keys[i].len, now_ms);
 }
 
 /* ---- Starting and stopping ---- */

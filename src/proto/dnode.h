@@ -29,13 +29,18 @@ enum dnode_type {
 
 #define DNODE_FLAG_ENCRYPTED 1u
 
+/* The data of a message without any, and of a write whose id is its stamp.  Nodes that know no
+ * stamps pass over both. */
+#define DNODE_DATA_NONE  "d"
+#define DNODE_DATA_STAMP "s"
+
 struct dnode_header {
 	uint64_t id;
 	uint8_t type; /* enum dnode_type */
 	uint8_t flags;
 	bool same_dc;
 	const uint8_t *data; /* borrowed: points into the decoded bytes, or to bytes to encode */
-	size_t data_len;     /* 1..DNODE_DATA_MAX; a single byte 'd' when there is no data */
+	size_t data_len;     /* 1..DNODE_DATA_MAX; a single byte when there is no data */
 	size_t payload_len;
 };
 

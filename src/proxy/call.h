@@ -45,6 +45,7 @@ struct leg {
 struct part {
 	struct call *call;
 	struct quorum *quorum; /* NULL: the local rack's leg decides */
+	uint64_t stamp;        /* of a write; 0: none */
 	bool decided;
 	struct outq reply; /* kept until all parts are decided */
 };

@@ -50,7 +50,7 @@ static void take_error(struct replica *r, struct leg *leg, const struct reply *r
 	if (!reply_in_one_piece(reply, &room, &whole)) {
 		replica_leg_failed(r, leg, WRITE_UNKNOWN, "out of memory");
 	} else {
-		replica_tell(r, leg, replica_fate(whole.bytes, whole.len));
+		replica_tell(r, leg, replica_fate(whole.bytes, whole.len), &whole);
 		if (refusal_in(whole.bytes, whole.len) == REFUSAL_NO_ANSWER)
 			call_leg_refused(leg, &whole);
 		else
@@ -86,7 +86,7 @@ static void take_reply(struct store_conn *l, const uint8_t *bytes, size_t len)
 		if (l->scanner.type == '-') {
 			take_error(r, leg, &reply);
 		} else {
-			replica_tell(r, leg, WRITE_TAKEN);
+			replica_tell(r, leg, WRITE_TAKEN, &reply);
 			call_leg_answered(leg, &reply);
 		}
 	}

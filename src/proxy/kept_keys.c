@@ -19,10 +19,10 @@ bool kept_keys_reserve(struct kept_keys *k, uint32_t n, size_t bytes)
 	return false;
 }
 
-void kept_keys_add(struct kept_keys *k, const void *key, size_t len, uint64_t mark)
+void kept_keys_add(struct kept_keys *k, const void *key, size_t len)
 {
 	memcpy(k->bytes, key, len);
-	k->keys[k->n++] = (struct write_key){.bytes = k->bytes, .len = len, .mark = mark};
+	k->keys[k->n++] = (struct write_key){.bytes = k->bytes, .len = len};
 	k->bytes += len;
 }
 

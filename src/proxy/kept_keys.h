@@ -31,7 +31,7 @@ struct kept_keys {
 bool kept_keys_reserve(struct kept_keys *k, uint32_t n, size_t bytes);
 
 /* Append a copy of a key; room must have been reserved. */
-void kept_keys_add(struct kept_keys *k, const void *key, size_t len, uint64_t mark);
+void kept_keys_add(struct kept_keys *k, const void *key, size_t len);
 
 /*
  * Sort the keys by group: group_of has the group of each key, in the order in which they were

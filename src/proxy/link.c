@@ -184,6 +184,8 @@ static bool take_request(
 		request_parser_fini(&parser);
 		return false;
 	}
+	if (h->data_len == 1 && h->data[0] == DNODE_DATA_STAMP[0] && h->id > 0)
+		c->base.call.one.stamp = h->id;
 	c->id = h->id;
 	c->flags = h->flags;
 	c->same_dc = h->same_dc;

@@ -10,7 +10,8 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#define TABLE_SIZE 1024 /* buckets of legs by id; a power of two */
+#define TABLE_BITS 10
+#define TABLE_SIZE (1 << TABLE_BITS) /* buckets of legs by id */
 
 /* A peer that missed requests counts as recovered when it has missed none for this long. */
 #define RECOVERED_MS 1000
@@ -19,7 +20,7 @@
 struct peer_conn {
 	struct replica_conn base; /* first: conn_of() casts it */
 	uint64_t next_id;
-	LIST_HEAD(, leg) table[TABLE_SIZE];
+	LIST_HEAD(peer_bucket, leg) table[TABLE_SIZE];
 	int64_t next_sweep_ms;
 	struct dnode_cipher *cipher; /* NULL: plain */
 	uint8_t session[DNODE_SESSION_BYTES];
@@ -59,12 +60,18 @@ static void on_failed(struct replica *r, const char *why)
 
 /* ---- Replies ---- */
 
+/* The bucket of an id.  The low bits of stamps are mostly the same. */
+static struct peer_bucket *bucket(struct peer_conn *l, uint64_t id)
+{
+	return &l->table[(id * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - TABLE_BITS)];
+}
+
 /* Take the leg with this id out of the queue; NULL if there is none. */
 static struct leg *take_leg(struct peer_conn *l, uint64_t id)
 {
 	struct leg *leg;
 
-	LIST_FOREACH (leg, &l->table[id % TABLE_SIZE], same_bucket) {
+	LIST_FOREACH (leg, bucket(l, id), same_bucket) {
 		if (leg->id != id)
 			continue;
 		LIST_REMOVE(leg, same_bucket);
@@ -97,12 +104,12 @@ static void take_reply(struct replica *r, struct leg *leg, const uint8_t *bytes,
 	}
 	if (refusal == REFUSAL_NONE) {
 		peer_of(r)->answers_since = true;
-		replica_tell(r, leg, replica_fate(bytes, len));
+		replica_tell(r, leg, replica_fate(bytes, len), &reply);
 		call_leg_answered(leg, &reply);
 		return;
 	}
 	replica_note_failure(r, "it refuses them; look at its datastore");
-	replica_tell(r, leg, WRITE_MISSED);
+	replica_tell(r, leg, WRITE_MISSED, &reply);
 	if (refusal == REFUSAL_NO_ANSWER)
 		call_leg_refused(leg, &reply);
 	else
@@ -239,14 +246,23 @@ static bool send_message(
 	return ok;
 }
 
+/* Stamps and other ids come from one clock, so that they are unique on a connection. */
+static uint64_t next_id(struct peer_conn *l)
+{
+	const struct replica_options *o = &l->base.replica->options;
+
+	return o->draw_id ? o->draw_id(o->draw_arg) : ++l->next_id;
+}
+
 static bool send_request(struct replica_conn *rc, struct leg *leg, const uint8_t *bytes, size_t len)
 {
 	struct peer_conn *l = conn_of(rc);
+	uint64_t stamp = leg->is_write ? leg->part->stamp : 0;
 	struct dnode_header h = {
-		.id = ++l->next_id,
+		.id = stamp ? stamp : next_id(l),
 		.type = leg->type,
 		.same_dc = peer_of(rc->replica)->same_dc,
-		.data = (const uint8_t *)"d",
+		.data = (const uint8_t *)(stamp ? DNODE_DATA_STAMP : DNODE_DATA_NONE),
 		.data_len = 1,
 	};
 
@@ -256,7 +272,7 @@ static bool send_request(struct replica_conn *rc, struct leg *leg, const uint8_t
 		return false;
 	}
 	leg->id = h.id;
-	LIST_INSERT_HEAD(&l->table[h.id % TABLE_SIZE], leg, same_bucket);
+	LIST_INSERT_HEAD(bucket(l, h.id), leg, same_bucket);
 	return true;
 }
 

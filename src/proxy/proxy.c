@@ -7,6 +7,7 @@
 #include "proxy/datastore.h"
 #include "proxy/link.h"
 #include "proxy/listener.h"
+#include "proxy/own.h"
 #include "proxy/peer.h"
 
 #include <stdlib.h>
@@ -69,23 +70,50 @@ static bool start_ticker(struct proxy *p)
 
 void proxy_flush(struct proxy *p)
 {
+	arrive_retry(p);
 	conn_loop_flush(&p->loop);
 }
 
 /* ---- Datastore and peers ---- */
 
+/* The most bytes of a reply that its hash looks at, beside the length. */
+#define HASHED_MAX 256
+
+static uint64_t hash_of(const struct reply *reply)
+{
+	uint64_t h;
+
+	if (!reply)
+		return 0;
+	h = reply->len;
+	if (reply->bytes)
+		h |= (uint64_t)ring_murmur(
+			     reply->bytes, reply->len < HASHED_MAX ? reply->len : HASHED_MAX)
+		     << 32;
+	return h;
+}
+
 /* Callback of replicas: count missed writes, and call the hook with the keys. */
-static void on_written(void *arg, size_t node, const struct leg *leg, enum write_fate fate)
+static void on_written(void *arg, size_t node, const struct leg *leg, enum write_fate fate,
+	const struct reply *reply)
 {
 	struct proxy *p = arg;
 	const struct proxy_hooks *hooks = &p->options.hooks;
 	const struct kept_keys *keys = &leg->part->call->keys;
+	const struct stamped_write w = {
+		.stamp = leg->part->stamp,
+		.keys = keys->keys ? keys->keys + leg->first_key : NULL,
+		.n_keys = keys->keys ? leg->n_keys : 0,
+	};
 
+	if (node == 0)
+		p->arrivals.due = true;
+	if (own_note_fate(leg->part->call, fate))
+		return;
 	if (fate == WRITE_MISSED || fate == WRITE_UNKNOWN)
 		p->replicas[node]->figures.missed_writes++;
 	if (hooks->write_ended)
-		hooks->write_ended(hooks->arg, node,
-			keys->keys ? keys->keys + leg->first_key : NULL, leg->n_keys, fate);
+		hooks->write_ended(hooks->arg, node, &w, fate, node == 0 ? hash_of(reply) : 0);
 }
 
 static void on_store_back(void *arg, size_t node)
@@ -137,6 +165,8 @@ static bool make_peer(struct proxy *p, size_t i)
 		.written = on_written,
 		.written_arg = p,
 		.misses_only = !o->hooks.write_ended,
+		.draw_id = o->hooks.draw_stamp,
+		.draw_arg = o->hooks.arg,
 	};
 
 	p->replicas[i] = peer_new(&options,
@@ -272,6 +302,8 @@ struct proxy *proxy_new(
 	p->local.info_arg = p;
 	asker_list_init(&p->clients, &client_kind, p, &p->loop, options->timeout_ms);
 	asker_list_init(&p->links, &link_kind, p, &p->loop, options->timeout_ms);
+	own_init(&p->own, options->timeout_ms);
+	arrivals_init(&p->arrivals);
 	p->read_level = options->read_consistency;
 	p->write_level = options->write_consistency;
 	/* A peer may connect back at once, so listen before connecting. */
@@ -317,6 +349,7 @@ void proxy_free(struct proxy *p)
 		event_free(p->ticker);
 	asker_close_all(&p->clients);
 	asker_close_all(&p->links);
+	arrivals_fini(p);
 	for (size_t i = 0; p->replicas && i < p->ring->n_nodes; i++)
 		replica_free(p->replicas[i]);
 	free(p->replicas);
@@ -325,6 +358,7 @@ void proxy_free(struct proxy *p)
 	security_fini(&p->security);
 	asker_list_fini(&p->clients);
 	asker_list_fini(&p->links);
+	call_list_fini(&p->own);
 	conn_loop_fini(&p->loop);
 	free(p);
 }

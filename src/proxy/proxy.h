@@ -50,6 +50,29 @@ bool proxy_is_idle(const struct proxy *p);
 /* Write all output; call it at the end of each iteration of the loop. */
 void proxy_flush(struct proxy *p);
 
+/*
+ * The reply to a request of this node itself, in one piece; NULL when out of memory.  fate says
+ * whether it was carried out: with WRITE_MISSED and WRITE_UNKNOWN the reply may be an error made
+ * here.  Called once.
+ */
+typedef void proxy_answered(void *arg, const uint8_t *reply, size_t len, enum write_fate fate);
+
+struct proxy_own_request {
+	const void *key; /* which its request is about */
+	size_t len;
+	const void *request; /* RESP; not checked */
+	size_t request_len;
+	proxy_answered *answered;
+	void *arg;
+};
+
+/*
+ * Send a request of this node itself to the datastore, in order with those of clients and other
+ * nodes about the key.  answered may be called before this returns, and is called at the latest in
+ * proxy_free().  False, without a call, when out of memory.
+ */
+bool proxy_ask(struct proxy *p, const struct proxy_own_request *ask);
+
 /* Take the peer with this name ("all": every peer) out of use; put it back; close its connections.
  * False when there is none. */
 bool proxy_peer_down(struct proxy *p, const char *name);

@@ -7,6 +7,7 @@
 #define PROXY_PROXY_INTERNAL_H
 
 #include "cluster/ring.h"
+#include "proxy/arrive.h"
 #include "proxy/asker.h"
 #include "proxy/conn.h"
 #include "proxy/local.h"
@@ -38,6 +39,8 @@ struct proxy {
 	struct listener *client_listener, *link_listener;
 	struct asker_list clients;
 	struct asker_list links; /* connections that other nodes made */
+	struct call_list own;    /* requests of this node itself */
+	struct arrivals arrivals;
 	uint64_t next_client_id;
 	struct event *ticker;
 	struct proxy_figures figures; /* what proxy_count() does not find elsewhere */

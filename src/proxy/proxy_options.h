@@ -32,20 +32,29 @@ struct proxy_hooks {
 	 * ring->nodes. */
 	void (*node_back)(void *arg, size_t node);
 	/*
-	 * A write to this node's datastore begins: it is sent or queued after this returns.  Called
-	 * for each key that its arguments name and that it may change.  The result is passed to
-	 * write_ended as the key's mark.
+	 * The id of a message to a peer, greater than all before.  Writes of this node's clients
+	 * carry it as their stamp, which the message says.  NULL: messages are numbered, and writes
+	 * have no stamps.
 	 */
-	uint64_t (*write_begun)(void *arg, const void *key, size_t len);
+	uint64_t (*draw_stamp)(void *arg);
+	/*
+	 * A write with keys arrives for this node's datastore: set the verdict of each key.  May be
+	 * called again for the same write.  NULL: all are carried out.
+	 */
+	void (*write_arrives)(void *arg, struct stamped_write *w);
+	/* A write with keys is sent to this node's datastore, or queued, after this returns. */
+	void (*write_begun)(void *arg, struct stamped_write *w);
+	/* A write with keys is answered without being sent: the verdict of each is to pass over. */
+	void (*write_passed_over)(void *arg, struct stamped_write *w);
 	/*
 	 * A write has ended on a replica, with an answer or without.  node is an index into
-	 * ring->nodes, 0: this node's datastore.  keys are those that this replica's part of the
-	 * write may change; empty when the request names none, or when out of memory.  They are
-	 * valid until this returns.  Called once for each replica and part of a request, even if it
-	 * was not sent.
+	 * ring->nodes, 0: this node's datastore.  The keys are those that this replica's part of
+	 * the write may change; none when the request names none, or when out of memory.  They are
+	 * valid until this returns.  answer is a hash of the reply, 0 without one.  Called once for
+	 * each replica and part of a request, even if it was not sent.
 	 */
-	void (*write_ended)(void *arg, size_t node, const struct write_key *keys, size_t n_keys,
-		enum write_fate fate);
+	void (*write_ended)(void *arg, size_t node, const struct stamped_write *w,
+		enum write_fate fate, uint64_t answer);
 	void *arg;
 };
 

@@ -21,14 +21,14 @@ void replica_note_failure(struct replica *r, const char *why)
 void replica_leg_failed(struct replica *r, struct leg *leg, enum write_fate fate, const char *why)
 {
 	replica_note_failure(r, why);
-	replica_tell(r, leg, fate);
+	replica_tell(r, leg, fate, NULL);
 	call_leg_failed(leg, why);
 }
 
 void replica_pass_by(struct replica *r, const struct leg *like)
 {
 	replica_note_failure(r, "out of memory");
-	replica_tell(r, like, WRITE_MISSED);
+	replica_tell(r, like, WRITE_MISSED, NULL);
 }
 
 enum write_fate replica_fate(const uint8_t *reply, size_t len)

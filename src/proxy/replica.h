@@ -36,12 +36,16 @@ struct replica_options {
 	/* It is back after being down, so it may have missed or lost writes.  May be NULL. */
 	void (*back)(void *arg, size_t node);
 	void *back_arg;
-	/* Called with the result of each write here, before its leg ends; the leg's call still
-	 * exists.  With misses_only, only for writes that were missed or whose result is unknown.
-	 */
-	void (*written)(void *arg, size_t node, const struct leg *leg, enum write_fate fate);
+	/* Called with the result of each write here, and the reply if there is one, before its leg
+	 * ends; the leg's call still exists.  With misses_only, only for writes that were missed or
+	 * whose result is unknown. */
+	void (*written)(void *arg, size_t node, const struct leg *leg, enum write_fate fate,
+		const struct reply *reply);
 	void *written_arg;
 	bool misses_only;
+	/* Of a peer: the id of each message, greater than all before.  NULL: they are numbered. */
+	uint64_t (*draw_id)(void *arg);
+	void *draw_arg;
 };
 
 /* One connection. */
@@ -150,13 +154,13 @@ void replica_leg_failed(struct replica *r, struct leg *leg, enum write_fate fate
 void replica_note_failure(struct replica *r, const char *why);
 
 /* Report the fate of a leg's write, if it is one, before the leg ends. */
-static inline void replica_tell(
-	const struct replica *r, const struct leg *leg, enum write_fate fate)
+static inline void replica_tell(const struct replica *r, const struct leg *leg,
+	enum write_fate fate, const struct reply *reply)
 {
 	bool is_missed = fate == WRITE_MISSED || fate == WRITE_UNKNOWN;
 
 	if (leg->is_write && r->options.written && (is_missed || !r->options.misses_only))
-		r->options.written(r->options.written_arg, r->options.node, leg, fate);
+		r->options.written(r->options.written_arg, r->options.node, leg, fate, reply);
 }
 
 /* The fate of a write that got this reply. */

@@ -18,45 +18,46 @@ struct routing {
 
 /* ---- The keys of writes ---- */
 
-static bool make_room(const struct proxy_hooks *hooks, struct call *c, const struct request *r)
+static bool make_room(struct call *c, const struct request *r)
 {
 	size_t bytes = 0;
 
-	if (!hooks->write_ended)
-		return false;
 	for (uint32_t i = 0; i < r->n_written; i++)
 		bytes += r->args[request_key(r, r->first_written + i)].len;
 	return kept_keys_reserve(&c->keys, r->n_written, bytes);
 }
 
-static void tell_and_keep(const struct proxy_hooks *hooks, struct call *c, const struct request *r,
-	const struct plan *plan)
+static bool copy_keys(struct call *c, const struct request *r)
 {
-	bool is_kept = make_room(hooks, c, r);
-
+	if (!make_room(c, r))
+		return false;
 	for (uint32_t i = r->first_written; i < r->first_written + r->n_written; i++) {
-		uint32_t group = plan && plan->group_of ? plan->group_of[i] : 0;
 		uint32_t arg = request_key(r, i);
-		const uint8_t *key = request_arg(r, arg);
-		size_t len = r->args[arg].len;
-		uint64_t mark = 0;
 
-		if (hooks->write_begun && (!plan || plan_owners(plan, group)[0] == 0))
-			mark = hooks->write_begun(hooks->arg, key, len);
-		if (is_kept)
-			kept_keys_add(&c->keys, key, len, mark);
+		kept_keys_add(&c->keys, request_arg(r, arg), r->args[arg].len);
 	}
+	return true;
 }
 
-/* Call the hooks for the keys that a write may change and that this node owns, and keep all of its
- * keys until its replicas have answered.  Without a plan this node owns all keys. */
-static inline void begin_write(
-	const struct proxy *p, struct call *c, const struct request *r, const struct plan *plan)
+/* Keep the keys that a write may change until its replicas have answered.  False, with the call
+ * refused, when out of memory: the hooks must not miss a write. */
+static inline bool keep_keys(const struct proxy *p, struct call *c, const struct request *r)
 {
 	const struct proxy_hooks *hooks = &p->options.hooks;
 
-	if ((hooks->write_begun || hooks->write_ended) && r->n_written > 0)
-		tell_and_keep(hooks, c, r, plan);
+	if ((!hooks->write_begun && !hooks->write_ended) || r->n_written == 0 || copy_keys(c, r))
+		return true;
+	call_refuse(c, "dynomite: out of memory");
+	return false;
+}
+
+/* Give a part of a write its stamp, unless it came with one. */
+static inline void stamp_part(const struct proxy *p, struct part *part)
+{
+	const struct proxy_hooks *hooks = &p->options.hooks;
+
+	if (hooks->draw_stamp && part->stamp == 0)
+		part->stamp = hooks->draw_stamp(hooks->arg);
 }
 
 /* ---- Legs ---- */
@@ -88,7 +89,10 @@ static void send_to(struct proxy *p, uint32_t node, struct leg *leg, const struc
 {
 	leg->first_key = m->first_key;
 	leg->n_keys = m->n_keys;
-	replica_send(p->replicas[node], leg, &m->lanes, m->bytes, m->len);
+	if (node == 0 && leg->is_write)
+		arrive_send(p, leg, &m->lanes, m->bytes, m->len);
+	else
+		replica_send(p->replicas[node], leg, &m->lanes, m->bytes, m->len);
 }
 
 /* Out of memory for a leg: count a missed write, and fail the part if it needs this answer. */
@@ -164,6 +168,8 @@ static void send_part(struct routing *rt, struct part *part, const struct messag
 		call_refuse(part->call, "dynomite: out of memory");
 		return;
 	}
+	if (plan_is_write(plan))
+		stamp_part(rt->proxy, part);
 	for (size_t r = 0; r < ring->n_racks; r++) {
 		if (plan_is_asked(plan, r) && (ring->racks[r].dc == 0 || each))
 			send_leg(rt, part, r, DNODE_REQUEST, m);
@@ -263,10 +269,8 @@ static void send_split(struct routing *rt)
 	if (!part_of || !call_split(c, plan->n_groups, part_of, n_keys)) {
 		free(part_of);
 		call_refuse(c, "dynomite: out of memory");
-	} else {
-		begin_write(rt->proxy, c, rt->request, plan);
-		if (!send_groups(rt))
-			call_refuse(c, "dynomite: out of memory");
+	} else if (keep_keys(rt->proxy, c, rt->request) && !send_groups(rt)) {
+		call_refuse(c, "dynomite: out of memory");
 	}
 }
 
@@ -276,7 +280,8 @@ static void send_undivided(struct routing *rt)
 	const struct request *r = rt->request;
 	struct message m;
 
-	begin_write(rt->proxy, rt->call, r, &rt->plan);
+	if (!keep_keys(rt->proxy, rt->call, r))
+		return;
 	m = message_of(rt, 0, r->bytes, r->len);
 	send_part(rt, &rt->call->one, &m);
 }
@@ -359,11 +364,13 @@ static struct lane_keys lanes_of(const struct proxy *p, const struct request *r)
 void route_here(struct proxy *p, struct call *c, const struct request *r)
 {
 	bool is_write = r->kind == COMMAND_WRITE;
-	struct leg *leg = call_leg(&c->one, 0, true, is_write);
 	struct message m = {.lanes = lanes_of(p, r), .bytes = r->bytes, .len = r->len};
+	struct leg *leg;
 
-	begin_write(p, c, r, NULL);
+	if (!keep_keys(p, c, r))
+		return;
 	m.n_keys = c->keys.n;
+	leg = call_leg(&c->one, 0, true, is_write);
 	if (leg)
 		send_to(p, 0, leg, &m);
 	else

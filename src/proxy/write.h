@@ -1,10 +1,11 @@
 /*
- * write - the keys and the fate of a write, as the proxy's hooks get them.  Plain values.  Any
- * thread.
+ * write - a write as the proxy's hooks get it: its stamp, its keys, what became of it.  Plain
+ * values.  Any thread.
  */
 #ifndef PROXY_WRITE_H
 #define PROXY_WRITE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,11 +21,30 @@ enum write_fate {
 	WRITE_UNKNOWN, /* sent, but not answered: may or may not be carried out */
 };
 
+/* What to do with a write that arrives for this node's datastore. */
+enum write_verdict {
+	WRITE_CARRY_OUT,
+	WRITE_PASS_OVER, /* do not carry it out, but answer it: newer writes make it void */
+	WRITE_WAIT,      /* ask again after a write of this node's datastore has ended */
+	WRITE_DECLINE,   /* do not carry it out, and say so: it comes too late */
+};
+
 /* A key that a write may change. */
 struct write_key {
 	const void *bytes;
 	size_t len;
-	uint64_t mark; /* the result of the hook write_begun; 0: none */
+	uint64_t mark;   /* for the hooks: zero until write_begun sets it */
+	uint8_t verdict; /* enum write_verdict, set by write_arrives */
+	bool in_doubt;   /* the hook's: replicas may differ in it after this write */
+};
+
+/* A write, or the part of it for keys with the same owners. */
+struct stamped_write {
+	/* Drawn by the node that took it from its client; see draw_stamp.  0: that node draws none,
+	 * and write_arrives may set one. */
+	uint64_t stamp;
+	struct write_key *keys;
+	size_t n_keys;
 };
 
 #ifdef __cplusplus

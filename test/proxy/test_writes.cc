@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ using support::Socket;
 struct Ended {
 	size_t node;
 	write_fate fate;
+	uint64_t stamp, answer;
 	std::map<std::string, uint64_t> keys; /* with their marks */
 };
 
@@ -37,12 +39,16 @@ class Node
 {
       public:
 	std::vector<Ended> ended;
-	std::map<std::string, uint64_t> begun; /* keys, with the mark that each was given last */
+	std::map<std::string, uint64_t> begun;   /* keys, with the mark that each was given last */
+	std::map<std::string, uint64_t> arrived; /* keys, with the stamp of the last write */
+	std::map<std::string, write_verdict> verdicts; /* of keys that are not simply carried out */
+	std::set<std::string> passed_over;
+	uint64_t drawn; /* the last stamp */
 
 	Node(event_base *base, const std::vector<Place> &places, size_t self,
 		const std::string &datastore, uint16_t port)
-	    : listen_(support::loopback(port)), dyn_listen_(places[self].address),
-	      datastore_(datastore), port_(port)
+	    : drawn((self + 1) * 1000000), listen_(support::loopback(port)),
+	      dyn_listen_(places[self].address), datastore_(datastore), port_(port)
 	{
 		std::vector<ring_seed> seeds;
 		ring_options r = {};
@@ -79,7 +85,10 @@ class Node
 		o.timeout_ms = 3000;
 		o.max_msgs = 1000;
 		o.read_consistency = o.write_consistency = CONSISTENCY_DC_ONE;
+		o.hooks.draw_stamp = on_draw;
+		o.hooks.write_arrives = on_arrives;
 		o.hooks.write_begun = on_begun;
+		o.hooks.write_passed_over = on_passed_over;
 		o.hooks.write_ended = on_ended;
 		o.hooks.arg = this;
 		proxy_.reset(proxy_new(base, ring_.get(), &o));
@@ -143,20 +152,47 @@ class Node
 	Owned<ring, ring_free> ring_;
 	Owned<proxy, proxy_free> proxy_;
 
-	static uint64_t on_begun(void *arg, const void *key, size_t len)
+	static std::string name_of(const write_key &key)
+	{
+		return std::string(static_cast<const char *>(key.bytes), key.len);
+	}
+	static uint64_t on_draw(void *arg)
+	{
+		return ++static_cast<Node *>(arg)->drawn;
+	}
+	static void on_arrives(void *arg, stamped_write *w)
 	{
 		auto *n = static_cast<Node *>(arg);
 
-		return n->begun[std::string(static_cast<const char *>(key), len)] = ++n->mark_;
+		for (size_t i = 0; i < w->n_keys; i++) {
+			auto found = n->verdicts.find(name_of(w->keys[i]));
+
+			n->arrived[name_of(w->keys[i])] = w->stamp;
+			w->keys[i].verdict = static_cast<uint8_t>(
+				found == n->verdicts.end() ? WRITE_CARRY_OUT : found->second);
+		}
+	}
+	static void on_begun(void *arg, stamped_write *w)
+	{
+		auto *n = static_cast<Node *>(arg);
+
+		for (size_t i = 0; i < w->n_keys; i++)
+			n->begun[name_of(w->keys[i])] = w->keys[i].mark = ++n->mark_;
+	}
+	static void on_passed_over(void *arg, stamped_write *w)
+	{
+		auto *n = static_cast<Node *>(arg);
+
+		for (size_t i = 0; i < w->n_keys; i++)
+			n->passed_over.insert(name_of(w->keys[i]));
 	}
 	static void on_ended(
-		void *arg, size_t node, const write_key *keys, size_t n_keys, write_fate fate)
+		void *arg, size_t node, const stamped_write *w, write_fate fate, uint64_t answer)
 	{
-		Ended e = {node, fate, {}};
+		Ended e = {node, fate, w->stamp, answer, {}};
 
-		for (size_t i = 0; i < n_keys; i++)
-			e.keys[std::string(static_cast<const char *>(keys[i].bytes), keys[i].len)] =
-				keys[i].mark;
+		for (size_t i = 0; i < w->n_keys; i++)
+			e.keys[name_of(w->keys[i])] = w->keys[i].mark;
 		static_cast<Node *>(arg)->ended.push_back(e);
 	}
 };
@@ -214,6 +250,10 @@ class Writes : public testing::Test
 		})) << node->ended.size();
 		EXPECT_EQ(node->ended.size(), n);
 		return client.line();
+	}
+	static std::string value(RedisServer &of, const std::string &key)
+	{
+		return support::RedisClient("127.0.0.1", of.port()).get(key);
 	}
 	/* A key that a node of rack r2 has. */
 	std::string key_of(size_t owner, const std::string &base_name)
@@ -341,6 +381,177 @@ TEST_F(Writes, AreNoReads)
 
 	EXPECT_EQ(ask({"GET", key}, 0), "$-1\r\n");
 	EXPECT_TRUE(node->begun.empty());
+}
+
+TEST_F(Writes, CarryTheirStampToEveryReplica)
+{
+	const std::string key = key_of(there, "k");
+
+	EXPECT_EQ(ask({"SET", key, "v"}, 2), "+OK\r\n");
+	EXPECT_GT(node->arrived[key], 1000000u);
+	EXPECT_EQ(other->arrived[key], node->arrived[key]);
+	for (const Ended &e : node->ended)
+		EXPECT_EQ(e.stamp, node->arrived[key]);
+	/* A part has its own. */
+	std::vector<std::string> args = {"DEL", key, key_of(down, "k")};
+	EXPECT_EQ(ask(args, 3), ":1\r\n");
+	EXPECT_NE(node->arrived[args[1]], node->arrived[args[2]]);
+	EXPECT_EQ(other->arrived[key], node->arrived[key]);
+}
+
+TEST_F(Writes, OfOneReplyHaveOneHash)
+{
+	const std::string key = key_of(there, "k");
+	std::vector<uint64_t> answers;
+
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(ask({"SADD", key, "v"}, 2), i ? ":0\r\n" : ":1\r\n");
+		for (const Ended &e : node->ended)
+			if (e.node == 0)
+				answers.push_back(e.answer);
+		EXPECT_EQ(node->ended.size(), other->ended.size() * 2 / (i + 1));
+		EXPECT_EQ(answers.back(), other->ended.back().answer);
+	}
+	EXPECT_NE(answers.at(0), answers.at(1));
+}
+
+TEST_F(Writes, ThatAreVoidAreAnsweredAndNotCarriedOut)
+{
+	const std::string key = key_of(there, "k");
+
+	node->verdicts[key] = WRITE_PASS_OVER;
+	EXPECT_EQ(ask({"SET", key, "v"}, 1), "+OK\r\n");
+	EXPECT_EQ(ask({"DEL", key}, 1), ":0\r\n");
+	EXPECT_EQ(ask({"INCR", key}, 1).substr(0, 14), "-ERR dynomite:");
+	EXPECT_EQ(node->passed_over, std::set<std::string>({key}));
+	EXPECT_TRUE(node->begun.empty());
+	EXPECT_EQ(value(store, key), "(nil)");
+	EXPECT_EQ(other->keys(0).count(key), 1u);
+}
+
+TEST_F(Writes, AreCarriedOutForTheKeysThatAreNotVoid)
+{
+	const std::string gone = key_of(there, "gone"), kept = key_of(there, "kept"),
+			  also = key_of(there, "also");
+
+	node->verdicts[gone] = WRITE_PASS_OVER;
+	EXPECT_EQ(ask({"MSET", kept, "1", gone, "2", also, "3"}, 2), "+OK\r\n");
+	EXPECT_EQ(node->passed_over, std::set<std::string>({gone}));
+	EXPECT_EQ(node->begun.size(), 2u);
+	EXPECT_EQ(node->keys(0), node->begun);
+	EXPECT_EQ(node->keys(there).size(), 3u);
+	EXPECT_EQ(value(store, kept), "1");
+	EXPECT_EQ(value(store, also), "3");
+	EXPECT_EQ(value(store, gone), "(nil)");
+	EXPECT_EQ(value(other_store, gone), "2");
+	/* What cannot be split is carried out whole. */
+	EXPECT_EQ(ask({"MSETNX", gone, "4", key_of(there, "new"), "5"}, 2), ":1\r\n");
+	EXPECT_EQ(value(store, gone), "4");
+}
+
+TEST_F(Writes, ThatComeTooLateAreMissed)
+{
+	const std::string key = key_of(there, "k");
+
+	other->verdicts[key] = WRITE_DECLINE;
+	EXPECT_EQ(ask({"SET", key, "v"}, 2), "+OK\r\n");
+	EXPECT_EQ(node->fates(there), Fates({WRITE_MISSED}));
+	EXPECT_EQ(other->fates(0), Fates({WRITE_MISSED}));
+	EXPECT_TRUE(other->begun.empty());
+}
+
+TEST_F(Writes, WaitForWhatIsUnderWay)
+{
+	const std::string key = key_of(there, "k"), second = key_of(there, "second");
+	Socket one(node->port()), two(node->port());
+
+	node->verdicts[key] = WRITE_WAIT;
+	ASSERT_TRUE(one.send(support::resp("SET", key, "v")));
+	ASSERT_TRUE(run_until([&] { return node->arrived.count(key) == 1; }));
+	EXPECT_TRUE(node->begun.empty());
+	/* It is asked again when a write has ended. */
+	node->verdicts.clear();
+	node->arrived.clear();
+	for (int i = 0; i < 10; i++) {
+		event_base_loop(base.get(), EVLOOP_NONBLOCK);
+		proxy_flush(node->get());
+	}
+	EXPECT_TRUE(node->begun.empty());
+	ASSERT_TRUE(two.send(support::resp("SET", second, "v")));
+	ASSERT_TRUE(run_until([&] { return node->begun.count(key) == 1; }));
+	ASSERT_TRUE(run_until([&] { return one.is_readable(std::chrono::milliseconds(0)); }));
+	EXPECT_EQ(one.line(), "+OK\r\n");
+}
+
+TEST_F(Writes, DoNotWaitForEver)
+{
+	const std::string key = key_of(there, "k");
+
+	node->verdicts[key] = WRITE_WAIT;
+	const std::string reply = ask({"SET", key, "v"}, 2);
+	EXPECT_EQ(reply.substr(0, 15), "-ERR dynomite: ");
+	EXPECT_EQ(node->fates(0), Fates({WRITE_MISSED}));
+	EXPECT_TRUE(node->begun.empty());
+}
+
+/* ---- Requests of the node itself ---- */
+
+struct Answer {
+	int times = 0;
+	std::string reply;
+	write_fate fate = WRITE_MISSED;
+
+	static void take(void *arg, const uint8_t *reply, size_t len, write_fate fate)
+	{
+		auto *a = static_cast<Answer *>(arg);
+
+		a->times++;
+		a->reply.assign(reinterpret_cast<const char *>(reply), len);
+		a->fate = fate;
+	}
+};
+
+bool ask_own(proxy *p, const std::string &key, const std::string &request, Answer *a)
+{
+	const proxy_own_request ask = {
+		key.data(), key.size(), request.data(), request.size(), Answer::take, a};
+
+	return proxy_ask(p, &ask);
+}
+
+TEST_F(Writes, OfTheNodeItselfAreAnsweredInOrder)
+{
+	const std::string large(100000, 'x');
+	Answer set, get, bad;
+
+	ASSERT_TRUE(ask_own(node->get(), "k", support::resp("SET", "k", large), &set));
+	ASSERT_TRUE(ask_own(node->get(), "k", support::resp("GET", "k"), &get));
+	ASSERT_TRUE(ask_own(node->get(), "k", support::resp("LPUSH", "k", "x"), &bad));
+	ASSERT_TRUE(run_until([&] { return bad.times == 1; }));
+	EXPECT_EQ(set.reply, "+OK\r\n");
+	EXPECT_EQ(set.fate, WRITE_TAKEN);
+	EXPECT_EQ(get.reply, "$100000\r\n" + large + "\r\n");
+	EXPECT_EQ(bad.fate, WRITE_REFUSED);
+	EXPECT_EQ(set.times + get.times, 2);
+	/* They are no writes of clients. */
+	EXPECT_TRUE(node->ended.empty());
+}
+
+TEST_F(Writes, OfTheNodeItselfEndWithTheDatastore)
+{
+	Answer lost, missed;
+
+	store.pause();
+	ASSERT_TRUE(ask_own(node->get(), "k", support::resp("SET", "k", "v"), &lost));
+	proxy_flush(node->get());
+	store.kill9();
+	ASSERT_TRUE(run_until([&] { return lost.times == 1 && !node->is_up(0); }));
+	EXPECT_EQ(lost.fate, WRITE_UNKNOWN);
+	ASSERT_TRUE(ask_own(node->get(), "k", support::resp("GET", "k"), &missed));
+	ASSERT_TRUE(run_until([&] { return missed.times == 1; }));
+	EXPECT_EQ(missed.fate, WRITE_MISSED);
+	EXPECT_EQ(missed.reply.substr(0, 15), "-ERR dynomite: ");
+	EXPECT_EQ(node->missed(0), 0u);
 }
 
 } // namespace

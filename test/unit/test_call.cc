@@ -237,7 +237,8 @@ TEST_F(Call, KeepsItsKeysForItsLastLeg)
 	const std::string key(1000, 'k');
 
 	ASSERT_TRUE(kept_keys_reserve(&c->keys, 1, key.size()));
-	kept_keys_add(&c->keys, key.data(), key.size(), 7);
+	kept_keys_add(&c->keys, key.data(), key.size());
+	c->keys.keys[0].mark = 7;
 	call_sent(c);
 	answer(one, "+OK\r\n");
 	EXPECT_EQ(asker.told.size(), 1u);

@@ -25,7 +25,8 @@ class KeptKeys : public testing::Test
 			bytes += key.size();
 		ASSERT_TRUE(kept_keys_reserve(&kept, static_cast<uint32_t>(keys.size()), bytes));
 		for (std::string key : keys) {
-			kept_keys_add(&kept, key.data(), key.size(), ++mark);
+			kept_keys_add(&kept, key.data(), key.size());
+			kept.keys[kept.n - 1].mark = ++mark;
 			key.assign(key.size(), '?'); /* what was copied stays */
 		}
 	}
