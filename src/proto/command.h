@@ -52,6 +52,20 @@ enum command_writes {
 	COMMAND_WRITES_LAST,
 };
 
+/* What a write does to the keys that it changes; request_effect() says it for each key. */
+enum command_effect {
+	COMMAND_UPDATES,          /* the result depends on the former value: INCR */
+	COMMAND_OVERWRITES,       /* it does not: MSET */
+	COMMAND_OVERWRITES_UNTIL, /* likewise, with a deadline relative to the clock: SETEX */
+	COMMAND_DELETES,
+	COMMAND_STORES,           /* overwrites its destination with what it makes of other keys */
+	COMMAND_UPDATES_TOGETHER, /* updates as the other keys, if any, say: MSETNX, COPY */
+	COMMAND_MOVES,            /* takes from the first key, and adds that to the second: LMOVE */
+	COMMAND_RENAMES,
+	COMMAND_VARIES,         /* updates as chance, the clock or a script say: SPOP */
+	COMMAND_AS_OPTIONS_SAY, /* depends on the arguments: SET */
+};
+
 /* The commands that code must distinguish: those that the proxy answers itself, or treats
  * specially. */
 enum command_id {
@@ -70,17 +84,22 @@ enum command_id {
 	COMMAND_ID_DISCARD,
 	COMMAND_ID_ECHO,
 	COMMAND_ID_EXEC,
+	COMMAND_ID_GETEX,
 	COMMAND_ID_HELLO,
 	COMMAND_ID_INFO,
 	COMMAND_ID_MULTI,
 	COMMAND_ID_PING,
 	COMMAND_ID_QUIT,
 	COMMAND_ID_RESET,
+	COMMAND_ID_RESTORE,
 	COMMAND_ID_SELECT,
 	COMMAND_ID_SCRIPT_EXISTS,
 	COMMAND_ID_SCRIPT_FLUSH,
 	COMMAND_ID_SCRIPT_LOAD,
+	COMMAND_ID_SET,
 	COMMAND_ID_SORT, /* and SORT_RO */
+	COMMAND_ID_XADD,
+	COMMAND_ID_XCLAIM,
 };
 
 struct command {
@@ -89,6 +108,7 @@ struct command {
 	uint8_t kind;     /* enum command_class, unless the arguments say otherwise:
 			     request_understand() */
 	uint8_t writes;   /* enum command_writes */
+	uint8_t effect;   /* enum command_effect */
 	uint8_t keys;     /* enum command_keys */
 	int8_t first, last, step;
 	uint8_t join;        /* enum command_join */

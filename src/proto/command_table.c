@@ -23,67 +23,72 @@
 #define STREAMS                  COMMAND_KEYS_STREAMS, 0, 0, 1
 #define ALONE                    COMMAND_WHOLE, COMMAND_ID_NONE, false
 
-#define READS(first, last, step)                                                                   \
-	COMMAND_READ, COMMAND_WRITES_NONE, RANGE(first, last, step), ALONE, NULL
-#define WRITES(first, last, step)                                                                  \
-	COMMAND_WRITE, COMMAND_WRITES_ALL, RANGE(first, last, step), ALONE, NULL
-#define WRITES_FIRST(first, last)                                                                  \
-	COMMAND_WRITE, COMMAND_WRITES_FIRST, RANGE(first, last, 1), ALONE, NULL
-#define WRITES_LAST(first, last)                                                                   \
-	COMMAND_WRITE, COMMAND_WRITES_LAST, RANGE(first, last, 1), ALONE, NULL
+/* No key is written; these are written, with this effect on each. */
+#define NOTHING       COMMAND_WRITES_NONE, COMMAND_UPDATES
+#define KEYS(effect)  COMMAND_WRITES_ALL, COMMAND_##effect
+#define FIRST(effect) COMMAND_WRITES_FIRST, COMMAND_##effect
+#define LAST(effect)  COMMAND_WRITES_LAST, COMMAND_##effect
+
+#define READS(first, last, step) COMMAND_READ, NOTHING, RANGE(first, last, step), ALONE, NULL
+#define WRITES(effect, first, last, step)                                                          \
+	COMMAND_WRITE, KEYS(effect), RANGE(first, last, step), ALONE, NULL
+#define UPDATES(first, last, step) WRITES(UPDATES, first, last, step)
+#define BY_OPTIONS(id)                                                                             \
+	COMMAND_WRITE, KEYS(AS_OPTIONS_SAY), RANGE(1, 1, 1), COMMAND_WHOLE, COMMAND_ID_##id,       \
+		false, NULL
+#define WRITES_FIRST(effect, first, last)                                                          \
+	COMMAND_WRITE, FIRST(effect), RANGE(first, last, 1), ALONE, NULL
+#define WRITES_LAST(effect, first, last)                                                           \
+	COMMAND_WRITE, LAST(effect), RANGE(first, last, 1), ALONE, NULL
 #define READS_SPREAD(join)                                                                         \
-	COMMAND_READ, COMMAND_WRITES_NONE, RANGE(1, -1, 1), COMMAND_##join, COMMAND_ID_NONE,       \
-		false, NULL
-#define WRITES_SPREAD(step, join)                                                                  \
-	COMMAND_WRITE, COMMAND_WRITES_ALL, RANGE(1, -1, step), COMMAND_##join, COMMAND_ID_NONE,    \
-		false, NULL
-#define READS_NUMBERED  COMMAND_READ, COMMAND_WRITES_NONE, NUMKEYS(1, 1), ALONE, NULL
-#define WRITES_NUMBERED COMMAND_WRITE, COMMAND_WRITES_ALL, NUMKEYS(1, 1), ALONE, NULL
-#define READS_SCRIPTED  COMMAND_READ, COMMAND_WRITES_NONE, NUMKEYS(2, 0), ALONE, NULL
-#define WRITES_SCRIPTED COMMAND_WRITE, COMMAND_WRITES_ALL, NUMKEYS(2, 0), ALONE, NULL
+	COMMAND_READ, NOTHING, RANGE(1, -1, 1), COMMAND_##join, COMMAND_ID_NONE, false, NULL
+#define WRITES_SPREAD(effect, step, join)                                                          \
+	COMMAND_WRITE, KEYS(effect), RANGE(1, -1, step), COMMAND_##join, COMMAND_ID_NONE, false,   \
+		NULL
+#define READS_NUMBERED          COMMAND_READ, NOTHING, NUMKEYS(1, 1), ALONE, NULL
+#define WRITES_NUMBERED(effect) COMMAND_WRITE, KEYS(effect), NUMKEYS(1, 1), ALONE, NULL
+#define READS_SCRIPTED          COMMAND_READ, NOTHING, NUMKEYS(2, 0), ALONE, NULL
+#define WRITES_SCRIPTED         COMMAND_WRITE, KEYS(VARIES), NUMKEYS(2, 0), ALONE, NULL
 #define WRITES_STORE(options, id)                                                                  \
-	COMMAND_WRITE, COMMAND_WRITES_LAST, COMMAND_KEYS_STORE_OPTION, options, 0, 1,              \
-		COMMAND_WHOLE, id, false, NULL
+	COMMAND_WRITE, LAST(STORES), COMMAND_KEYS_STORE_OPTION, options, 0, 1, COMMAND_WHOLE, id,  \
+		false, NULL
 #define WRITES_STORE_NUMKEYS                                                                       \
-	COMMAND_WRITE, COMMAND_WRITES_FIRST, COMMAND_KEYS_STORE_NUMKEYS, 2, 1, 1, ALONE, NULL
-#define READS_STREAMS  COMMAND_READ, COMMAND_WRITES_NONE, STREAMS, ALONE, BLOCKING
-#define WRITES_STREAMS COMMAND_WRITE, COMMAND_WRITES_ALL, STREAMS, ALONE, BLOCKING
+	COMMAND_WRITE, FIRST(STORES), COMMAND_KEYS_STORE_NUMKEYS, 2, 1, 1, ALONE, NULL
+#define READS_STREAMS          COMMAND_READ, NOTHING, STREAMS, ALONE, BLOCKING
+#define WRITES_STREAMS(effect) COMMAND_WRITE, KEYS(effect), STREAMS, ALONE, BLOCKING
 #define EVERY_NODE(id, join)                                                                       \
-	COMMAND_WRITE, COMMAND_WRITES_NONE, NO_KEYS, COMMAND_##join, COMMAND_ID_##id, false, NULL
-#define LOCAL(id)                                                                                  \
-	COMMAND_LOCAL, COMMAND_WRITES_NONE, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_##id, false, NULL
-#define REFUSED(why) COMMAND_REFUSED, COMMAND_WRITES_NONE, NO_KEYS, ALONE, why
+	COMMAND_WRITE, NOTHING, NO_KEYS, COMMAND_##join, COMMAND_ID_##id, false, NULL
+#define LOCAL(id)    COMMAND_LOCAL, NOTHING, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_##id, false, NULL
+#define REFUSED(why) COMMAND_REFUSED, NOTHING, NO_KEYS, ALONE, why
 #define OF_TRANSACTION(id)                                                                         \
-	COMMAND_REFUSED, COMMAND_WRITES_NONE, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_##id, false,      \
-		TRANSACTION
-#define HANGS_UP                                                                                   \
-	COMMAND_REFUSED, COMMAND_WRITES_NONE, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_NONE, true, ATTACK
+	COMMAND_REFUSED, NOTHING, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_##id, false, TRANSACTION
+#define HANGS_UP COMMAND_REFUSED, NOTHING, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_NONE, true, ATTACK
 
 /* A row: name, arity, then kind to refusal. */
 const struct command command_table[] = {
 	/* Data commands, by the keys they name. */
-	{"APPEND", 3, WRITES(1, 1, 1)},
+	{"APPEND", 3, UPDATES(1, 1, 1)},
 	{"BITCOUNT", -2, READS(1, 1, 1)},
-	{"BITFIELD", -2, WRITES(1, 1, 1)},
+	{"BITFIELD", -2, UPDATES(1, 1, 1)},
 	{"BITFIELD_RO", -2, READS(1, 1, 1)},
-	{"BITOP", -4, WRITES_FIRST(2, -1)},
+	{"BITOP", -4, WRITES_FIRST(STORES, 2, -1)},
 	{"BITPOS", -3, READS(1, 1, 1)},
-	{"COPY", -3, WRITES_LAST(1, 2)},
-	{"DECR", 2, WRITES(1, 1, 1)},
-	{"DECRBY", 3, WRITES(1, 1, 1)},
-	{"DEL", -2, WRITES_SPREAD(1, SUM)},
+	{"COPY", -3, WRITES_LAST(UPDATES_TOGETHER, 1, 2)},
+	{"DECR", 2, UPDATES(1, 1, 1)},
+	{"DECRBY", 3, UPDATES(1, 1, 1)},
+	{"DEL", -2, WRITES_SPREAD(DELETES, 1, SUM)},
 	{"DUMP", 2, READS(1, 1, 1)},
 	{"EVAL", -3, WRITES_SCRIPTED},
 	{"EVALSHA", -3, WRITES_SCRIPTED},
 	{"EVALSHA_RO", -3, READS_SCRIPTED},
 	{"EVAL_RO", -3, READS_SCRIPTED},
 	{"EXISTS", -2, READS_SPREAD(SUM)},
-	{"EXPIRE", -3, WRITES(1, 1, 1)},
-	{"EXPIREAT", -3, WRITES(1, 1, 1)},
+	{"EXPIRE", -3, WRITES(VARIES, 1, 1, 1)},
+	{"EXPIREAT", -3, UPDATES(1, 1, 1)},
 	{"EXPIRETIME", 2, READS(1, 1, 1)},
 	{"FCALL", -3, WRITES_SCRIPTED},
 	{"FCALL_RO", -3, READS_SCRIPTED},
-	{"GEOADD", -5, WRITES(1, 1, 1)},
+	{"GEOADD", -5, UPDATES(1, 1, 1)},
 	{"GEODIST", -4, READS(1, 1, 1)},
 	{"GEOHASH", -2, READS(1, 1, 1)},
 	{"GEOPOS", -2, READS(1, 1, 1)},
@@ -92,111 +97,111 @@ const struct command command_table[] = {
 	{"GEORADIUSBYMEMBER_RO", -5, READS(1, 1, 1)},
 	{"GEORADIUS_RO", -6, READS(1, 1, 1)},
 	{"GEOSEARCH", -7, READS(1, 1, 1)},
-	{"GEOSEARCHSTORE", -8, WRITES_FIRST(1, 2)},
+	{"GEOSEARCHSTORE", -8, WRITES_FIRST(STORES, 1, 2)},
 	{"GET", 2, READS(1, 1, 1)},
 	{"GETBIT", 3, READS(1, 1, 1)},
-	{"GETDEL", 2, WRITES(1, 1, 1)},
-	{"GETEX", -2, WRITES(1, 1, 1)},
+	{"GETDEL", 2, WRITES(DELETES, 1, 1, 1)},
+	{"GETEX", -2, BY_OPTIONS(GETEX)},
 	{"GETRANGE", 4, READS(1, 1, 1)},
-	{"GETSET", 3, WRITES(1, 1, 1)},
-	{"HDEL", -3, WRITES(1, 1, 1)},
+	{"GETSET", 3, WRITES(OVERWRITES, 1, 1, 1)},
+	{"HDEL", -3, UPDATES(1, 1, 1)},
 	{"HEXISTS", 3, READS(1, 1, 1)},
 	{"HGET", 3, READS(1, 1, 1)},
 	{"HGETALL", 2, READS(1, 1, 1)},
-	{"HINCRBY", 4, WRITES(1, 1, 1)},
-	{"HINCRBYFLOAT", 4, WRITES(1, 1, 1)},
+	{"HINCRBY", 4, UPDATES(1, 1, 1)},
+	{"HINCRBYFLOAT", 4, UPDATES(1, 1, 1)},
 	{"HKEYS", 2, READS(1, 1, 1)},
 	{"HLEN", 2, READS(1, 1, 1)},
 	{"HMGET", -3, READS(1, 1, 1)},
-	{"HMSET", -4, WRITES(1, 1, 1)},
+	{"HMSET", -4, UPDATES(1, 1, 1)},
 	{"HRANDFIELD", -2, READS(1, 1, 1)},
 	{"HSCAN", -3, READS(1, 1, 1)},
-	{"HSET", -4, WRITES(1, 1, 1)},
-	{"HSETNX", 4, WRITES(1, 1, 1)},
+	{"HSET", -4, UPDATES(1, 1, 1)},
+	{"HSETNX", 4, UPDATES(1, 1, 1)},
 	{"HSTRLEN", 3, READS(1, 1, 1)},
 	{"HVALS", 2, READS(1, 1, 1)},
-	{"INCR", 2, WRITES(1, 1, 1)},
-	{"INCRBY", 3, WRITES(1, 1, 1)},
-	{"INCRBYFLOAT", 3, WRITES(1, 1, 1)},
+	{"INCR", 2, UPDATES(1, 1, 1)},
+	{"INCRBY", 3, UPDATES(1, 1, 1)},
+	{"INCRBYFLOAT", 3, UPDATES(1, 1, 1)},
 	{"LCS", -3, READS(1, 2, 1)},
 	{"LINDEX", 3, READS(1, 1, 1)},
-	{"LINSERT", 5, WRITES(1, 1, 1)},
+	{"LINSERT", 5, UPDATES(1, 1, 1)},
 	{"LLEN", 2, READS(1, 1, 1)},
-	{"LMOVE", 5, WRITES(1, 2, 1)},
-	{"LMPOP", -4, WRITES_NUMBERED},
-	{"LPOP", -2, WRITES(1, 1, 1)},
+	{"LMOVE", 5, WRITES(MOVES, 1, 2, 1)},
+	{"LMPOP", -4, WRITES_NUMBERED(UPDATES_TOGETHER)},
+	{"LPOP", -2, UPDATES(1, 1, 1)},
 	{"LPOS", -3, READS(1, 1, 1)},
-	{"LPUSH", -3, WRITES(1, 1, 1)},
-	{"LPUSHX", -3, WRITES(1, 1, 1)},
+	{"LPUSH", -3, UPDATES(1, 1, 1)},
+	{"LPUSHX", -3, UPDATES(1, 1, 1)},
 	{"LRANGE", 4, READS(1, 1, 1)},
-	{"LREM", 4, WRITES(1, 1, 1)},
-	{"LSET", 4, WRITES(1, 1, 1)},
-	{"LTRIM", 4, WRITES(1, 1, 1)},
+	{"LREM", 4, UPDATES(1, 1, 1)},
+	{"LSET", 4, UPDATES(1, 1, 1)},
+	{"LTRIM", 4, UPDATES(1, 1, 1)},
 	{"MEMORY USAGE", -3, READS(2, 2, 1)},
 	{"MGET", -2, READS_SPREAD(VALUES)},
-	{"MSET", -3, WRITES_SPREAD(2, STATUS)},
-	{"MSETNX", -3, WRITES(1, -1, 2)},
+	{"MSET", -3, WRITES_SPREAD(OVERWRITES, 2, STATUS)},
+	{"MSETNX", -3, WRITES(UPDATES_TOGETHER, 1, -1, 2)},
 	{"OBJECT ENCODING", 3, READS(2, 2, 1)},
 	{"OBJECT FREQ", 3, READS(2, 2, 1)},
 	{"OBJECT IDLETIME", 3, READS(2, 2, 1)},
 	{"OBJECT REFCOUNT", 3, READS(2, 2, 1)},
-	{"PERSIST", 2, WRITES(1, 1, 1)},
-	{"PEXPIRE", -3, WRITES(1, 1, 1)},
-	{"PEXPIREAT", -3, WRITES(1, 1, 1)},
+	{"PERSIST", 2, UPDATES(1, 1, 1)},
+	{"PEXPIRE", -3, WRITES(VARIES, 1, 1, 1)},
+	{"PEXPIREAT", -3, UPDATES(1, 1, 1)},
 	{"PEXPIRETIME", 2, READS(1, 1, 1)},
-	{"PFADD", -2, WRITES(1, 1, 1)},
+	{"PFADD", -2, UPDATES(1, 1, 1)},
 	{"PFCOUNT", -2, READS(1, -1, 1)},
-	{"PFMERGE", -2, WRITES_FIRST(1, -1)},
-	{"PSETEX", 4, WRITES(1, 1, 1)},
+	{"PFMERGE", -2, WRITES_FIRST(UPDATES_TOGETHER, 1, -1)},
+	{"PSETEX", 4, WRITES(OVERWRITES_UNTIL, 1, 1, 1)},
 	{"PTTL", 2, READS(1, 1, 1)},
-	{"RENAME", 3, WRITES(1, 2, 1)},
-	{"RENAMENX", 3, WRITES(1, 2, 1)},
-	{"RESTORE", -4, WRITES(1, 1, 1)},
-	{"RPOP", -2, WRITES(1, 1, 1)},
-	{"RPOPLPUSH", 3, WRITES(1, 2, 1)},
-	{"RPUSH", -3, WRITES(1, 1, 1)},
-	{"RPUSHX", -3, WRITES(1, 1, 1)},
-	{"SADD", -3, WRITES(1, 1, 1)},
+	{"RENAME", 3, WRITES(RENAMES, 1, 2, 1)},
+	{"RENAMENX", 3, WRITES(UPDATES_TOGETHER, 1, 2, 1)},
+	{"RESTORE", -4, BY_OPTIONS(RESTORE)},
+	{"RPOP", -2, UPDATES(1, 1, 1)},
+	{"RPOPLPUSH", 3, WRITES(MOVES, 1, 2, 1)},
+	{"RPUSH", -3, UPDATES(1, 1, 1)},
+	{"RPUSHX", -3, UPDATES(1, 1, 1)},
+	{"SADD", -3, UPDATES(1, 1, 1)},
 	{"SCARD", 2, READS(1, 1, 1)},
 	{"SDIFF", -2, READS(1, -1, 1)},
-	{"SDIFFSTORE", -3, WRITES_FIRST(1, -1)},
-	{"SET", -3, WRITES(1, 1, 1)},
-	{"SETBIT", 4, WRITES(1, 1, 1)},
-	{"SETEX", 4, WRITES(1, 1, 1)},
-	{"SETNX", 3, WRITES(1, 1, 1)},
-	{"SETRANGE", 4, WRITES(1, 1, 1)},
+	{"SDIFFSTORE", -3, WRITES_FIRST(STORES, 1, -1)},
+	{"SET", -3, BY_OPTIONS(SET)},
+	{"SETBIT", 4, UPDATES(1, 1, 1)},
+	{"SETEX", 4, WRITES(OVERWRITES_UNTIL, 1, 1, 1)},
+	{"SETNX", 3, UPDATES(1, 1, 1)},
+	{"SETRANGE", 4, UPDATES(1, 1, 1)},
 	{"SINTER", -2, READS(1, -1, 1)},
 	{"SINTERCARD", -3, READS_NUMBERED},
-	{"SINTERSTORE", -3, WRITES_FIRST(1, -1)},
+	{"SINTERSTORE", -3, WRITES_FIRST(STORES, 1, -1)},
 	{"SISMEMBER", 3, READS(1, 1, 1)},
 	{"SMEMBERS", 2, READS(1, 1, 1)},
 	{"SMISMEMBER", -3, READS(1, 1, 1)},
-	{"SMOVE", 4, WRITES(1, 2, 1)},
+	{"SMOVE", 4, WRITES(MOVES, 1, 2, 1)},
 	{"SORT", -2, WRITES_STORE(2, COMMAND_ID_SORT)},
-	{"SORT_RO", -2, COMMAND_READ, COMMAND_WRITES_NONE, RANGE(1, 1, 1), COMMAND_WHOLE,
-		COMMAND_ID_SORT, false, NULL},
-	{"SPOP", -2, WRITES(1, 1, 1)},
+	{"SORT_RO", -2, COMMAND_READ, NOTHING, RANGE(1, 1, 1), COMMAND_WHOLE, COMMAND_ID_SORT,
+		false, NULL},
+	{"SPOP", -2, WRITES(VARIES, 1, 1, 1)},
 	{"SRANDMEMBER", -2, READS(1, 1, 1)},
-	{"SREM", -3, WRITES(1, 1, 1)},
+	{"SREM", -3, UPDATES(1, 1, 1)},
 	{"SSCAN", -3, READS(1, 1, 1)},
 	{"STRLEN", 2, READS(1, 1, 1)},
 	{"SUBSTR", 4, READS(1, 1, 1)},
 	{"SUNION", -2, READS(1, -1, 1)},
-	{"SUNIONSTORE", -3, WRITES_FIRST(1, -1)},
+	{"SUNIONSTORE", -3, WRITES_FIRST(STORES, 1, -1)},
 	{"TOUCH", -2, READS_SPREAD(SUM)},
 	{"TTL", 2, READS(1, 1, 1)},
 	{"TYPE", 2, READS(1, 1, 1)},
-	{"UNLINK", -2, WRITES_SPREAD(1, SUM)},
-	{"XACK", -4, WRITES(1, 1, 1)},
-	{"XADD", -5, WRITES(1, 1, 1)},
-	{"XAUTOCLAIM", -6, WRITES(1, 1, 1)},
-	{"XCLAIM", -6, WRITES(1, 1, 1)},
-	{"XDEL", -3, WRITES(1, 1, 1)},
-	{"XGROUP CREATE", -5, WRITES(2, 2, 1)},
-	{"XGROUP CREATECONSUMER", 5, WRITES(2, 2, 1)},
-	{"XGROUP DELCONSUMER", 5, WRITES(2, 2, 1)},
-	{"XGROUP DESTROY", 4, WRITES(2, 2, 1)},
-	{"XGROUP SETID", -5, WRITES(2, 2, 1)},
+	{"UNLINK", -2, WRITES_SPREAD(DELETES, 1, SUM)},
+	{"XACK", -4, UPDATES(1, 1, 1)},
+	{"XADD", -5, BY_OPTIONS(XADD)},
+	{"XAUTOCLAIM", -6, WRITES(VARIES, 1, 1, 1)},
+	{"XCLAIM", -6, BY_OPTIONS(XCLAIM)},
+	{"XDEL", -3, UPDATES(1, 1, 1)},
+	{"XGROUP CREATE", -5, UPDATES(2, 2, 1)},
+	{"XGROUP CREATECONSUMER", 5, UPDATES(2, 2, 1)},
+	{"XGROUP DELCONSUMER", 5, UPDATES(2, 2, 1)},
+	{"XGROUP DESTROY", 4, UPDATES(2, 2, 1)},
+	{"XGROUP SETID", -5, UPDATES(2, 2, 1)},
 	{"XINFO CONSUMERS", 4, READS(2, 2, 1)},
 	{"XINFO GROUPS", 3, READS(2, 2, 1)},
 	{"XINFO STREAM", -3, READS(2, 2, 1)},
@@ -204,34 +209,34 @@ const struct command command_table[] = {
 	{"XPENDING", -3, READS(1, 1, 1)},
 	{"XRANGE", -4, READS(1, 1, 1)},
 	{"XREAD", -4, READS_STREAMS},
-	{"XREADGROUP", -7, WRITES_STREAMS},
+	{"XREADGROUP", -7, WRITES_STREAMS(VARIES)},
 	{"XREVRANGE", -4, READS(1, 1, 1)},
-	{"XSETID", -3, WRITES(1, 1, 1)},
-	{"XTRIM", -4, WRITES(1, 1, 1)},
-	{"ZADD", -4, WRITES(1, 1, 1)},
+	{"XSETID", -3, UPDATES(1, 1, 1)},
+	{"XTRIM", -4, UPDATES(1, 1, 1)},
+	{"ZADD", -4, UPDATES(1, 1, 1)},
 	{"ZCARD", 2, READS(1, 1, 1)},
 	{"ZCOUNT", 4, READS(1, 1, 1)},
 	{"ZDIFF", -3, READS_NUMBERED},
 	{"ZDIFFSTORE", -4, WRITES_STORE_NUMKEYS},
-	{"ZINCRBY", 4, WRITES(1, 1, 1)},
+	{"ZINCRBY", 4, UPDATES(1, 1, 1)},
 	{"ZINTER", -3, READS_NUMBERED},
 	{"ZINTERCARD", -3, READS_NUMBERED},
 	{"ZINTERSTORE", -4, WRITES_STORE_NUMKEYS},
 	{"ZLEXCOUNT", 4, READS(1, 1, 1)},
-	{"ZMPOP", -4, WRITES_NUMBERED},
+	{"ZMPOP", -4, WRITES_NUMBERED(UPDATES_TOGETHER)},
 	{"ZMSCORE", -3, READS(1, 1, 1)},
-	{"ZPOPMAX", -2, WRITES(1, 1, 1)},
-	{"ZPOPMIN", -2, WRITES(1, 1, 1)},
+	{"ZPOPMAX", -2, UPDATES(1, 1, 1)},
+	{"ZPOPMIN", -2, UPDATES(1, 1, 1)},
 	{"ZRANDMEMBER", -2, READS(1, 1, 1)},
 	{"ZRANGE", -4, READS(1, 1, 1)},
 	{"ZRANGEBYLEX", -4, READS(1, 1, 1)},
 	{"ZRANGEBYSCORE", -4, READS(1, 1, 1)},
-	{"ZRANGESTORE", -5, WRITES_FIRST(1, 2)},
+	{"ZRANGESTORE", -5, WRITES_FIRST(STORES, 1, 2)},
 	{"ZRANK", 3, READS(1, 1, 1)},
-	{"ZREM", -3, WRITES(1, 1, 1)},
-	{"ZREMRANGEBYLEX", 4, WRITES(1, 1, 1)},
-	{"ZREMRANGEBYRANK", 4, WRITES(1, 1, 1)},
-	{"ZREMRANGEBYSCORE", 4, WRITES(1, 1, 1)},
+	{"ZREM", -3, UPDATES(1, 1, 1)},
+	{"ZREMRANGEBYLEX", 4, UPDATES(1, 1, 1)},
+	{"ZREMRANGEBYRANK", 4, UPDATES(1, 1, 1)},
+	{"ZREMRANGEBYSCORE", 4, UPDATES(1, 1, 1)},
 	{"ZREVRANGE", -4, READS(1, 1, 1)},
 	{"ZREVRANGEBYLEX", -4, READS(1, 1, 1)},
 	{"ZREVRANGEBYSCORE", -4, READS(1, 1, 1)},
@@ -257,8 +262,8 @@ const struct command command_table[] = {
 	{"CLIENT LIST", -2, LOCAL(CLIENT_LIST)},
 	{"CLIENT SETINFO", 4, LOCAL(CLIENT_SETINFO)},
 	{"CLIENT SETNAME", 3, LOCAL(CLIENT_SETNAME)},
-	{"COMMAND", -1, COMMAND_LOCAL, COMMAND_WRITES_NONE, NO_KEYS, COMMAND_WHOLE,
-		COMMAND_ID_COMMAND, false, SUBCOMMAND},
+	{"COMMAND", -1, COMMAND_LOCAL, NOTHING, NO_KEYS, COMMAND_WHOLE, COMMAND_ID_COMMAND, false,
+		SUBCOMMAND},
 	{"COMMAND COUNT", 2, LOCAL(COMMAND_COUNT)},
 	{"COMMAND DOCS", -2, LOCAL(COMMAND_DOCS)},
 	{"COMMAND INFO", -2, LOCAL(COMMAND_INFO)},

@@ -1,0 +1,157 @@
+#include "proto/request_effect.h"
+
+#include <string.h>
+
+static bool same_key(const struct request *r, uint32_t i, uint32_t j)
+{
+	uint32_t a = request_key(r, i), b = request_key(r, j);
+	size_t len = r->args[a].len;
+
+	return len == r->args[b].len &&
+	       (len == 0 || memcmp(request_arg(r, a), request_arg(r, b), len) == 0);
+}
+
+/* Whether the i-th key stands among the others as well. */
+static bool is_repeated(const struct request *r, uint32_t i)
+{
+	for (uint32_t j = 0; j < r->n_keys; j++)
+		if (j != i && same_key(r, i, j))
+			return true;
+	return false;
+}
+
+/* ---- Effects that depend on the options ---- */
+
+static enum request_effect set_effect(const struct request *r, bool *doubtful)
+{
+	for (uint32_t i = 3; i < r->argc; i++) {
+		if (request_arg_is(r, i, "EX") || request_arg_is(r, i, "PX")) {
+			*doubtful = true;
+			i++;
+		} else if (request_arg_is(r, i, "EXAT") || request_arg_is(r, i, "PXAT")) {
+			i++;
+		} else if (!request_arg_is(r, i, "GET")) {
+			/* A condition, or KEEPTTL. */
+			return REQUEST_UPDATES;
+		}
+	}
+	return REQUEST_OVERWRITES;
+}
+
+static enum request_effect getex_effect(const struct request *r, bool *doubtful)
+{
+	*doubtful = r->argc > 2 && (request_arg_is(r, 2, "EX") || request_arg_is(r, 2, "PX"));
+	return REQUEST_UPDATES;
+}
+
+static enum request_effect restore_effect(const struct request *r, bool *doubtful)
+{
+	enum request_effect effect = REQUEST_UPDATES;
+
+	*doubtful = r->args[2].len != 1 || request_arg(r, 2)[0] != '0';
+	for (uint32_t i = 4; i < r->argc; i++) {
+		if (request_arg_is(r, i, "REPLACE"))
+			effect = REQUEST_OVERWRITES;
+		else if (request_arg_is(r, i, "ABSTTL"))
+			*doubtful = false;
+		else
+			i++; /* IDLETIME, FREQ */
+	}
+	return effect;
+}
+
+/* Whether Redis draws the id from its clock: XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] n [LIMIT
+ * n]] *.  What is no such option is the id, as a rule. */
+static bool xadd_draws_id(const struct request *r)
+{
+	uint32_t i = 2;
+
+	for (; i < r->argc; i++) {
+		if (request_arg_is(r, i, "MAXLEN") || request_arg_is(r, i, "MINID")) {
+			i += i + 1 < r->argc &&
+			     (request_arg_is(r, i + 1, "=") || request_arg_is(r, i + 1, "~"));
+			i++;
+		} else if (request_arg_is(r, i, "LIMIT")) {
+			i++;
+		} else if (!request_arg_is(r, i, "NOMKSTREAM")) {
+			break;
+		}
+	}
+	return i < r->argc && request_arg_is(r, i, "*");
+}
+
+/* A minimal idle time is compared with each replica's clock.  The entries get their time from it,
+ * unless TIME says otherwise. */
+static bool xclaim_reads_clock(const struct request *r)
+{
+	bool has_time = false;
+
+	if (r->args[4].len != 1 || request_arg(r, 4)[0] != '0')
+		return true;
+	for (uint32_t i = 6; i < r->argc; i++) {
+		if (request_arg_is(r, i, "IDLE"))
+			return true;
+		has_time = has_time || request_arg_is(r, i, "TIME");
+	}
+	return !has_time;
+}
+
+static enum request_effect options_effect(const struct request *r, bool *doubtful)
+{
+	switch ((enum command_id)r->command->id) {
+	case COMMAND_ID_SET:
+		return set_effect(r, doubtful);
+	case COMMAND_ID_GETEX:
+		return getex_effect(r, doubtful);
+	case COMMAND_ID_RESTORE:
+		return restore_effect(r, doubtful);
+	case COMMAND_ID_XADD:
+		*doubtful = xadd_draws_id(r);
+		return REQUEST_UPDATES;
+	case COMMAND_ID_XCLAIM:
+		*doubtful = xclaim_reads_clock(r);
+		return REQUEST_UPDATES;
+	default:
+		*doubtful = true;
+		return REQUEST_UPDATES;
+	}
+}
+
+/* ---- All effects ---- */
+
+enum request_effect request_effect(const struct request *r, uint32_t i, bool *doubtful)
+{
+	*doubtful = false;
+	switch ((enum command_effect)r->command->effect) {
+	case COMMAND_UPDATES:
+		return REQUEST_UPDATES;
+	case COMMAND_OVERWRITES:
+		return REQUEST_OVERWRITES;
+	case COMMAND_OVERWRITES_UNTIL:
+		*doubtful = true;
+		return REQUEST_OVERWRITES;
+	case COMMAND_DELETES:
+		return REQUEST_DELETES;
+	case COMMAND_STORES:
+		*doubtful = true;
+		return is_repeated(r, i) ? REQUEST_UPDATES : REQUEST_OVERWRITES;
+	case COMMAND_UPDATES_TOGETHER:
+		*doubtful = r->n_keys > 1;
+		return REQUEST_UPDATES;
+	case COMMAND_MOVES:
+		*doubtful = i > 0;
+		return REQUEST_UPDATES;
+	case COMMAND_RENAMES:
+		*doubtful = i > 0;
+		if (is_repeated(r, i))
+			return REQUEST_UPDATES;
+		return i > 0 ? REQUEST_OVERWRITES : REQUEST_DELETES;
+	case COMMAND_VARIES:
+		*doubtful = true;
+		return REQUEST_UPDATES;
+	case COMMAND_AS_OPTIONS_SAY:
+		return options_effect(r, doubtful);
+	}
+	*doubtful = true;
+	return REQUEST_UPDATES;
+}
