@@ -159,6 +159,13 @@ DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_material_new(
 /* Whether the key is the public sample (0123456789012345), which protects nothing. */
 bool dyn_entropy_material_is_sample(const dyn_entropy_material *m);
 
+/*
+ * A key for another use than the chunks: len bytes, at most 8160, of HKDF-SHA256 (RFC 5869) of the
+ * key, without salt, with info (at most 1024 bytes).  Who has it does not know the key.
+ */
+DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_material_derive(const dyn_entropy_material *m,
+	const void *info, size_t info_len, uint8_t *out, size_t len, struct dyn_entropy_error *err);
+
 /* Wipe and release. */
 void dyn_entropy_material_free(dyn_entropy_material *m);
 

@@ -7,8 +7,12 @@
 #include <fcntl.h>
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -247,6 +251,32 @@ enum dyn_entropy_status dyn_entropy_material_load(const char *key_file, const ch
 bool dyn_entropy_material_is_sample(const dyn_entropy_material *m)
 {
 	return CRYPTO_memcmp(m->key, "0123456789012345", KEY_LEN) == 0;
+}
+
+enum dyn_entropy_status dyn_entropy_material_derive(const dyn_entropy_material *m, const void *info,
+	size_t info_len, uint8_t *out, size_t len, struct dyn_entropy_error *err)
+{
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	EVP_KDF_CTX *c = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+	uint8_t key[KEY_LEN]; /* OpenSSL takes no const */
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key, sizeof(key)),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_len),
+		OSSL_PARAM_construct_end(),
+	};
+	bool made;
+
+	memcpy(key, m->key, sizeof(key));
+	made = c && EVP_KDF_derive(c, out, len, params) == 1;
+	OPENSSL_cleanse(key, sizeof(key));
+	EVP_KDF_CTX_free(c);
+	EVP_KDF_free(kdf);
+	if (made)
+		return DYN_ENTROPY_OK;
+	ERR_clear_error();
+	return error_set(err, DYN_ENTROPY_ERR_CRYPTO, "cannot derive a key of %zu bytes", len);
 }
 
 void dyn_entropy_material_free(dyn_entropy_material *m)
