@@ -184,15 +184,13 @@ void control_actions_run_round(struct control *c, const char *value, struct cont
 	if (!control_pages_need_healer(c, a))
 		return;
 	healer_schedule(c->healer, &schedule);
-	if (schedule.running) {
-		control_answer_refuse(
-			a, 409, "a round is running already: ask again when it has ended");
-	} else if (isnan(schedule.next_round)) {
+	if (isnan(schedule.next_round)) {
 		control_answer_refuse(a, 409,
 			"there is no target that shares keys with this node: see dyn_seeds and "
 			"recon_peers");
 	} else if (!healer_run_now(c->healer)) {
-		control_answer_refuse(a, 500, "the round could not be started: the log says why");
+		control_answer_refuse(a, 409,
+			"a round to all targets is running already: ask again when it has ended");
 	} else {
 		log_notice("control: a round is started, asked by %s", a->from);
 		fputs("OK\n", a->to);

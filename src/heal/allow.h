@@ -16,6 +16,9 @@
 extern "C" {
 #endif
 
+/* How long a start or a push waits for host names to be looked up. */
+#define HEAL_ALLOW_LOOKUP_MS 700
+
 struct heal_allow;
 
 /* An empty allow-list for list, which is borrowed.  NULL when memory is short. */

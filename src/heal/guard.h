@@ -21,7 +21,7 @@ extern "C" {
 struct heal_guard {
 	const struct recent *recent; /* borrowed; NULL: no key is left alone */
 	int64_t timeout_ms;          /* the proxy's timeout */
-	int64_t opened_ms;           /* monotonic: when the running round opened its source */
+	int64_t opened_ms;           /* monotonic: when the push opened its source */
 };
 
 /* How long after a write its key is left alone, in milliseconds. */
@@ -30,8 +30,8 @@ int64_t heal_guard_age_ms(const struct heal_guard *g);
 /* may_restore of dyn_entropy_sink_redis_options; arg is a struct heal_guard.  Any thread. */
 bool heal_guard_may_restore(void *arg, const void *key, size_t len, int64_t session_began_ms);
 
-/* is_changed of dyn_entropy_source_options; arg is a struct heal_guard.  The round's thread, which
- * sets opened_ms. */
+/* is_changed of dyn_entropy_source_options; arg is a struct heal_guard.  The push's thread, which
+ * has its own and sets opened_ms. */
 bool heal_guard_is_changed(void *arg, const void *key, size_t len);
 
 #ifdef __cplusplus

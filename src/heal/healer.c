@@ -84,6 +84,13 @@ static void log_others(const struct heal_targets *t)
 				heal_targets_part_text(heal_targets_part(t, i)));
 }
 
+static void on_push_ended(void *arg, size_t target, enum heal_due_end end)
+{
+	struct healer *h = arg;
+
+	heal_schedule_ended(h->schedule, target, end);
+}
+
 static bool make_rounds(struct healer *h)
 {
 	const struct heal_rounds_options options = {
@@ -94,6 +101,8 @@ static bool make_rounds(struct healer *h)
 		.ledger = h->ledger,
 		.guard = &h->guard,
 		.cancel = h->options.cancel,
+		.ended = on_push_ended,
+		.ended_arg = h,
 	};
 
 	h->rounds = heal_rounds_new(&options);
@@ -120,7 +129,7 @@ struct healer *healer_new(const struct healer_options *options)
 	h->ledger = heal_ledger_new(targets->sent_endpoints, targets->n_sent);
 	if (!h->allow || !h->ledger)
 		goto no_memory;
-	heal_allow_refresh(h->allow, clock_deadline_ms(HEAL_ROUNDS_LOOKUP_MS));
+	heal_allow_refresh(h->allow, clock_deadline_ms(HEAL_ALLOW_LOOKUP_MS));
 	if (!make_receiver(h, &err)) {
 		log_error("cannot start: entropy: %s error: %s",
 			dyn_entropy_status_name(err.status), err.message);

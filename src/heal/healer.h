@@ -3,7 +3,7 @@
  * and one to those that missed writes when a node of the ring is back.
  *
  * It uses only the library's public header.  Main thread; the receiver and its workers have their
- * own threads, and so has a round.
+ * own threads, and so has a push.
  */
 #ifndef HEAL_HEALER_H
 #define HEAL_HEALER_H
@@ -40,7 +40,7 @@ struct healer *healer_new(const struct healer_options *options);
 /* Start the receiver and the timer.  False, with a message logged, on failure. */
 bool healer_start(struct healer *h);
 
-/* Begin a round to all targets now.  False when one runs already, or there is no target. */
+/* Begin a round now to all targets that are not being pushed to.  False when there is none. */
 bool healer_run_now(struct healer *h);
 
 /* A node of the ring (by its place in it) that was down is back: a round, in a moment, to the

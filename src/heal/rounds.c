@@ -2,165 +2,175 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "heal/push.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/queue.h>
 #include <unistd.h>
+
+/* One round: what its pushes did so far. */
+struct round {
+	size_t left; /* pushes that have not ended; 0: not in use */
+	int64_t started_ms;
+	struct dyn_entropy_round sum;
+};
+
+struct turn {
+	TAILQ_ENTRY(turn) next; /* while it waits */
+	struct heal_push *push;
+	struct round *round; /* NULL: its target is not busy */
+	unsigned failures;   /* in a row */
+	bool running;
+};
 
 struct heal_rounds {
 	struct heal_rounds_options options;
-	dyn_entropy_driver *driver;
-	struct event *done; /* the round's thread has ended */
+	struct heal_push_shared *shared;
+	struct event *done; /* a push has ended */
 	int done_fd;
-	pthread_t thread;
-	bool running;
-	/* Used by the round's thread while a round runs. */
-	bool *in_round; /* of each target that is sent something */
-	size_t current; /* the target being pushed to */
-	struct dyn_entropy_round round;
+	bool stopping;
+	size_t n, n_running, n_busy;
+	struct turn *turns;   /* n, one for each target that is sent something */
+	struct round *rounds; /* n: each round that runs has a target of its own */
+	TAILQ_HEAD(, turn) waiting;
 };
 
-/* ---- The driver's callbacks, in the round's thread ---- */
+/* ---- The end of a push ---- */
 
-static bool owns(void *arg, const void *key, size_t len)
+static void log_round(struct heal_rounds *r, const struct round *round)
 {
-	const struct heal_rounds *r = arg;
-	const struct heal_targets *t = r->options.targets;
-
-	return heal_targets_owns(t, t->sent_nodes[r->current], key, len);
+	log_notice("entropy: round %" PRIu64 ": %" PRIu64 " of %" PRIu64
+		   " targets exchanged, %" PRIu64 " keys, %" PRIu64 " bytes, %.1f s",
+		heal_ledger_round_ended(r->options.ledger), round->sum.exchanged,
+		round->sum.attempted, round->sum.keys, round->sum.bytes,
+		(double)(clock_monotonic_ms() - round->started_ms) / 1e3);
 }
 
-static bool is_in_round(void *arg, size_t target)
+/* The turn is over, with a push that ended or without. */
+static void end_turn(struct heal_rounds *r, struct turn *t, enum heal_due_end end)
 {
-	const struct heal_rounds *r = arg;
+	struct round *round = t->round;
 
-	return r->in_round[target];
+	t->running = false;
+	t->round = NULL;
+	t->failures = end == HEAL_DUE_FAILED ? t->failures + 1 : 0;
+	r->n_busy--;
+	if (--round->left == 0)
+		log_round(r, round);
+	if (r->options.ended)
+		r->options.ended(r->options.ended_arg, (size_t)(t - r->turns), end);
 }
 
-static enum dyn_entropy_status open_source(
-	void *arg, size_t target, struct dyn_entropy_source *out, struct dyn_entropy_error *err)
+static void finish(struct heal_rounds *r, struct turn *t)
 {
-	struct heal_rounds *r = arg;
-	const struct heal_source_keys keys = {
-		.owns = r->options.targets->ring ? owns : NULL,
-		.owns_arg = r,
-		.is_changed = r->options.guard->recent ? heal_guard_is_changed : NULL,
-		.is_changed_arg = r->options.guard,
-	};
+	struct dyn_entropy_round sum;
+	enum heal_due_end end = heal_push_join(t->push, &sum);
 
-	r->current = target;
-	r->options.guard->opened_ms = clock_monotonic_ms();
-	return heal_settings_open_source(r->options.settings, &keys, out, err);
+	t->round->sum.attempted += sum.attempted;
+	t->round->sum.exchanged += sum.exchanged;
+	t->round->sum.keys += sum.keys;
+	t->round->sum.bytes += sum.bytes;
+	r->n_running--;
+	end_turn(r, t, end);
 }
 
-static void on_target_done(void *arg, const struct dyn_entropy_target_report *report)
-{
-	const struct dyn_entropy_push_result *p = &report->last;
-	struct heal_rounds *r = arg;
+/* ---- Turns ---- */
 
-	heal_ledger_pushed(r->options.ledger, report);
-	if (p->source.changed)
-		log_info("entropy: to %s: left out %" PRIu64 " keys that were written since they "
-			 "were dumped",
-			report->endpoint, p->source.changed);
-	if (p->source.not_carried)
-		log_warn("entropy: to %s: left out what the channel cannot carry: %s",
-			report->endpoint, p->source.not_carried_what);
-	if (report->status == DYN_ENTROPY_OK)
-		log_notice("entropy: to %s: %" PRIu64 " keys in %" PRIu64 " snapshot%s, %" PRIu64
-			   " bytes, %.1f s: %s",
-			report->endpoint, p->keys, p->snapshots, p->snapshots == 1 ? "" : "s",
-			p->bytes, p->seconds, dyn_entropy_outcome_text(p->outcome));
-	else if (report->status == DYN_ENTROPY_ERR_CANCELLED)
-		log_notice("entropy: to %s: given up, the node stops", report->endpoint);
-	else
-		log_warn("entropy: to %s: %s after %" PRIu64 " snapshot%s, %s error: %s",
-			report->endpoint, dyn_entropy_outcome_text(p->outcome), p->closed,
-			p->closed == 1 ? "" : "s", dyn_entropy_status_name(report->status),
-			report->message);
+/* Of those that wait the one with the fewest failures, the first of these. */
+static struct turn *choose(struct heal_rounds *r)
+{
+	struct turn *t, *best = TAILQ_FIRST(&r->waiting);
+
+	TAILQ_FOREACH (t, &r->waiting, next)
+		if (t->failures < best->failures)
+			best = t;
+	return best;
 }
 
-/* ---- A round ---- */
-
-static void *round_main(void *arg)
+static void start_turns(struct heal_rounds *r)
 {
-	struct heal_rounds *r = arg;
-	eventfd_t one = 1;
-	struct dyn_entropy_error err;
+	while (!r->stopping && r->n_running < HEAL_ROUNDS_SIDE_BY_SIDE &&
+		!TAILQ_EMPTY(&r->waiting)) {
+		struct turn *t = choose(r);
 
-	heal_allow_refresh(r->options.allow, clock_deadline_ms(HEAL_ROUNDS_LOOKUP_MS));
-	/* Each target has its report; only a cancelled round ends early. */
-	if (dyn_entropy_driver_round(r->driver, &r->round, &err) != DYN_ENTROPY_OK)
-		log_debug("entropy: the round was cut short: %s", err.message);
-	if (write(r->done_fd, &one, sizeof(one)) < 0)
-		log_error("entropy: cannot signal the end of a round: %s", strerror(errno));
-	return NULL;
+		TAILQ_REMOVE(&r->waiting, t, next);
+		t->running = heal_push_start(t->push);
+		if (t->running)
+			r->n_running++;
+		else
+			end_turn(r, t, HEAL_DUE_FAILED);
+	}
 }
 
-bool heal_rounds_begin(struct heal_rounds *r, const bool *due)
+static struct round *free_round(struct heal_rounds *r)
 {
-	int failed;
+	size_t i = 0;
 
-	memcpy(r->in_round, due, r->options.targets->n_sent * sizeof(*due));
-	failed = pthread_create(&r->thread, NULL, round_main, r);
-	if (failed)
-		log_error("entropy: cannot start the sender's thread: %s", strerror(failed));
-	r->running = !failed;
-	return r->running;
+	while (r->rounds[i].left > 0)
+		i++;
+	memset(&r->rounds[i], 0, sizeof(r->rounds[i]));
+	r->rounds[i].started_ms = clock_monotonic_ms();
+	return &r->rounds[i];
+}
+
+void heal_rounds_begin(struct heal_rounds *r, const bool *due)
+{
+	struct round *round = free_round(r);
+
+	for (size_t i = 0; i < r->n; i++) {
+		if (!due[i])
+			continue;
+		r->turns[i].round = round;
+		round->left++;
+		r->n_busy++;
+		TAILQ_INSERT_TAIL(&r->waiting, &r->turns[i], next);
+	}
+	start_turns(r);
+}
+
+bool heal_rounds_is_busy(const struct heal_rounds *r, size_t target)
+{
+	return r->turns[target].round != NULL;
 }
 
 bool heal_rounds_is_running(const struct heal_rounds *r)
 {
-	return r->running;
-}
-
-void heal_rounds_join(struct heal_rounds *r)
-{
-	if (!r->running)
-		return;
-	pthread_join(r->thread, NULL);
-	r->running = false;
-	log_notice("entropy: round %" PRIu64 ": %" PRIu64 " of %" PRIu64
-		   " targets exchanged, %" PRIu64 " keys, %" PRIu64 " bytes, %.1f s",
-		heal_ledger_round_ended(r->options.ledger), r->round.exchanged, r->round.attempted,
-		r->round.keys, r->round.bytes, r->round.seconds);
+	return r->n_busy > 0;
 }
 
 static void on_done(evutil_socket_t fd, short events, void *arg)
 {
+	struct heal_rounds *r = arg;
 	eventfd_t ignored;
 
 	(void)events;
-	if (read(fd, &ignored, sizeof(ignored)) > 0)
-		heal_rounds_join(arg);
+	if (read(fd, &ignored, sizeof(ignored)) < 0)
+		return;
+	for (size_t i = 0; i < r->n; i++)
+		if (r->turns[i].running && heal_push_has_ended(r->turns[i].push))
+			finish(r, &r->turns[i]);
+	start_turns(r);
+}
+
+void heal_rounds_join(struct heal_rounds *r)
+{
+	struct turn *t;
+
+	r->stopping = true;
+	while ((t = TAILQ_FIRST(&r->waiting)) != NULL) {
+		TAILQ_REMOVE(&r->waiting, t, next);
+		end_turn(r, t, HEAL_DUE_FAILED);
+	}
+	for (size_t i = 0; i < r->n; i++)
+		if (r->turns[i].running)
+			finish(r, &r->turns[i]);
 }
 
 /* ---- Making and freeing ---- */
-
-static bool make_driver(struct heal_rounds *r, struct dyn_entropy_error *err)
-{
-	const struct heal_rounds_options *o = &r->options;
-	const struct dyn_entropy_driver_options options = {
-		.struct_size = sizeof(options),
-		.targets = o->targets->sent_endpoints,
-		.n_targets = o->targets->n_sent,
-		.takes_part = is_in_round,
-		.takes_part_arg = r,
-		.knock = true,
-		.open_source = open_source,
-		.open_source_arg = r,
-		.target_done = on_target_done,
-		.target_done_arg = r,
-		.cancel = o->cancel,
-	};
-
-	return dyn_entropy_driver_new(&o->settings->config, o->settings->material, &options,
-		       &r->driver, err) == DYN_ENTROPY_OK;
-}
 
 static bool add_event(struct heal_rounds *r)
 {
@@ -171,9 +181,27 @@ static bool add_event(struct heal_rounds *r)
 	return r->done && event_add(r->done, NULL) == 0;
 }
 
+static bool make_pushes(struct heal_rounds *r, struct dyn_entropy_error *err)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		r->turns[i].push = heal_push_new(r->shared, i, r->done_fd, err);
+		if (!r->turns[i].push)
+			return false;
+	}
+	return true;
+}
+
 struct heal_rounds *heal_rounds_new(const struct heal_rounds_options *options)
 {
 	struct heal_rounds *r = calloc(1, sizeof(*r));
+	const struct heal_push_options push = {
+		.settings = options->settings,
+		.targets = options->targets,
+		.allow = options->allow,
+		.guard = options->guard,
+		.ledger = options->ledger,
+		.cancel = options->cancel,
+	};
 	struct dyn_entropy_error err;
 
 	if (!r) {
@@ -181,19 +209,20 @@ struct heal_rounds *heal_rounds_new(const struct heal_rounds_options *options)
 		return NULL;
 	}
 	r->options = *options;
-	r->round.struct_size = sizeof(r->round);
 	r->done_fd = -1;
-	r->in_round = calloc(options->targets->n_sent + 1, sizeof(*r->in_round));
-	if (!r->in_round || !add_event(r)) {
+	TAILQ_INIT(&r->waiting);
+	r->shared = heal_push_shared_new(&push);
+	r->turns = calloc(options->targets->n_sent + 1, sizeof(*r->turns));
+	r->rounds = calloc(options->targets->n_sent + 1, sizeof(*r->rounds));
+	if (!r->shared || !r->turns || !r->rounds || !add_event(r)) {
 		log_error("cannot start: entropy: no memory or descriptor is left");
 		goto failed;
 	}
-	if (!make_driver(r, &err)) {
-		log_error("cannot start: entropy: %s error: %s",
-			dyn_entropy_status_name(err.status), err.message);
-		goto failed;
-	}
-	return r;
+	r->n = options->targets->n_sent;
+	if (make_pushes(r, &err))
+		return r;
+	log_error("cannot start: entropy: %s error: %s", dyn_entropy_status_name(err.status),
+		err.message);
 failed:
 	heal_rounds_free(r);
 	return NULL;
@@ -203,8 +232,11 @@ void heal_rounds_free(struct heal_rounds *r)
 {
 	if (!r)
 		return;
-	dyn_entropy_driver_free(r->driver);
-	free(r->in_round);
+	for (size_t i = 0; i < r->n; i++)
+		heal_push_free(r->turns[i].push);
+	heal_push_shared_free(r->shared);
+	free(r->turns);
+	free(r->rounds);
 	if (r->done)
 		event_free(r->done);
 	if (r->done_fd >= 0)

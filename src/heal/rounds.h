@@ -1,14 +1,15 @@
 /*
- * rounds - the sending half of the channel: a round pushes to the targets that are due, one after
- * the other, in a thread of its own.
+ * rounds - the sending half of the channel: a round pushes to the targets that are due, side by
+ * side, each in a thread of its own, so that one that is slow or hangs holds up no other.
  *
- * Main thread.
+ * Several rounds can run at a time, each to other targets.  Main thread.
  */
 #ifndef HEAL_ROUNDS_H
 #define HEAL_ROUNDS_H
 
 #include "entropy/dynentropy.h"
 #include "heal/allow.h"
+#include "heal/due.h"
 #include "heal/guard.h"
 #include "heal/ledger.h"
 #include "heal/settings.h"
@@ -21,32 +22,40 @@
 extern "C" {
 #endif
 
-/* How long a start or a round waits for host names to be looked up. */
-#define HEAL_ROUNDS_LOOKUP_MS 700
+/* How many targets are pushed to at a time: each has a thread, its buffers and a scan. */
+#define HEAL_ROUNDS_SIDE_BY_SIDE 4
 
 /* All of it is borrowed. */
 struct heal_rounds_options {
 	struct event_base *base;
 	const struct heal_settings *settings;
 	const struct heal_targets *targets;
-	struct heal_allow *allow;   /* looked up again before each round */
-	struct heal_guard *guard;   /* its opened_ms is set as each source is opened */
-	struct heal_ledger *ledger; /* records each target's part and each round */
-	dyn_entropy_cancel *cancel; /* ends a running round */
+	struct heal_allow *allow;       /* looked up again as pushes begin */
+	const struct heal_guard *guard; /* copied for each push */
+	struct heal_ledger *ledger;     /* records each push and each round */
+	dyn_entropy_cancel *cancel;     /* ends what runs */
+	/* A push has ended and the next one to its target may begin.  May be NULL. */
+	void (*ended)(void *arg, size_t target, enum heal_due_end end);
+	void *ended_arg;
 };
 
 struct heal_rounds;
 
 /* NULL, with a message logged, on failure. */
 struct heal_rounds *heal_rounds_new(const struct heal_rounds_options *options);
-void heal_rounds_free(struct heal_rounds *r); /* no round may run */
+void heal_rounds_free(struct heal_rounds *r); /* nothing may run */
 
-/* Begin a round to the targets that are due (targets->n_sent of them, copied).  False, with a
- * message logged, when no thread can be started.  No round may be running. */
-bool heal_rounds_begin(struct heal_rounds *r, const bool *due);
+/*
+ * Begin a round to these targets (targets->n_sent flags), of which none may be busy.  Those that
+ * HEAL_ROUNDS_SIDE_BY_SIDE leaves no room for wait; among them those that failed last come last.
+ */
+void heal_rounds_begin(struct heal_rounds *r, const bool *due);
+
+/* Whether a target is being pushed to, or waits for its turn; whether any is. */
+bool heal_rounds_is_busy(const struct heal_rounds *r, size_t target);
 bool heal_rounds_is_running(const struct heal_rounds *r);
 
-/* Wait for the end of a running round, if any, and log it. */
+/* Begin nothing more, wait for the end of what runs, and log it. */
 void heal_rounds_join(struct heal_rounds *r);
 
 #ifdef __cplusplus

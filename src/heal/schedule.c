@@ -2,65 +2,65 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "heal/due.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* One round heals nodes that come back together. */
-#define SOON_SECONDS 1
-
-/* A round to a target that is to be repeated; monotonic, in ms. */
-struct again {
-	int64_t at_ms;        /* 0: none is wanted */
-	int64_t last_back_ms; /* its node was back then */
-};
+#include <unistd.h>
 
 struct heal_schedule {
 	const struct heal_targets *targets;
 	struct heal_rounds *rounds;
 	struct heal_ledger *ledger;
 	int64_t interval_s;
-	struct event *timer; /* starts a round */
-	struct event *soon;  /* starts one outside the interval */
-	struct event *again; /* the same, to those whose round is to be repeated */
-	int64_t again_ms;
-	struct again *wanted;  /* of each target */
+	struct event *timer; /* starts a round to all */
+	struct event *wake;  /* starts one to those that are due before */
+	struct heal_due *due;
 	int64_t next_round_ms; /* monotonic */
 	bool stopping;
-	bool due[]; /* of each target that is sent something: whether the next round includes it */
+	bool chosen[]; /* of each target that is sent something: whether it is in the next round */
 };
 
-static void set_soon(struct heal_schedule *s)
+/* Set the wake to the first target that is due. */
+static void set_wake(struct heal_schedule *s)
 {
-	const struct timeval soon = {.tv_sec = SOON_SECONDS};
+	int64_t left_ms = heal_due_next_ms(s->due);
+	struct timeval tv;
 
-	if (!event_pending(s->soon, EV_TIMEOUT, NULL))
-		event_add(s->soon, &soon);
+	if (s->stopping || left_ms == HEAL_DUE_NEVER)
+		return;
+	left_ms -= clock_monotonic_ms();
+	if (left_ms < 0)
+		left_ms = 0;
+	tv.tv_sec = (time_t)(left_ms / 1000);
+	tv.tv_usec = (suseconds_t)(left_ms % 1000 * 1000);
+	event_add(s->wake, &tv);
 }
 
-/* A round to those that are due. */
+/* A round to those that are due; false when there is none. */
 static bool run_due(struct heal_schedule *s)
 {
-	size_t n = s->targets->n_sent;
+	int64_t now_ms = clock_monotonic_ms();
+	bool any = false;
 
-	if (heal_rounds_is_running(s->rounds) || n == 0 || s->stopping)
-		return false;
-	if (!heal_rounds_begin(s->rounds, s->due)) {
-		set_soon(s);
-		return false;
+	for (size_t i = 0; i < s->targets->n_sent; i++) {
+		s->chosen[i] = !s->stopping && heal_due_is(s->due, i, now_ms);
+		if (!s->chosen[i])
+			continue;
+		heal_due_began(s->due, i, now_ms);
+		any = true;
 	}
-	memset(s->due, 0, n * sizeof(s->due[0]));
-	return true;
+	if (any)
+		heal_rounds_begin(s->rounds, s->chosen);
+	set_wake(s);
+	return any;
 }
 
 bool heal_schedule_run_now(struct heal_schedule *s)
 {
-	if (heal_rounds_is_running(s->rounds))
-		return false;
-	for (size_t i = 0; i < s->targets->n_sent; i++)
-		s->due[i] = true;
+	heal_due_all(s->due, clock_monotonic_ms());
 	return run_due(s);
 }
 
@@ -71,87 +71,40 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	s->next_round_ms = clock_deadline_ms(s->interval_s * 1000);
-	if (!heal_rounds_is_running(s->rounds)) {
-		heal_schedule_run_now(s);
-		return;
-	}
-	log_warn("entropy: the last round still runs, so this one is skipped (%" PRIu64
-		 " so far): raise recon_interval_seconds or recon_max_rate",
-		heal_ledger_round_skipped(s->ledger));
+	for (size_t i = 0; i < s->targets->n_sent; i++)
+		if (heal_rounds_is_busy(s->rounds, i))
+			log_info("entropy: to %s: its last push still runs, so this round leaves "
+				 "it out",
+				s->targets->sent_endpoints[i]);
+	if (!heal_schedule_run_now(s))
+		log_warn("entropy: the last round still runs, so this one is skipped (%" PRIu64
+			 " so far): raise recon_interval_seconds or recon_max_rate",
+			heal_ledger_round_skipped(s->ledger));
 }
 
-/* Set the timer to the earliest of those wanted. */
-static void set_again(struct heal_schedule *s)
+static void on_wake(evutil_socket_t fd, short events, void *arg)
 {
-	int64_t now_ms = clock_monotonic_ms(), first_ms = INT64_MAX;
-	struct timeval tv;
-
-	for (size_t i = 0; i < s->targets->n_sent; i++)
-		if (s->wanted[i].at_ms && s->wanted[i].at_ms < first_ms)
-			first_ms = s->wanted[i].at_ms;
-	if (first_ms == INT64_MAX)
-		return;
-	first_ms = first_ms > now_ms ? first_ms - now_ms : 0;
-	tv.tv_sec = (time_t)(first_ms / 1000);
-	tv.tv_usec = (suseconds_t)(first_ms % 1000 * 1000);
-	event_add(s->again, &tv);
+	(void)fd;
+	(void)events;
+	run_due(arg);
 }
 
 void heal_schedule_node_back(struct heal_schedule *s, size_t node)
 {
 	int64_t now_ms = clock_monotonic_ms();
 
-	heal_targets_missed(s->targets, node, s->due);
-	set_soon(s);
-	for (size_t i = 0; s->again_ms && i < s->targets->n_sent; i++) {
-		if (!s->due[i])
-			continue;
-		s->wanted[i].last_back_ms = now_ms;
-		/* A node that is often back must not put its round off for ever. */
-		if (!s->wanted[i].at_ms)
-			s->wanted[i].at_ms = now_ms + s->again_ms;
-	}
-	set_again(s);
-}
-
-static void on_again(evutil_socket_t fd, short events, void *arg)
-{
-	struct heal_schedule *s = arg;
-	int64_t now_ms = clock_monotonic_ms();
-
-	(void)fd;
-	(void)events;
-	for (size_t i = 0; i < s->targets->n_sent; i++) {
-		struct again *a = &s->wanted[i];
-		int64_t next_ms = a->last_back_ms + s->again_ms;
-
-		if (!a->at_ms || a->at_ms > now_ms)
-			continue;
-		a->at_ms = next_ms > now_ms ? next_ms : 0;
-		s->due[i] = true;
-	}
-	set_soon(s);
-	set_again(s);
-}
-
-static bool any_due(const struct heal_schedule *s)
-{
+	memset(s->chosen, 0, s->targets->n_sent * sizeof(s->chosen[0]));
+	heal_targets_missed(s->targets, node, s->chosen);
 	for (size_t i = 0; i < s->targets->n_sent; i++)
-		if (s->due[i])
-			return true;
-	return false;
+		if (s->chosen[i])
+			heal_due_back(s->due, i, now_ms);
+	set_wake(s);
 }
 
-static void on_soon(evutil_socket_t fd, short events, void *arg)
+void heal_schedule_ended(struct heal_schedule *s, size_t target, enum heal_due_end end)
 {
-	struct heal_schedule *s = arg;
-
-	(void)fd;
-	(void)events;
-	if (heal_rounds_is_running(s->rounds))
-		set_soon(s); /* the running one may be past that target */
-	else if (any_due(s))
-		run_due(s);
+	heal_due_ended(s->due, target, end, clock_monotonic_ms());
+	set_wake(s);
 }
 
 /* ---- Making and freeing ---- */
@@ -159,7 +112,8 @@ static void on_soon(evutil_socket_t fd, short events, void *arg)
 struct heal_schedule *heal_schedule_new(struct event_base *base, const struct heal_targets *targets,
 	struct heal_rounds *rounds, struct heal_ledger *ledger, int64_t again_ms)
 {
-	struct heal_schedule *s = calloc(1, sizeof(*s) + targets->n_sent * sizeof(s->due[0]));
+	struct heal_schedule *s =
+		calloc(1, sizeof(*s) + (targets->n_sent + 1) * sizeof(s->chosen[0]));
 
 	if (!s)
 		return NULL;
@@ -167,12 +121,11 @@ struct heal_schedule *heal_schedule_new(struct event_base *base, const struct he
 	s->rounds = rounds;
 	s->ledger = ledger;
 	s->interval_s = targets->conf->recon_interval_seconds;
-	s->again_ms = again_ms;
-	s->wanted = calloc(targets->n_sent + 1, sizeof(*s->wanted));
-	s->again = event_new(base, -1, 0, on_again, s);
+	s->due = heal_due_new(targets->n_sent, s->interval_s * 1000, again_ms,
+		(uint64_t)clock_wall_ms() ^ (uint64_t)getpid() << 44);
 	s->timer = event_new(base, -1, EV_PERSIST, on_timer, s);
-	s->soon = event_new(base, -1, 0, on_soon, s);
-	if (!s->timer || !s->soon || !s->again || !s->wanted) {
+	s->wake = event_new(base, -1, 0, on_wake, s);
+	if (!s->due || !s->timer || !s->wake) {
 		heal_schedule_free(s);
 		return NULL;
 	}
@@ -185,11 +138,9 @@ void heal_schedule_free(struct heal_schedule *s)
 		return;
 	if (s->timer)
 		event_free(s->timer);
-	if (s->soon)
-		event_free(s->soon);
-	if (s->again)
-		event_free(s->again);
-	free(s->wanted);
+	if (s->wake)
+		event_free(s->wake);
+	free(s->due);
 	free(s);
 }
 
@@ -207,8 +158,7 @@ void heal_schedule_stop(struct heal_schedule *s)
 {
 	s->stopping = true;
 	event_del(s->timer);
-	event_del(s->soon);
-	event_del(s->again);
+	event_del(s->wake);
 }
 
 void heal_schedule_figures(const struct heal_schedule *s, struct heal_schedule_figures *out)

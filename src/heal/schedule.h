@@ -1,6 +1,6 @@
 /*
  * schedule - when a round begins, and to which targets: to all at every interval and on request,
- * and to those that missed writes when a node of the ring is back.
+ * to those that missed writes when a node of the ring is back, and again to those that failed.
  *
  * Main thread.
  */
@@ -24,7 +24,7 @@ extern "C" {
 struct heal_schedule;
 
 /*
- * NULL when memory is short.  All arguments are borrowed; ledger counts skipped rounds.  A round to
+ * NULL when memory is short.  All arguments are borrowed; ledger counts skipped rounds.  A push to
  * a node that is back is repeated after again_ms, when its guard no longer leaves keys alone; 0:
  * never.
  */
@@ -36,14 +36,15 @@ void heal_schedule_free(struct heal_schedule *s);
  * that fails. */
 bool heal_schedule_start(struct heal_schedule *s);
 
-/* Begin a round to all targets.  False when one runs already, there is no target, or, with a
- * message logged, no thread can be started. */
+/* Begin a round to all targets that are not busy.  False when there is none. */
 bool heal_schedule_run_now(struct heal_schedule *s);
 
 /* A node of the ring (by its place in it) that was down is back: a round to the targets that missed
- * writes meanwhile, in a moment, with others due by then, and after a round that runs.  And another
- * one after again_ms: a node whose Redis lost recent writes leaves their keys alone at first. */
+ * writes meanwhile, in a moment; see heal_due_back(). */
 void heal_schedule_node_back(struct heal_schedule *s, size_t node);
+
+/* A push to this target has ended. */
+void heal_schedule_ended(struct heal_schedule *s, size_t target, enum heal_due_end end);
 
 /* Begin no more rounds. */
 void heal_schedule_stop(struct heal_schedule *s);
