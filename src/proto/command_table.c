@@ -33,9 +33,9 @@
 #define WRITES(effect, first, last, step)                                                          \
 	COMMAND_WRITE, KEYS(effect), RANGE(first, last, step), ALONE, NULL
 #define UPDATES(first, last, step) WRITES(UPDATES, first, last, step)
-#define BY_OPTIONS(id)                                                                             \
-	COMMAND_WRITE, KEYS(AS_OPTIONS_SAY), RANGE(1, 1, 1), COMMAND_WHOLE, COMMAND_ID_##id,       \
-		false, NULL
+#define WITH_ID(effect, id)                                                                        \
+	COMMAND_WRITE, KEYS(effect), RANGE(1, 1, 1), COMMAND_WHOLE, COMMAND_ID_##id, false, NULL
+#define BY_OPTIONS(id) WITH_ID(AS_OPTIONS_SAY, id)
 #define WRITES_FIRST(effect, first, last)                                                          \
 	COMMAND_WRITE, FIRST(effect), RANGE(first, last, 1), ALONE, NULL
 #define WRITES_LAST(effect, first, last)                                                           \
@@ -83,7 +83,7 @@ const struct command command_table[] = {
 	{"EVALSHA_RO", -3, READS_SCRIPTED},
 	{"EVAL_RO", -3, READS_SCRIPTED},
 	{"EXISTS", -2, READS_SPREAD(SUM)},
-	{"EXPIRE", -3, WRITES(VARIES, 1, 1, 1)},
+	{"EXPIRE", -3, BY_OPTIONS(EXPIRE)},
 	{"EXPIREAT", -3, UPDATES(1, 1, 1)},
 	{"EXPIRETIME", 2, READS(1, 1, 1)},
 	{"FCALL", -3, WRITES_SCRIPTED},
@@ -146,13 +146,13 @@ const struct command command_table[] = {
 	{"OBJECT IDLETIME", 3, READS(2, 2, 1)},
 	{"OBJECT REFCOUNT", 3, READS(2, 2, 1)},
 	{"PERSIST", 2, UPDATES(1, 1, 1)},
-	{"PEXPIRE", -3, WRITES(VARIES, 1, 1, 1)},
+	{"PEXPIRE", -3, BY_OPTIONS(PEXPIRE)},
 	{"PEXPIREAT", -3, UPDATES(1, 1, 1)},
 	{"PEXPIRETIME", 2, READS(1, 1, 1)},
 	{"PFADD", -2, UPDATES(1, 1, 1)},
 	{"PFCOUNT", -2, READS(1, -1, 1)},
 	{"PFMERGE", -2, WRITES_FIRST(UPDATES_TOGETHER, 1, -1)},
-	{"PSETEX", 4, WRITES(OVERWRITES_UNTIL, 1, 1, 1)},
+	{"PSETEX", 4, WITH_ID(OVERWRITES_UNTIL, PSETEX)},
 	{"PTTL", 2, READS(1, 1, 1)},
 	{"RENAME", 3, WRITES(RENAMES, 1, 2, 1)},
 	{"RENAMENX", 3, WRITES(UPDATES_TOGETHER, 1, 2, 1)},
@@ -167,7 +167,7 @@ const struct command command_table[] = {
 	{"SDIFFSTORE", -3, WRITES_FIRST(STORES, 1, -1)},
 	{"SET", -3, BY_OPTIONS(SET)},
 	{"SETBIT", 4, UPDATES(1, 1, 1)},
-	{"SETEX", 4, WRITES(OVERWRITES_UNTIL, 1, 1, 1)},
+	{"SETEX", 4, WITH_ID(OVERWRITES_UNTIL, SETEX)},
 	{"SETNX", 3, UPDATES(1, 1, 1)},
 	{"SETRANGE", 4, UPDATES(1, 1, 1)},
 	{"SINTER", -2, READS(1, -1, 1)},

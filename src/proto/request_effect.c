@@ -24,6 +24,8 @@ static bool is_repeated(const struct request *r, uint32_t i)
 
 static enum request_effect set_effect(const struct request *r, bool *doubtful)
 {
+	enum request_effect effect = REQUEST_OVERWRITES;
+
 	for (uint32_t i = 3; i < r->argc; i++) {
 		if (request_arg_is(r, i, "EX") || request_arg_is(r, i, "PX")) {
 			*doubtful = true;
@@ -31,16 +33,24 @@ static enum request_effect set_effect(const struct request *r, bool *doubtful)
 		} else if (request_arg_is(r, i, "EXAT") || request_arg_is(r, i, "PXAT")) {
 			i++;
 		} else if (!request_arg_is(r, i, "GET")) {
-			/* A condition, or KEEPTTL. */
-			return REQUEST_UPDATES;
+			effect = REQUEST_UPDATES; /* a condition, or KEEPTTL */
 		}
 	}
-	return REQUEST_OVERWRITES;
+	return effect;
 }
 
 static enum request_effect getex_effect(const struct request *r, bool *doubtful)
 {
 	*doubtful = r->argc > 2 && (request_arg_is(r, 2, "EX") || request_arg_is(r, 2, "PX"));
+	return REQUEST_UPDATES;
+}
+
+/* EXPIRE, PEXPIRE: with a number up to 0 the key is removed, whatever the time is. */
+static enum request_effect expire_effect(const struct request *r, bool *doubtful)
+{
+	uint8_t first = r->args[2].len > 0 ? request_arg(r, 2)[0] : '-';
+
+	*doubtful = first != '-' && first != '0';
 	return REQUEST_UPDATES;
 }
 
@@ -103,6 +113,9 @@ static enum request_effect options_effect(const struct request *r, bool *doubtfu
 		return set_effect(r, doubtful);
 	case COMMAND_ID_GETEX:
 		return getex_effect(r, doubtful);
+	case COMMAND_ID_EXPIRE:
+	case COMMAND_ID_PEXPIRE:
+		return expire_effect(r, doubtful);
 	case COMMAND_ID_RESTORE:
 		return restore_effect(r, doubtful);
 	case COMMAND_ID_XADD:
