@@ -145,16 +145,11 @@ static enum rewrite_result rewrite_restore(const struct request *r, int64_t now_
 			copy_args(out, r, 3, r->argc) && resp_write_text(&w, "ABSTTL"));
 }
 
-static bool knows(unsigned redis, unsigned version)
-{
-	return redis == 0 || redis >= version;
-}
-
 enum rewrite_result rewrite_request(
 	const struct request *r, int64_t now_ms, unsigned redis, struct buf *out)
 {
-	bool knows_pxat = knows(redis, REDIS_PXAT);
-	bool may_expire = r->argc <= 3 || knows(redis, REDIS_OPTIONS);
+	bool knows_pxat = redis >= REDIS_PXAT;
+	bool may_expire = r->argc <= 3 || redis >= REDIS_OPTIONS;
 
 	switch ((enum command_id)r->command->id) {
 	case COMMAND_ID_SETEX:

@@ -38,8 +38,8 @@ static inline bool rewrite_may_change(const struct request *r)
 
 /*
  * Append the rewritten request to out, as RESP.  r is RESP and a valid write; now_ms is the wall
- * clock.  redis is the version of the datastores, such as 0x0602 for 6.2, 0 if unknown: what they
- * do not know is not used (PXAT from 6.2 on, options of PEXPIREAT from 7.0 on).
+ * clock.  redis is the version of the datastores, 0x0602 for 6.2, 0 if unknown: PXAT is used from
+ * 6.2 on, an option with PEXPIREAT from 7.0 on.
  */
 enum rewrite_result rewrite_request(
 	const struct request *r, int64_t now_ms, unsigned redis, struct buf *out);

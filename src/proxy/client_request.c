@@ -1,8 +1,11 @@
 #include "proxy/client_internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "proto/resp_write.h"
+#include "proto/rewrite.h"
 #include "proxy/admit.h"
+#include "proxy/datastore.h"
 #include "proxy/route.h"
 
 #include <stdarg.h>
@@ -47,6 +50,29 @@ static bool may_pass_login(const struct command *c)
 	       c->id == COMMAND_ID_RESET;
 }
 
+/* Send a write in a form that has the same effect on every replica.  False when it has it as it is.
+ */
+static bool send_rewritten(struct proxy *p, struct call *call, const struct request *r)
+{
+	struct request_parser parser = {0};
+	struct buf resp = {0};
+	enum rewrite_result result =
+		rewrite_request(r, clock_wall_ms(), datastore_version(p->replicas[0]), &resp);
+
+	if (result == REWRITE_DONE &&
+		request_parse(&parser, buf_head(&resp), buf_len(&resp)) == REQUEST_DONE) {
+		struct request rewritten = request_of(&parser, buf_head(&resp));
+
+		request_understand(&rewritten);
+		route_client(p, call, &rewritten);
+	} else if (result != REWRITE_UNCHANGED) {
+		call_refuse(call, "dynomite: out of memory");
+	}
+	request_parser_fini(&parser);
+	buf_fini(&resp);
+	return result != REWRITE_UNCHANGED;
+}
+
 static void send_request(struct client *cl, const struct request *r)
 {
 	struct proxy *p = cl->proxy;
@@ -60,7 +86,8 @@ static void send_request(struct client *cl, const struct request *r)
 		p->figures.client_write_requests++;
 	else
 		p->figures.client_read_requests++;
-	route_client(p, call, r);
+	if (p->ring->n_racks == 1 || !rewrite_may_change(r) || !send_rewritten(p, call, r))
+		route_client(p, call, r);
 	call_sent(call);
 }
 

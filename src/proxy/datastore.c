@@ -2,10 +2,12 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "proto/reply.h"
 #include "proto/resp_write.h"
 #include "proxy/refusal.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -15,6 +17,7 @@ struct store_conn {
 	struct reply_scanner scanner;
 	struct outq partial; /* a reply that arrives in several reads */
 	bool auth_pending;   /* the next reply is to AUTH */
+	bool info_pending;   /* the next one after that is to INFO */
 	bool said_down;      /* it was logged that it is down */
 	bool was_away;       /* it was down, not only closed while idle */
 };
@@ -22,6 +25,7 @@ struct store_conn {
 struct datastore {
 	struct replica replica; /* first: casts from struct replica */
 	const char *password;
+	unsigned version; /* see datastore_version() */
 };
 
 static struct store_conn *conn_of(struct replica_conn *l)
@@ -39,6 +43,46 @@ static void check_auth(struct store_conn *l)
 		return;
 	log_error("datastore %s: AUTH failed: check requirepass", l->base.uplink.name);
 	uplink_fail(&l->base.uplink, "the datastore refused the password");
+}
+
+/* The version in the reply to INFO: "redis_version:7.0.15". */
+static unsigned version_in(const struct reply *reply)
+{
+	static const char name[] = "redis_version:";
+	const uint8_t *end = reply->bytes + reply->len, *at;
+	uint64_t major, minor;
+	size_t used;
+
+	at = memmem(reply->bytes, reply->len, name, sizeof(name) - 1);
+	if (!at)
+		return UINT_MAX;
+	at += sizeof(name) - 1;
+	if (number_read_front(at, (size_t)(end - at), 0xff, &major, &used) != NUMBER_OK ||
+		at[used] != '.')
+		return UINT_MAX;
+	at += used + 1;
+	if (number_read_front(at, (size_t)(end - at), 0xff, &minor, &used) != NUMBER_OK)
+		return UINT_MAX;
+	return (unsigned)(major << 8 | minor);
+}
+
+/* Handle a reply to what was sent on connecting; false if it is another one. */
+static bool take_greeting(struct store_conn *l, const struct reply *reply)
+{
+	struct buf room = {0};
+	struct reply whole;
+
+	if (l->auth_pending) {
+		check_auth(l);
+		return true;
+	}
+	if (!l->info_pending)
+		return false;
+	l->info_pending = false;
+	if (reply_in_one_piece(reply, &room, &whole))
+		((struct datastore *)l->base.replica)->version = version_in(&whole);
+	buf_fini(&room);
+	return true;
 }
 
 /* Handle an error reply. */
@@ -59,39 +103,40 @@ static void take_error(struct replica *r, struct leg *leg, const struct reply *r
 	buf_fini(&room);
 }
 
-/* Handle a complete reply: its start in partial, if it came in several reads, the rest in bytes. */
-static void take_reply(struct store_conn *l, const uint8_t *bytes, size_t len)
+/* End the oldest leg with its reply; NULL: there was no memory for it. */
+static void end_oldest(struct store_conn *l, const struct reply *reply)
 {
-	struct reply reply = reply_of_bytes(bytes, len);
+	struct leg *leg = TAILQ_FIRST(&l->base.legs);
 	struct replica *r = l->base.replica;
-	struct leg *leg;
 
-	if (l->auth_pending) {
-		outq_clear(&l->partial);
-		check_auth(l);
-		return;
-	}
-	leg = TAILQ_FIRST(&l->base.legs);
 	if (!leg) {
 		uplink_fail(&l->base.uplink, "the datastore sent a reply without a request");
 		return;
 	}
 	replica_unqueue(&l->base, leg);
 	r->figures.responses++;
-	if (l->partial.bytes > 0 && !outq_append(&l->partial, bytes, len)) {
+	if (!reply) {
 		replica_leg_failed(r, leg, WRITE_UNKNOWN, "out of memory");
+	} else if (l->scanner.type == '-') {
+		take_error(r, leg, reply);
 	} else {
-		if (l->partial.bytes > 0)
-			reply = reply_of_queue(&l->partial);
-		if (l->scanner.type == '-') {
-			take_error(r, leg, &reply);
-		} else {
-			replica_tell(r, leg, WRITE_TAKEN, &reply);
-			call_leg_answered(leg, &reply);
-		}
+		replica_tell(r, leg, WRITE_TAKEN, reply);
+		call_leg_answered(leg, reply);
 	}
-	outq_clear(&l->partial);
 	lanes_ended(&r->lanes);
+}
+
+/* Handle a complete reply: its start in partial, if it came in several reads, the rest in bytes. */
+static void take_reply(struct store_conn *l, const uint8_t *bytes, size_t len)
+{
+	struct reply reply = reply_of_bytes(bytes, len);
+	bool is_whole = l->partial.bytes == 0 || outq_append(&l->partial, bytes, len);
+
+	if (l->partial.bytes > 0)
+		reply = reply_of_queue(&l->partial);
+	if (!take_greeting(l, &reply))
+		end_oldest(l, is_whole ? &reply : NULL);
+	outq_clear(&l->partial);
 }
 
 static size_t on_bytes(struct replica_conn *rc, const uint8_t *bytes, size_t len)
@@ -122,12 +167,28 @@ static size_t on_bytes(struct replica_conn *rc, const uint8_t *bytes, size_t len
 
 /* ---- Up and down ---- */
 
-static void on_up(struct replica_conn *rc)
+/* Not through the queue, whose chunks are reused and would keep the password.  A new socket has
+ * room for it. */
+static bool send_auth(struct store_conn *l, const char *password)
 {
-	struct store_conn *l = conn_of(rc);
-	const char *password = ((struct datastore *)rc->replica)->password;
 	struct buf auth = {0};
 	const struct resp_writer w = resp_writer_2(&auth);
+	bool ok = resp_write_array(&w, 2) && resp_write_text(&w, "AUTH") &&
+		  resp_write_text(&w, password) &&
+		  send(l->base.uplink.conn.fd, buf_head(&auth), buf_len(&auth), MSG_NOSIGNAL) ==
+			  (ssize_t)buf_len(&auth);
+
+	if (auth.data)
+		explicit_bzero(auth.data, auth.cap);
+	buf_fini(&auth);
+	return ok;
+}
+
+static void on_up(struct replica_conn *rc)
+{
+	static const char info[] = "INFO server\r\n";
+	struct store_conn *l = conn_of(rc);
+	const char *password = ((struct datastore *)rc->replica)->password;
 
 	if (l->said_down)
 		log_notice("datastore %s: is back", rc->uplink.name);
@@ -136,19 +197,11 @@ static void on_up(struct replica_conn *rc)
 	l->said_down = false;
 	l->was_away = false;
 	memset(&l->scanner, 0, sizeof(l->scanner));
-	if (!password)
-		return;
-	l->auth_pending = true;
-	/* Not through the queue, whose chunks are reused and would keep the password.  A new socket
-	 * has room for it. */
-	if (!resp_write_array(&w, 2) || !resp_write_text(&w, "AUTH") ||
-		!resp_write_text(&w, password) ||
-		send(rc->uplink.conn.fd, buf_head(&auth), buf_len(&auth), MSG_NOSIGNAL) !=
-			(ssize_t)buf_len(&auth))
-		uplink_fail(&rc->uplink, "AUTH could not be sent");
-	if (auth.data)
-		explicit_bzero(auth.data, auth.cap);
-	buf_fini(&auth);
+	l->auth_pending = password != NULL;
+	l->info_pending = rc == replica_conn_at(rc->replica, 0); /* one of them is enough */
+	if ((l->auth_pending && !send_auth(l, password)) ||
+		(l->info_pending && !uplink_send(&rc->uplink, info, sizeof(info) - 1)))
+		uplink_fail(&rc->uplink, "it could not be greeted");
 }
 
 static void on_down(struct replica_conn *rc, const char *why)
@@ -166,6 +219,7 @@ static void forget(struct replica_conn *rc)
 	struct store_conn *l = conn_of(rc);
 
 	l->auth_pending = false;
+	l->info_pending = false;
 	outq_clear(&l->partial);
 }
 
@@ -197,4 +251,9 @@ struct replica *datastore_new(const struct replica_options *options, const char 
 	if (r)
 		((struct datastore *)r)->password = password;
 	return r;
+}
+
+unsigned datastore_version(const struct replica *r)
+{
+	return ((const struct datastore *)r)->version;
 }

@@ -17,6 +17,10 @@ extern "C" {
  * not valid.  Release it with replica_free(). */
 struct replica *datastore_new(const struct replica_options *options, const char *password);
 
+/* Its version, 0x0602 for 6.2, as it said when it was last connected; 0: it was not connected yet.
+ * That of a Redis that does not tell is the highest. */
+unsigned datastore_version(const struct replica *r);
+
 #ifdef __cplusplus
 }
 #endif
