@@ -337,6 +337,7 @@ static struct journal_chain view(const struct chain *c)
 		.n = c->n,
 		.repaired = c->repaired,
 		.under_way = c->n_attempts,
+		.hash = c->hash,
 	};
 }
 

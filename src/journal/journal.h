@@ -46,6 +46,7 @@ struct journal_chain {
 	size_t n;
 	uint64_t repaired; /* the newest stamp received by a repair; 0: none */
 	size_t under_way;  /* writes and repairs that Redis has not answered yet */
+	uint64_t hash;     /* of the key, with the journal's seed; 0 when it has no chain */
 };
 
 struct journal_epoch {
@@ -120,6 +121,12 @@ struct journal_chain journal_look(const struct journal *j, const void *key, size
 /* A hash of a chain, for a compare-and-set: a different chain has a different one. */
 uint64_t journal_chain_digest(const struct journal_chain *c);
 
+/* The hash of a key, the same in all nodes of a ring. */
+uint64_t journal_key_hash(const struct journal *j, const void *key, size_t len);
+
+/* The hash of an entry of the key with this hash, which its epoch's sum adds. */
+uint64_t journal_entry_hash(uint64_t key_hash, const struct journal_entry *e);
+
 /* The epochs that have entries, oldest first; *n of them, borrowed until the next journal_do(). */
 const struct journal_epoch *journal_epochs(const struct journal *j, size_t *n);
 const struct journal_epoch *journal_find_epoch(
@@ -153,7 +160,9 @@ struct journal_side {
 	uint32_t forgotten; /* journal_forgotten() */
 	bool behind;        /* its dataset was lost, or restored from an older state */
 	uint64_t digest;    /* of the value and its deadline; 0: the key does not exist */
-	uint32_t rack;      /* of the node, numbered like those of rack_of */
+	bool is_home;       /* the chain's newest stamp was drawn in the rack of the node */
+	uint32_t unknown;   /* the dataset may hold writes up to this epoch of which the journal
+			       never had an entry; 0: none */
 };
 
 enum journal_winner {
@@ -162,9 +171,8 @@ enum journal_winner {
 	JOURNAL_CONFLICT, /* undecided: both keep theirs; no conflict when the values are equal */
 };
 
-/* rack_of returns the rack of the node that a stamp was drawn by. */
-enum journal_winner journal_decide(const struct journal_side *a, const struct journal_side *b,
-	uint32_t (*rack_of)(uint64_t stamp));
+/* A side whose unknown is set is behind too. */
+enum journal_winner journal_decide(const struct journal_side *a, const struct journal_side *b);
 
 #ifdef __cplusplus
 }

@@ -15,8 +15,9 @@ uint64_t journal_mix(uint64_t x)
 	return x ^ x >> 33;
 }
 
-static uint64_t hash_key(const struct journal *j, const uint8_t *key, size_t len)
+uint64_t journal_key_hash(const struct journal *j, const void *bytes, size_t len)
 {
+	const uint8_t *key = bytes;
 	uint64_t h = j->seed ^ len;
 
 	while (len >= 8) {
@@ -36,11 +37,10 @@ static uint64_t hash_key(const struct journal *j, const uint8_t *key, size_t len
 	return journal_mix(h);
 }
 
-/* The hash of an entry, which its epoch's sum adds. */
-static uint64_t worth(const struct chain *c, const struct journal_entry *e)
+uint64_t journal_entry_hash(uint64_t key_hash, const struct journal_entry *e)
 {
 	return journal_mix(
-		c->hash ^
+		key_hash ^
 		journal_mix(e->sum ^ journal_mix(e->epoch + (e->mixed ? UINT64_C(1) << 40 : 0))));
 }
 
@@ -48,7 +48,7 @@ static uint64_t worth(const struct chain *c, const struct journal_entry *e)
 
 struct chain *journal_table_find(const struct journal *j, const void *key, size_t len)
 {
-	uint64_t hash = hash_key(j, key, len);
+	uint64_t hash = journal_key_hash(j, key, len);
 	struct chain *c = j->buckets[hash & (j->n_buckets - 1)];
 
 	while (c && (c->hash != hash || c->len != len || memcmp(c->key, key, len) != 0))
@@ -91,7 +91,7 @@ struct chain *journal_table_make(struct journal *j, const void *key, size_t len)
 		grow(j);
 	memcpy(c->key, key, len);
 	c->len = len;
-	c->hash = hash_key(j, key, len);
+	c->hash = journal_key_hash(j, key, len);
 	c->next = j->buckets[c->hash & (j->n_buckets - 1)];
 	j->buckets[c->hash & (j->n_buckets - 1)] = c;
 	j->n_chains++;
@@ -167,7 +167,7 @@ void journal_epoch_add(struct journal *j, const struct chain *c, const struct jo
 {
 	struct journal_epoch *epoch = journal_epoch_find(j, e->epoch);
 
-	epoch->sum += worth(c, e);
+	epoch->sum += journal_entry_hash(c->hash, e);
 	epoch->n_entries++;
 	epoch->n_mixed += e->mixed;
 	epoch->settled = epoch->said = 0;
@@ -178,7 +178,7 @@ void journal_epoch_take(struct journal *j, const struct chain *c, const struct j
 {
 	struct journal_epoch *epoch = journal_epoch_find(j, e->epoch);
 
-	epoch->sum -= worth(c, e);
+	epoch->sum -= journal_entry_hash(c->hash, e);
 	epoch->n_entries--;
 	epoch->n_mixed -= e->mixed;
 	epoch->settled = epoch->said = 0;

@@ -51,7 +51,8 @@ void World::read_side(Node &n, int key, std::function<void(bool, Side)> got)
 			side.side.behind = n.standing != Standing::Intact;
 			side.horizon = journal_horizon(n.j);
 			side.side.digest = digest_of(*content);
-			side.side.rack = static_cast<uint32_t>(n.index);
+			side.side.is_home = chain.n > 0 && stamp_node(chain.entries[0].newest) ==
+								   static_cast<uint32_t>(n.index);
 			side.content = *content;
 			side.busy = chain.under_way > 0;
 			if (!side.busy && !side.entries.empty() && !side.entries[0].mixed &&
@@ -87,11 +88,6 @@ void World::compare_key(const SessionPtr &x, int key)
 	});
 }
 
-uint32_t rack_of(uint64_t stamp)
-{
-	return stamp_node(stamp);
-}
-
 void World::decide_key(const SessionPtr &x, int key, Side sa, Side sb)
 {
 	Node &a = nodes[static_cast<size_t>(x->a)], &b = nodes[static_cast<size_t>(x->b)];
@@ -111,7 +107,7 @@ void World::decide_key(const SessionPtr &x, int key, Side sa, Side sb)
 			     "%s, %zu writes",
 				side == &sa ? x->a : x->b, e.epoch, e.newest, e.count, e.sum,
 				e.mixed ? " mixed" : "", side->content.writes.size());
-	switch (journal_decide(&sa.side, &sb.side, rack_of)) {
+	switch (journal_decide(&sa.side, &sb.side)) {
 	case JOURNAL_CONFLICT:
 		done(true);
 		break;

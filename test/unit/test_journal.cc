@@ -247,11 +247,6 @@ TEST_F(Journal, HoldsManyKeys)
 
 /* ---- Which of two is right ---- */
 
-uint32_t rack_of(uint64_t stamp)
-{
-	return stamp_node(stamp);
-}
-
 struct Side {
 	std::vector<journal_entry> entries;
 	journal_side side{};
@@ -259,16 +254,16 @@ struct Side {
 	Side(std::vector<journal_entry> e, uint64_t digest, uint32_t rack = 0)
 	    : entries(std::move(e))
 	{
-		side.chain = {entries.data(), entries.size(), 0, 0};
+		side.chain = {entries.data(), entries.size(), 0, 0, 0};
 		side.digest = digest;
-		side.rack = rack;
+		side.is_home = !entries.empty() && stamp_node(entries[0].newest) == rack;
 	}
 };
 
 journal_winner decide(Side a, Side b)
 {
-	const journal_winner w = journal_decide(&a.side, &b.side, rack_of);
-	const journal_winner back = journal_decide(&b.side, &a.side, rack_of);
+	const journal_winner w = journal_decide(&a.side, &b.side);
+	const journal_winner back = journal_decide(&b.side, &a.side);
 
 	/* Both sides come to the same. */
 	EXPECT_EQ(w == JOURNAL_CONFLICT, back == JOURNAL_CONFLICT);
@@ -318,6 +313,25 @@ TEST(JournalDecide, WithoutEntriesTheOneThatLostNothing)
 	a.side.behind = true;
 	EXPECT_EQ(decide(a, b), JOURNAL_SECOND);
 	EXPECT_EQ(decide(a, none), JOURNAL_SECOND) << "also about what is gone";
+}
+
+TEST(JournalDecide, AnUnknownDatasetIsOnlyFilledIn)
+{
+	Side unknown({}, 1), empty({}, 0), other({}, 2), none({}, 0);
+	Side old_value({entry(at(5, 2))}, 2), old_delete({entry(at(5, 2))}, 0),
+		new_delete({entry(at(6, 2))}, 0);
+
+	for (Side *side : {&unknown, &empty}) {
+		side->side.behind = true;
+		side->side.unknown = 5;
+	}
+	EXPECT_EQ(decide(unknown, other), JOURNAL_CONFLICT);
+	EXPECT_EQ(decide(unknown, old_value), JOURNAL_CONFLICT);
+	EXPECT_EQ(decide(unknown, old_delete), JOURNAL_CONFLICT) << "not deleted";
+	EXPECT_EQ(decide(unknown, new_delete), JOURNAL_SECOND) << "its journal would have it";
+	EXPECT_EQ(decide(unknown, none), JOURNAL_FIRST);
+	EXPECT_EQ(decide(empty, other), JOURNAL_SECOND);
+	EXPECT_EQ(decide(empty, old_value), JOURNAL_SECOND);
 }
 
 } // namespace
