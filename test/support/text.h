@@ -5,6 +5,7 @@
 #define TEST_SUPPORT_TEXT_H
 
 #include <string>
+#include <vector>
 
 namespace support
 {
@@ -21,6 +22,27 @@ inline bool begins(const std::string &text, const std::string &with)
 
 /* What the digits stand for; all else between them is skipped. */
 std::string unhex(const std::string &digits);
+
+/*
+ * Regular expressions of ECMAScript.  std::regex takes a compiler seconds, so only text.cc uses it.
+ * A match is its groups, the whole of it first; a group that took no part is "".
+ */
+using Match = std::vector<std::string>;
+
+/* The match of the text as a whole; empty when it is none. */
+Match match_of(const std::string &text, const std::string &expression);
+
+/* Every match in the text, in order. */
+std::vector<Match> matches_in(const std::string &text, const std::string &expression);
+
+inline bool has_match(const std::string &text, const std::string &expression)
+{
+	return !matches_in(text, expression).empty();
+}
+
+/* The text with another in place of every match. */
+std::string replaced(
+	const std::string &text, const std::string &expression, const std::string &with);
 
 } // namespace support
 

@@ -5,11 +5,12 @@
 
 #include "support/process.h"
 #include "support/tempdir.h"
+#include "support/text.h"
 
 #include <algorithm>
 #include <cctype>
-#include <regex>
 #include <set>
+#include <sstream>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -78,7 +79,7 @@ TEST(ConfDocuments, TheFullFileIsTheTable)
 	ASSERT_EQ(full.errors, Lines());
 	EXPECT_EQ(printed(full.conf.get()), printed(none.conf.get()));
 
-	const std::string examples = std::regex_replace(text, std::regex("\n  #(?! )"), "\n  ");
+	const std::string examples = support::replaced(text, "\n  #(?! )", "\n  ");
 	Loaded with_examples = load_text(examples);
 	EXPECT_EQ(with_examples.errors, Lines());
 }
@@ -98,13 +99,12 @@ std::vector<std::pair<std::string, std::string>> mdoc_items(
 	const std::string &page, const std::string &macro)
 {
 	std::vector<std::pair<std::string, std::string>> items;
-	std::regex line("[^\n]*\n");
 	const std::string head = ".It " + macro + " ";
 	bool inside = false;
 
-	for (std::sregex_iterator l(page.begin(), page.end(), line), end; l != end; ++l) {
-		std::string text = l->str();
-		text.pop_back();
+	std::istringstream lines(page);
+
+	for (std::string text; std::getline(lines, text);) {
 		if (text.rfind(head, 0) == 0) {
 			items.emplace_back(text.substr(head.size()), "");
 			inside = true;
@@ -141,10 +141,9 @@ TEST(ConfDocuments, TheManualPageIsTheTable)
 std::set<std::string> options_in(const std::string &text, const std::string &pattern)
 {
 	std::set<std::string> options;
-	std::regex option(pattern);
 
-	for (std::sregex_iterator o(text.begin(), text.end(), option), end; o != end; ++o)
-		options.insert((*o)[1].str() + ((*o)[3].matched ? " (takes a value)" : ""));
+	for (const support::Match &m : support::matches_in(text, pattern))
+		options.insert(m[1] + (m[3].empty() ? "" : " (takes a value)"));
 	return options;
 }
 
@@ -159,10 +158,10 @@ TEST(ConfDocuments, TheManualPageOfTheNodeHasItsOptions)
 		page += "Fl " + item.first + "\n";
 	/* The short option, when there is one, and the long one: they belong on one line. */
 	const auto told = options_in(help, "\n  ((-[a-zA-Z], |    )--[a-z-]+)( [A-Z]+)?(?= )");
-	page = std::regex_replace(page, std::regex("Fl -"), "--");
-	page = std::regex_replace(page, std::regex("Fl "), "-");
-	page = std::regex_replace(page, std::regex("( Ar [a-zA-Z]+)? , "), ", ");
-	page = std::regex_replace("\n" + page, std::regex("\n--"), "\n    --");
+	page = support::replaced(page, "Fl -", "--");
+	page = support::replaced(page, "Fl ", "-");
+	page = support::replaced(page, "( Ar [a-zA-Z]+)? , ", ", ");
+	page = support::replaced("\n" + page, "\n--", "\n    --");
 	const auto written =
 		options_in(page, "\n((-[a-zA-Z], |    )--[a-z-]+)( Ar [a-zA-Z]+)?(?=\n)");
 	EXPECT_EQ(told, written);

@@ -3,10 +3,10 @@
  */
 #include "entropy/dynentropy.h"
 #include "support/tempdir.h"
+#include "support/text.h"
 #include "unit/conf_loading.h"
 
 #include <gtest/gtest.h>
-#include <regex>
 
 using namespace conf_loading;
 
@@ -20,8 +20,7 @@ TEST(Conf, TheChannelNeedsWhatItNeeds)
 	EXPECT_EQ(load_keys(kGood).errors, Lines());
 	EXPECT_EQ(load_keys("  recon_enabled: true\n").errors.size(), 4u);
 	const auto without = [](const std::string &key) {
-		return error_of(std::regex_replace(
-			std::string(kGood), std::regex("  " + key + ":.*\n"), ""));
+		return error_of(support::replaced(kGood, "  " + key + ":.*\n", ""));
 	};
 	EXPECT_EQ(without("servers"),
 		"t.yml:5: recon_enabled: true needs the datastore to heal: give "

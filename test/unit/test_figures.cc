@@ -1,5 +1,6 @@
 #include "base/json_view.h"
 #include "control/figures.h"
+#include "support/text.h"
 
 #include <cmath>
 #include <cstdio>
@@ -7,7 +8,6 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <map>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -168,15 +168,14 @@ TEST(Figures, CutsToTheSpaceThereIs)
 TEST(Figures, DescribesEveryFigure)
 {
 	std::istringstream lines(written([](FILE *to) { control_figures_describe(to); }));
-	const std::regex row("  ([a-z_]+) +([a-z]+) +(.{5,})");
 	std::string line;
-	std::smatch m;
 	size_t n = 0;
 
 	while (std::getline(lines, line)) {
 		if (line.rfind("  ", 0) != 0)
 			continue; /* a heading */
-		EXPECT_TRUE(std::regex_match(line, m, row)) << line;
+		EXPECT_FALSE(support::match_of(line, "  ([a-z_]+) +([a-z]+) +(.{5,})").empty())
+			<< line;
 		EXPECT_LE(line.size(), 120u) << line;
 		n++;
 	}
@@ -195,9 +194,8 @@ TEST(Figures, EveryFigureHasItsFieldInJson)
 
 		ASSERT_TRUE(json_view_init(&v, text.data(), text.size())) << text;
 		std::set<std::string> names;
-		const std::regex name("\"([a-z_]+)\":");
-		for (std::sregex_iterator i(text.begin(), text.end(), name), end; i != end; ++i)
-			EXPECT_TRUE(names.insert((*i)[1]).second) << "twice: " << (*i)[1];
+		for (const support::Match &m : support::matches_in(text, "\"([a-z_]+)\":"))
+			EXPECT_TRUE(names.insert(m[1]).second) << "twice: " << m[1];
 		n += names.size();
 	}
 	EXPECT_EQ(n, kFigures);
@@ -224,33 +222,35 @@ TEST(Figures, JsonHasTheValuesUnderTheirNames)
 
 TEST(Figures, MetricsFollowTheTextFormat)
 {
-	const std::regex help("# HELP (dynomite_[a-z_]+) .{8,}");
-	const std::regex type("# TYPE (dynomite_[a-z_]+) (counter|gauge)");
-	const std::regex sample("(dynomite_[a-z_]+)(\\{.*\\})? [0-9]+(\\.[0-9]+)?");
+	const std::string help = "# HELP (dynomite_[a-z_]+) .{8,}";
+	const std::string type = "# TYPE (dynomite_[a-z_]+) (counter|gauge)";
+	const std::string sample = "(dynomite_[a-z_]+)(\\{.*\\})? [0-9]+(\\.[0-9]+)?";
 	std::map<std::string, std::string> types;
 
 	for (int scope = 0; scope < FIGURES_N_SCOPES; scope++) {
 		std::istringstream lines(metrics_of(
 			static_cast<enum figures_scope>(scope), {{nullptr, 0, kZeroes}}));
 		std::string line;
-		std::smatch m;
 
 		while (std::getline(lines, line)) {
-			ASSERT_TRUE(std::regex_match(line, m, help)) << line;
+			support::Match m = support::match_of(line, help);
+			ASSERT_FALSE(m.empty()) << line;
 			const std::string name = m[1];
 			EXPECT_EQ(types.count(name), 0u) << "two metrics of one name: " << name;
-			ASSERT_TRUE(std::getline(lines, line) && std::regex_match(line, m, type))
-				<< line;
+			ASSERT_TRUE(std::getline(lines, line));
+			m = support::match_of(line, type);
+			ASSERT_FALSE(m.empty()) << line;
 			EXPECT_EQ(m[1], name);
 			types[name] = m[2];
-			ASSERT_TRUE(std::getline(lines, line) && std::regex_match(line, m, sample))
-				<< line;
+			ASSERT_TRUE(std::getline(lines, line));
+			m = support::match_of(line, sample);
+			ASSERT_FALSE(m.empty()) << line;
 			EXPECT_EQ(m[1], name);
 		}
 	}
 	EXPECT_GT(types.size(), 60u);
 	for (const auto &[name, type_of] : types) {
-		const bool total = std::regex_search(name, std::regex("_total$"));
+		const bool total = support::has_match(name, "_total$");
 
 		EXPECT_EQ(total, type_of == "counter") << name;
 	}
@@ -264,12 +264,10 @@ TEST(Figures, MetricsNameTheirUnit)
 	for (int scope = 0; scope < FIGURES_N_SCOPES; scope++) {
 		const std::string text =
 			metrics_of(static_cast<enum figures_scope>(scope), {{nullptr, 0, kZeroes}});
-		const std::regex row("# HELP (\\S+) [^:]*: (bytes|seconds) ");
 
-		for (std::sregex_iterator i(text.begin(), text.end(), row), end; i != end; ++i) {
-			EXPECT_NE(((*i)[1].str() + "_").find("_" + (*i)[2].str() + "_"),
-				std::string::npos)
-				<< (*i)[1];
+		for (const support::Match &m :
+			support::matches_in(text, "# HELP (\\S+) [^:]*: (bytes|seconds) ")) {
+			EXPECT_NE((m[1] + "_").find("_" + m[2] + "_"), std::string::npos) << m[1];
 			n++;
 		}
 	}

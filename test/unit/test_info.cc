@@ -3,11 +3,11 @@
 #include "proxy/proxy.h"
 #include "proxy/proxy_internal.h"
 #include "support/owned.h"
+#include "support/text.h"
 
 #include <chrono>
 #include <gtest/gtest.h>
 #include <memory>
-#include <regex>
 #include <set>
 #include <string>
 
@@ -164,12 +164,11 @@ std::set<std::string> names_of(const figure_table &table)
 std::set<std::string> names_in(
 	const std::string &text, char mark, const std::set<std::string> &others)
 {
-	const std::regex name(std::string("([a-z_]+)") + mark);
 	std::set<std::string> names;
 
-	for (std::sregex_iterator i(text.begin(), text.end(), name), end; i != end; ++i)
-		if (others.count((*i)[1]) == 0)
-			names.insert((*i)[1]);
+	for (const support::Match &m : support::matches_in(text, std::string("([a-z_]+)") + mark))
+		if (others.count(m[1]) == 0)
+			names.insert(m[1]);
 	return names;
 }
 
