@@ -4,6 +4,7 @@
 #include "proto/resp_write.h"
 #include "proxy/join.h"
 #include "proxy/proxy_internal.h"
+#include "proxy/refused.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,8 @@ static void pass_over(struct proxy *p, struct leg *leg, struct stamped_write *w)
 
 	if (hooks->write_passed_over)
 		hooks->write_passed_over(hooks->arg, w);
+	/* What is void here is not missed elsewhere. */
+	refused_decide(p, leg->part, WRITE_REFUSED);
 	call_leg_answered(leg, &reply);
 }
 

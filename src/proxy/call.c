@@ -2,6 +2,7 @@
 
 #include "proto/resp_write.h"
 #include "proxy/join.h"
+#include "proxy/refused.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@ static void free_parts(struct call *c)
 	for (uint32_t i = 0; i < c->n_parts; i++) {
 		quorum_free(c->parts[i].quorum);
 		outq_clear(&c->parts[i].reply);
+		refused_drop(&c->parts[i]);
 	}
 	if (c->parts != &c->one)
 		free(c->parts);

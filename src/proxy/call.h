@@ -44,8 +44,10 @@ struct leg {
 
 struct part {
 	struct call *call;
-	struct quorum *quorum; /* NULL: the local rack's leg decides */
-	uint64_t stamp;        /* of a write; 0: none */
+	struct quorum *quorum;         /* NULL: the local rack's leg decides */
+	uint64_t stamp;                /* of a write; 0: none */
+	uint8_t local_fate;            /* of a write in the local rack: enum write_fate */
+	SLIST_HEAD(, refused) refused; /* legs that wait for local_fate */
 	bool decided;
 	struct outq reply; /* kept until all parts are decided */
 };

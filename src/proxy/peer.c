@@ -58,6 +58,19 @@ static void on_failed(struct replica *r, const char *why)
 	p->answers_since = false;
 }
 
+void peer_refused(struct replica *r, const char *code)
+{
+	struct peer *p = peer_of(r);
+
+	if (p->said_down || r->stopping)
+		return;
+	if (p->unwell_ms == 0)
+		log_warn("peer %s: it refuses writes that the local rack carries out: %s",
+			r->options.address, code);
+	p->unwell_ms = clock_monotonic_ms();
+	p->answers_since = true; /* its data can be healed now */
+}
+
 /* ---- Replies ---- */
 
 /* The bucket of an id.  The low bits of stamps are mostly the same. */

@@ -22,6 +22,10 @@ extern "C" {
 struct replica *peer_new(
 	const struct replica_options *options, const struct dnode_rsa *rsa, bool same_dc);
 
+/* It answered a write that the local rack carried out with an error of this code: it has missed
+ * that. */
+void peer_refused(struct replica *r, const char *code);
+
 #ifdef __cplusplus
 }
 #endif

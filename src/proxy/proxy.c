@@ -9,6 +9,7 @@
 #include "proxy/listener.h"
 #include "proxy/own.h"
 #include "proxy/peer.h"
+#include "proxy/refused.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,11 +94,9 @@ static uint64_t hash_of(const struct reply *reply)
 	return h;
 }
 
-/* Callback of replicas: count missed writes, and call the hook with the keys. */
-static void on_written(void *arg, size_t node, const struct leg *leg, enum write_fate fate,
+void proxy_write_ended(struct proxy *p, size_t node, const struct leg *leg, enum write_fate fate,
 	const struct reply *reply)
 {
-	struct proxy *p = arg;
 	const struct proxy_hooks *hooks = &p->options.hooks;
 	const struct kept_keys *keys = &leg->part->call->keys;
 	const struct stamped_write w = {
@@ -106,14 +105,28 @@ static void on_written(void *arg, size_t node, const struct leg *leg, enum write
 		.n_keys = keys->keys ? leg->n_keys : 0,
 	};
 
-	if (node == 0)
-		p->arrivals.due = true;
-	if (own_note_fate(leg->part->call, fate))
-		return;
 	if (fate == WRITE_MISSED || fate == WRITE_UNKNOWN)
 		p->replicas[node]->figures.missed_writes++;
 	if (hooks->write_ended)
 		hooks->write_ended(hooks->arg, node, &w, fate, node == 0 ? hash_of(reply) : 0);
+}
+
+/* Callback of replicas. */
+static void on_written(void *arg, size_t node, const struct leg *leg, enum write_fate fate,
+	const struct reply *reply)
+{
+	struct proxy *p = arg;
+
+	if (node == 0)
+		p->arrivals.due = true;
+	if (own_note_fate(leg->part->call, fate))
+		return;
+	if (fate == WRITE_REFUSED && !leg->local_rack)
+		refused_elsewhere(p, node, leg, reply);
+	else
+		proxy_write_ended(p, node, leg, fate, reply);
+	if (leg->local_rack)
+		refused_decide(p, leg->part, fate);
 }
 
 static void on_store_back(void *arg, size_t node)

@@ -46,6 +46,11 @@ struct proxy {
 	struct proxy_figures figures; /* what proxy_count() does not find elsewhere */
 };
 
+/* A write has ended on a replica: count it if it was missed, and call the hook with the keys.  The
+ * reply may be NULL. */
+void proxy_write_ended(struct proxy *p, size_t node, const struct leg *leg, enum write_fate fate,
+	const struct reply *reply);
+
 /* Append a section of INFO (NULL: all); for local_context.info.  arg is the proxy.  False when out
  * of memory. */
 bool proxy_info(void *arg, const char *section, struct buf *text);

@@ -37,8 +37,8 @@ struct replica_options {
 	void (*back)(void *arg, size_t node);
 	void *back_arg;
 	/* Called with the result of each write here, and the reply if there is one, before its leg
-	 * ends; the leg's call still exists.  With misses_only, only for writes that were missed or
-	 * whose result is unknown. */
+	 * ends; the leg's call still exists.  With misses_only, only for writes that were not
+	 * carried out for sure, and where others of the part were refused. */
 	void (*written)(void *arg, size_t node, const struct leg *leg, enum write_fate fate,
 		const struct reply *reply);
 	void *written_arg;
@@ -157,9 +157,13 @@ void replica_note_failure(struct replica *r, const char *why);
 static inline void replica_tell(const struct replica *r, const struct leg *leg,
 	enum write_fate fate, const struct reply *reply)
 {
-	bool is_missed = fate == WRITE_MISSED || fate == WRITE_UNKNOWN;
+	struct part *part = leg->part;
 
-	if (leg->is_write && r->options.written && (is_missed || !r->options.misses_only))
+	if (!leg->is_write || !r->options.written)
+		return;
+	if (leg->local_rack)
+		part->local_fate = (uint8_t)fate;
+	if (fate != WRITE_TAKEN || !r->options.misses_only || !SLIST_EMPTY(&part->refused))
 		r->options.written(r->options.written_arg, r->options.node, leg, fate, reply);
 }
 

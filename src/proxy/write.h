@@ -15,9 +15,10 @@ extern "C" {
 
 /* What happened to a write on one replica. */
 enum write_fate {
+	WRITE_UNDER_WAY,
 	WRITE_TAKEN,   /* the replica has carried it out */
-	WRITE_REFUSED, /* an error of the request: fails on every replica */
-	WRITE_MISSED,  /* not sent, or the replica could not carry it out now */
+	WRITE_REFUSED, /* an error of the request: the local rack has not carried it out either */
+	WRITE_MISSED,  /* not sent, or the replica could not carry it out */
 	WRITE_UNKNOWN, /* sent, but not answered: may or may not be carried out */
 };
 

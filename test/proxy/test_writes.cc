@@ -313,6 +313,18 @@ TEST_F(Writes, AreRefusedByWhatTheyAre)
 	EXPECT_EQ(node->missed(0) + node->missed(there), 0u);
 }
 
+TEST_F(Writes, AreMissedWhereTheyAreRefusedAlone)
+{
+	const std::string key = key_of(there, "k");
+
+	other_store.connect().cmd("RPUSH", key, "x");
+	EXPECT_EQ(ask({"INCR", key}, 2), ":1\r\n");
+	EXPECT_EQ(node->fates(0), Fates({WRITE_TAKEN}));
+	EXPECT_EQ(node->fates(there), Fates({WRITE_MISSED}));
+	EXPECT_EQ(node->keys(there), Marked({{key, node->begun[key]}}));
+	EXPECT_EQ(node->missed(there), 1u);
+}
+
 TEST_F(Writes, InPartsAreToldOfEachWithItsKeys)
 {
 	std::vector<std::string> args = {"MSET"};
