@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +128,62 @@ void file_fini(struct file *f)
 		explicit_bzero(f->bytes, f->len);
 	free(f->bytes);
 	memset(f, 0, sizeof(*f));
+}
+
+/* Write all and sync.  False with errno set. */
+static bool write_durably(int fd, const uint8_t *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, bytes, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) == 0;
+}
+
+bool file_sync_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+	bool ok;
+	int fd;
+
+	if (!slash || slash == path)
+		strcpy(dir, slash ? "/" : ".");
+	else if (snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path) >= (int)sizeof(dir))
+		return errno = ENAMETOOLONG, false;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ok = fsync(fd) == 0;
+	close_quietly(fd);
+	return ok;
+}
+
+bool file_replace(const char *path, const void *bytes, size_t len)
+{
+	char new_path[PATH_MAX];
+	bool ok;
+	int fd;
+
+	if (snprintf(new_path, sizeof(new_path), "%s.new", path) >= (int)sizeof(new_path))
+		return errno = ENAMETOOLONG, false;
+	fd = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	ok = write_durably(fd, bytes, len);
+	close_quietly(fd);
+	if (ok && rename(new_path, path) == 0)
+		return file_sync_directory(path);
+	fd = errno;
+	unlink(new_path);
+	errno = fd;
+	return false;
 }
 
 const char *file_problem(enum file_status status, char text[FILE_PROBLEM_MAX])

@@ -1,5 +1,5 @@
 /*
- * file - reads a small file into memory: a configuration, a key, a password.
+ * file - reads a small file into memory: a configuration, a key, a password; and replaces one.
  *
  * The content may be secret: it is in one buffer only, and file_fini() wipes it.
  * Any thread.
@@ -7,6 +7,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,16 @@ enum file_status file_read_line(const char *path, size_t max, struct file *f);
 
 /* Wipe and release; harmless for an empty one. */
 void file_fini(struct file *f);
+
+/*
+ * Give a file a new content, durably: whatever happens, it has the old one or the new one.  Writes
+ * to path with ".new" behind it, readable by its owner only, and renames that.  False, with errno
+ * set and the old file left, on failure.
+ */
+bool file_replace(const char *path, const void *bytes, size_t len);
+
+/* Make the names in the directory of path durable.  False with errno set. */
+bool file_sync_directory(const char *path);
 
 /* The error as text, to follow the file's name; errno must be that of the failure. */
 #define FILE_PROBLEM_MAX 128

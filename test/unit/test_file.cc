@@ -130,6 +130,23 @@ TEST(File, GivesTheFirstLineOfAPipe)
 	close(keep);
 }
 
+TEST(File, IsReplacedAsAWhole)
+{
+	support::TempDir dir;
+	const std::string path = dir.write("file", "old");
+
+	ASSERT_TRUE(file_replace(path.c_str(), "newer", 5));
+	EXPECT_EQ(support::read_file(path), "newer");
+	EXPECT_NE(access((path + ".new").c_str(), F_OK), 0);
+	EXPECT_FALSE(file_replace(dir.file("none/file").c_str(), "x", 1));
+	EXPECT_EQ(errno, ENOENT);
+	/* Where it cannot be, the new one is not left. */
+	ASSERT_EQ(mkdir(dir.file("dir").c_str(), 0700), 0);
+	EXPECT_FALSE(file_replace(dir.file("dir").c_str(), "x", 1));
+	EXPECT_EQ(errno, EISDIR);
+	EXPECT_NE(access(dir.file("dir.new").c_str(), F_OK), 0);
+}
+
 TEST(File, MayBeForgottenTwice)
 {
 	struct file f = {};
