@@ -109,6 +109,10 @@ size_t ring_owner(const struct ring *r, size_t rack, uint32_t token);
 /* Whether two nodes of different racks both own some key.  Nodes of one rack never do. */
 bool ring_share(const struct ring *r, size_t a, size_t b);
 
+/* The place of a node among all nodes by datacenter, rack, and first token: the same in every node
+ * whose configuration lists the same ones. */
+size_t ring_place(const struct ring *r, size_t node);
+
 /* The node with this name, or SIZE_MAX. */
 size_t ring_find(const struct ring *r, const char *name);
 

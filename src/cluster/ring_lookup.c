@@ -56,6 +56,28 @@ bool ring_share(const struct ring *r, size_t a, size_t b)
 	       (ring_owner(r, rack_a, UINT32_MAX) == a && ring_owner(r, rack_b, UINT32_MAX) == b);
 }
 
+/* Less than zero: a comes before b. */
+static int compare_places(const struct ring *r, size_t a, size_t b)
+{
+	const struct ring_node *na = &r->nodes[a], *nb = &r->nodes[b];
+	const struct ring_rack *ra = &r->racks[na->rack], *rb = &r->racks[nb->rack];
+	uint32_t ta = na->n_tokens ? na->tokens[0] : 0, tb = nb->n_tokens ? nb->tokens[0] : 0;
+	int order = strcmp(r->dcs[ra->dc].name, r->dcs[rb->dc].name);
+
+	if (order == 0)
+		order = strcmp(ra->name, rb->name);
+	return order != 0 ? order : (ta > tb) - (ta < tb);
+}
+
+size_t ring_place(const struct ring *r, size_t node)
+{
+	size_t place = 0;
+
+	for (size_t i = 0; i < r->n_nodes; i++)
+		place += compare_places(r, i, node) < 0;
+	return place;
+}
+
 size_t ring_find(const struct ring *r, const char *name)
 {
 	for (size_t i = 0; i < r->n_nodes; i++) {

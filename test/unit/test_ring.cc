@@ -8,6 +8,7 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -102,6 +103,19 @@ TEST(Ring, NodesRacksAndDatacenters)
 	EXPECT_EQ(r->nodes[2].rack, r->nodes[4].rack);
 	EXPECT_EQ(r->dcs[1].racks[0], r->nodes[3].rack);
 	EXPECT_EQ(4u, r->racks[0].n_points);
+}
+
+TEST(Ring, EveryNodeHasAPlaceAmongAll)
+{
+	const Ring r = build(two_racks);
+	std::set<size_t> places;
+
+	ASSERT_NE(nullptr, r);
+	for (size_t i = 0; i < r->n_nodes; i++)
+		places.insert(ring_place(r.get(), i));
+	EXPECT_EQ(places, (std::set<size_t>{0, 1, 2, 3, 4}));
+	EXPECT_EQ(ring_place(r.get(), 3), 4u) << "west comes last";
+	EXPECT_LT(ring_place(r.get(), 0), ring_place(r.get(), 2)) << "r1 comes before r2";
 }
 
 TEST(Ring, TheOwnerHasTheNextToken)
