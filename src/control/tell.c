@@ -56,6 +56,14 @@ static void write_ledger(struct json *j, struct heal_ledger *l)
 	json_close_array(j);
 }
 
+static void write_state(struct json *j, const struct state *s)
+{
+	if (!s)
+		return;
+	json_text(j, "identity", state_identity(s));
+	json_number(j, "stamp_number", state_number(s));
+}
+
 /* Written into the open object. */
 static void write_entropy(struct json *j, const struct control *c)
 {
@@ -67,6 +75,7 @@ static void write_entropy(struct json *j, const struct control *c)
 		return;
 	healer_figures(c->healer, &figures);
 	healer_schedule(c->healer, &schedule);
+	write_state(j, healer_state(c->healer));
 	json_number(j, "interval_seconds", (uint64_t)c->conf->recon_interval_seconds);
 	control_figures_write_json(j, FIGURES_SCHEDULE, &schedule);
 	control_figures_write_json(j, FIGURES_ENTROPY, &figures);

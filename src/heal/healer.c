@@ -245,6 +245,11 @@ void healer_schedule(const struct healer *h, struct heal_schedule_figures *out)
 	heal_schedule_figures(h->schedule, out);
 }
 
+const struct state *healer_state(const struct healer *h)
+{
+	return h->options.state;
+}
+
 struct heal_ledger *healer_ledger(struct healer *h)
 {
 	return h->ledger;

@@ -14,6 +14,7 @@
 #include "heal/settings.h"
 #include "heal/targets.h"
 #include "journal/recent.h"
+#include "journal/state.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -28,6 +29,7 @@ struct healer_options {
 	const struct heal_settings *settings; /* checked by heal_settings_init() */
 	const struct heal_targets *targets;   /* who is pushed to, and what */
 	const struct recent *recent;          /* keys written through this node; NULL: unknown */
+	struct state *state;                  /* of this node; NULL: it serves no clients */
 	dyn_entropy_cancel *cancel;           /* set when the healer stops */
 };
 
@@ -56,6 +58,9 @@ void healer_free(struct healer *h);
 /* Totals since the start, and when the next round begins. */
 void healer_figures(struct healer *h, struct heal_figures *out);
 void healer_schedule(const struct healer *h, struct heal_schedule_figures *out);
+
+/* What this node keeps on disk; NULL: nothing. */
+const struct state *healer_state(const struct healer *h);
 
 /* What was done with each target and each sender.  Lives as long as the healer. */
 struct heal_ledger *healer_ledger(struct healer *h);

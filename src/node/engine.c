@@ -6,13 +6,17 @@
 #include "control/figures.h"
 #include "heal/healer.h"
 #include "journal/recent.h"
+#include "journal/stamp.h"
+#include "journal/state.h"
 #include "node/daemon.h"
 #include "node/setup.h"
+#include "node/state_path.h"
 #include "proxy/proxy.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +36,7 @@ struct engine {
 	struct proxy *proxy;   /* NULL: no listen */
 	struct healer *healer; /* NULL: no entropy channel */
 	struct recent *recent; /* recently written keys; likewise */
+	struct state *state;   /* what it keeps on disk; likewise */
 	struct control *control;
 	bool stopping;
 };
@@ -115,11 +120,33 @@ static bool make_healer(struct engine *e)
 		.settings = o->heal,
 		.targets = o->targets,
 		.recent = e->recent,
+		.state = e->state,
 		.cancel = o->cancel,
 	};
 
 	e->healer = healer_new(&options);
 	return e->healer != NULL;
+}
+
+/* Find out who this node is. */
+static bool open_state(struct engine *e)
+{
+	char path[PATH_MAX], why[STATE_WHY_MAX];
+	uint32_t number = (uint32_t)ring_place(e->options.ring, 0) % STAMP_NODES_MAX;
+
+	if (!state_path(e->options.conf, path, sizeof(path))) {
+		log_error("cannot start: it is not known where to keep the node's state: give "
+			  "recon_state_dir");
+		return false;
+	}
+	e->state = state_open(path, number, why);
+	if (!e->state) {
+		log_error("cannot start: %s", why);
+		return false;
+	}
+	log_notice("node %s, number %" PRIu32 " in stamps, state in %s", state_identity(e->state),
+		state_number(e->state), path);
+	return true;
 }
 
 struct engine *engine_new(const struct engine_options *options)
@@ -143,6 +170,8 @@ struct engine *engine_new(const struct engine_options *options)
 			goto failed;
 		}
 	}
+	if (options->heal && options->ring && !open_state(e))
+		goto failed;
 	if (options->ring && !make_proxy(e))
 		goto failed;
 	if (options->heal && !make_healer(e))
@@ -227,6 +256,7 @@ void engine_free(struct engine *e)
 	healer_free(e->healer);
 	proxy_free(e->proxy);
 	recent_free(e->recent);
+	state_close(e->state);
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		if (e->signals[i])
 			event_free(e->signals[i]);

@@ -189,6 +189,15 @@ static void write_ring(const struct json_view *info)
 	} while (json_view_next(&peer));
 }
 
+static void write_identity(const struct json_view *entropy)
+{
+	char identity[TEXT_MAX], number[PROGRESS_TEXT_MAX];
+
+	if (strcmp(text(entropy, "identity", identity), "-") != 0)
+		printf("\nidentity %s, number %s in stamps\n", identity,
+			count(entropy, "stamp_number", number));
+}
+
 static void write_rounds(const struct json_view *entropy)
 {
 	char rounds[PROGRESS_TEXT_MAX], skipped[PROGRESS_TEXT_MAX], next[PROGRESS_TEXT_MAX];
@@ -273,6 +282,7 @@ static void write_text(const struct json_view *info, const struct json_view *ent
 		puts("\nentropy channel: not enabled (recon_enabled)");
 		return;
 	}
+	write_identity(entropy);
 	write_rounds(entropy);
 	write_pushes(info, entropy);
 	write_senders(info, entropy);

@@ -69,6 +69,7 @@ Node::Node(const std::string &redis, const KeyFiles *keys, uint16_t port)
 		{"recon_interval_seconds", "1"},
 		{"recon_max_rate", "0"},
 		{"recon_spool_dir", dir_.path()},
+		{"recon_state_dir", dir_.file("state")},
 		{"stats_listen", loopback(0)},
 	};
 	if (keys) {
