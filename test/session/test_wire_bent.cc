@@ -176,28 +176,46 @@ TEST(WireBent, ABitFlippedAnywhereNeverGivesMoreThanWasAnnounced)
 
 /* ---- Refused, each with its own words ---- */
 
-TEST(WireBent, RefusesEachBreachByItsName)
+struct Breach {
+	const char *what;
+	std::string wire;
+	bool encrypt;
+	enum dyn_entropy_status status;
+	const char *words;
+};
+
+void expect_refused(const std::vector<Breach> &cases)
 {
-	const auto session = [](void (*change)(WireBytes *), const std::string &after = "") {
-		WireBytes w;
+	for (const auto &c : cases) {
+		In in(c.encrypt, 1000);
 
-		w.total_len = 20;
-		change(&w);
-		return w.headers() + after;
-	};
-	const auto nothing = [](WireBytes *) {};
-	const auto plaintext = [](WireBytes *w) { w->encrypt_flag = 0; };
-	const std::string chunk16 = WireBytes::chunk(aes(noise(16)));
-	std::string bad_padding = noise(16);
+		EXPECT_TRUE(fails(in.take(c.wire), in.err, c.status, c.words)) << c.what;
+		EXPECT_LE(in.delivered.size(), 16u) << c.what;
+	}
+}
 
-	bad_padding[15] = 17;
-	const struct {
-		const char *what;
-		std::string wire;
-		bool encrypt;
-		enum dyn_entropy_status status;
-		const char *words;
-	} cases[] = {
+/* A session of 20 bytes, changed, and what comes after its headers. */
+std::string session(void (*change)(WireBytes *), const std::string &after = "")
+{
+	WireBytes w;
+
+	w.total_len = 20;
+	change(&w);
+	return w.headers() + after;
+}
+
+void nothing(WireBytes *)
+{
+}
+
+void plaintext(WireBytes *w)
+{
+	w->encrypt_flag = 0;
+}
+
+TEST(WireBent, RefusesEachBreachOfTheHeadersByItsName)
+{
+	expect_refused({
 		{"magic", session([](WireBytes *w) { w->magic = 0x64640000; }), true,
 			DYN_ENTROPY_ERR_PROTOCOL, "bad magic 0x64640000"},
 		{"garbage", "GET / HTTP/1.1\r\nHost: there\r\n\r\n", true, DYN_ENTROPY_ERR_PROTOCOL,
@@ -227,6 +245,16 @@ TEST(WireBent, RefusesEachBreachByItsName)
 			DYN_ENTROPY_ERR_PROTOCOL, "configured to encrypt"},
 		{"encrypted where it must be plaintext", session(nothing), false,
 			DYN_ENTROPY_ERR_PROTOCOL, "configured for plaintext"},
+	});
+}
+
+TEST(WireBent, RefusesEachBreachOfTheChunksByItsName)
+{
+	const std::string chunk16 = WireBytes::chunk(aes(noise(16)));
+	std::string bad_padding = noise(16);
+
+	bad_padding[15] = 17;
+	expect_refused({
 		{"a chunk of nothing", session(nothing, u32(0)), true, DYN_ENTROPY_ERR_PROTOCOL,
 			"zero bytes"},
 		{"a plaintext chunk of nothing", session(plaintext, u32(0)), false,
@@ -250,14 +278,7 @@ TEST(WireBent, RefusesEachBreachByItsName)
 		{"an end within the headers", session(nothing).substr(0, 50), true,
 			DYN_ENTROPY_ERR_PROTOCOL, "within the headers"},
 		{"nothing at all", "", true, DYN_ENTROPY_ERR_PROTOCOL, "within the headers"},
-	};
-
-	for (const auto &c : cases) {
-		In in(c.encrypt, 1000);
-
-		EXPECT_TRUE(fails(in.take(c.wire), in.err, c.status, c.words)) << c.what;
-		EXPECT_LE(in.delivered.size(), 16u) << c.what;
-	}
+	});
 }
 
 TEST(WireBent, ChunksMayBeShorterAndLongerThanTheBufferSize)

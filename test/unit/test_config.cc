@@ -1,6 +1,7 @@
 #include "support/status.h"
 
 #include <functional>
+#include <vector>
 #include <gtest/gtest.h>
 
 namespace
@@ -37,13 +38,31 @@ TEST(Config, DefaultsAreThoseOfTheWireAndAreValid)
 	EXPECT_EQ(c.spool_dir, nullptr);
 }
 
-TEST(Config, EveryFieldToItsLimitsAndNoFurther)
+using C = struct dyn_entropy_config;
+
+struct Change {
+	std::function<void(C *)> make;
+	const char *words; /* NULL: it is valid */
+};
+
+void expect_answers(const std::vector<Change> &cases)
 {
-	using C = struct dyn_entropy_config;
-	const struct {
-		std::function<void(C *)> change;
-		const char *words; /* NULL: it is valid */
-	} cases[] = {
+	for (const auto &c : cases) {
+		struct dyn_entropy_config config = defaults();
+		Error err;
+
+		c.make(&config);
+		const auto status = dyn_entropy_config_validate(&config, err);
+		if (c.words)
+			EXPECT_TRUE(fails(status, err, DYN_ENTROPY_ERR_CONFIG, c.words));
+		else
+			EXPECT_TRUE(succeeds(status, err)) << &c - cases.data();
+	}
+}
+
+TEST(Config, EveryNumberToItsLimitsAndNoFurther)
+{
+	expect_answers({
 		{[](C *c) { c->buffer_size = 0; }, "buffer_size 0 is out of range"},
 		{[](C *c) { c->buffer_size = 16; }, nullptr},
 		{[](C *c) { c->buffer_size = 15; }, "buffer_size 15 must be a multiple of 16"},
@@ -71,6 +90,12 @@ TEST(Config, EveryFieldToItsLimitsAndNoFurther)
 		{[](C *c) { c->timeout_ms = 0; }, "timeout_ms 0"},
 		{[](C *c) { c->timeout_ms = 1; }, nullptr},
 		{[](C *c) { c->timeout_ms = 86400001; }, "timeout_ms 86400001"},
+	});
+}
+
+TEST(Config, EveryAddressIsOneOrIsRefused)
+{
+	expect_answers({
 		{[](C *c) { c->listen_addr = "nowhere"; },
 			"listen_addr 'nowhere' is not host:port"},
 		{[](C *c) { c->listen_addr = "[::1]:0"; }, nullptr},
@@ -88,19 +113,7 @@ TEST(Config, EveryFieldToItsLimitsAndNoFurther)
 		{[](C *c) { c->send_addr = "10.0.0.1:0"; }, nullptr},
 		{[](C *c) { c->peer_endpoint = ":1"; }, "peer_endpoint ':1'"},
 		{[](C *c) { c->peer_endpoint = nullptr; }, nullptr},
-	};
-
-	for (const auto &c : cases) {
-		struct dyn_entropy_config config = defaults();
-		Error err;
-
-		c.change(&config);
-		const auto status = dyn_entropy_config_validate(&config, err);
-		if (c.words)
-			EXPECT_TRUE(fails(status, err, DYN_ENTROPY_ERR_CONFIG, c.words));
-		else
-			EXPECT_TRUE(succeeds(status, err)) << &c - cases;
-	}
+	});
 }
 
 TEST(Config, WhatIsMadeFromItRefusesItToo)

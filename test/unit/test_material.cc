@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
+#include <vector>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -86,13 +87,34 @@ TEST(MaterialParse, Takes)
 	}
 }
 
-TEST(MaterialParse, RefusesAndSaysWhichFileWhyAndWhatToDo)
+struct Refused {
+	const char *what;
+	std::string text, words;
+};
+
+/* Each is refused with its words, which say which file, why and what to do. */
+void expect_refused(const std::vector<Refused> &cases)
+{
+	for (const auto &c : cases) {
+		std::string secret;
+		Error err;
+
+		EXPECT_TRUE(fails(
+			parse(c.text, &secret, err), err, DYN_ENTROPY_ERR_KEY_MATERIAL, c.words))
+			<< c.what;
+		EXPECT_EQ(err.text().rfind("a.key: ", 0), 0u) << err.text();
+		EXPECT_NE(err.text().find("dyn-entropy keygen"), std::string::npos) << err.text();
+		EXPECT_EQ(secret, std::string(16, '\0')) << c.what << ": nothing may be given";
+		EXPECT_EQ(err.text().find(kBase64.substr(0, 8)), std::string::npos) << err.text();
+		EXPECT_EQ(err.text().find(kRaw.substr(1, 8)), std::string::npos) << err.text();
+	}
+}
+
+TEST(MaterialParse, RefusesWhatIsTooShortOrBadlyArmoured)
 {
 	const std::string begin = "-----BEGIN X-----\n", end = "-----END X-----\n";
-	const struct {
-		const char *what;
-		std::string text, words;
-	} cases[] = {
+
+	expect_refused({
 		{"nothing", "", "0 bytes: needs at least 16"},
 		{"white space alone", " \r\n\t\n        \n\n\n\n\n\n\n\n\n", "0 bytes"},
 		{"fifteen bytes", kRaw.substr(1), "15 bytes: needs at least 16"},
@@ -111,6 +133,12 @@ TEST(MaterialParse, RefusesAndSaysWhichFileWhyAndWhatToDo)
 		{"a byte order mark before it", "\xef\xbb\xbf" + armour("X"), "start of its line"},
 		{"an indented one", "  " + armour("X"), "start of its line"},
 		{"headers", armour("X", "Proc-Type: 4,ENCRYPTED\n\n" + kBase64), "headers"},
+	});
+}
+
+TEST(MaterialParse, RefusesTheArmourOfSomethingElse)
+{
+	expect_refused({
 		{"a private key", armour("PRIVATE KEY"), "'PRIVATE KEY'"},
 		{"an RSA key", armour("RSA PRIVATE KEY"), "'RSA PRIVATE KEY'"},
 		{"an EC key", armour("EC PRIVATE KEY"), "'EC PRIVATE KEY'"},
@@ -127,6 +155,13 @@ TEST(MaterialParse, RefusesAndSaysWhichFileWhyAndWhatToDo)
 		{"a PGP message", armour("PGP MESSAGE"), "'PGP MESSAGE'"},
 		{"an encrypted file", armour("AGE ENCRYPTED FILE"), "'AGE ENCRYPTED FILE'"},
 		{"a label in small letters", armour("rsa private key"), "'rsa private key'"},
+		{"a private key with CRLF", crlf(armour("PRIVATE KEY")), "'PRIVATE KEY'"},
+	});
+}
+
+TEST(MaterialParse, RefusesWhatLooksLikeAKey)
+{
+	expect_refused({
 		{"an SSH key", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7 me@here\n",
 			"looks like a key"},
 		{"another", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMq me@here\n",
@@ -154,22 +189,7 @@ TEST(MaterialParse, RefusesAndSaysWhichFileWhyAndWhatToDo)
 		{"a certificate in DER",
 			std::string("\x30\x82\x01\x00\x30\x81\xfd", 7) + std::string(253, 'x'),
 			"looks like a key or certificate in DER"},
-		{"a private key with CRLF", crlf(armour("PRIVATE KEY")), "'PRIVATE KEY'"},
-	};
-
-	for (const auto &c : cases) {
-		std::string secret;
-		Error err;
-
-		EXPECT_TRUE(fails(
-			parse(c.text, &secret, err), err, DYN_ENTROPY_ERR_KEY_MATERIAL, c.words))
-			<< c.what;
-		EXPECT_EQ(err.text().rfind("a.key: ", 0), 0u) << err.text();
-		EXPECT_NE(err.text().find("dyn-entropy keygen"), std::string::npos) << err.text();
-		EXPECT_EQ(secret, std::string(16, '\0')) << c.what << ": nothing may be given";
-		EXPECT_EQ(err.text().find(kBase64.substr(0, 8)), std::string::npos) << err.text();
-		EXPECT_EQ(err.text().find(kRaw.substr(1, 8)), std::string::npos) << err.text();
-	}
+	});
 }
 
 /* Cut anywhere and with any byte changed, an armour is refused or read, but nothing worse. */
