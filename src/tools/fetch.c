@@ -1,11 +1,12 @@
 #include "tools/fetch.h"
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "entropy/error.h"
 #include "entropy/stream.h"
 
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define READ_BYTES ((size_t)64 * 1024)
@@ -52,7 +53,8 @@ static enum dyn_entropy_status take_header(
 {
 	static const char separator[] = "\r\n\r\n";
 	const char *text, *body;
-	long code;
+	size_t digits;
+	uint64_t code;
 
 	if (!buf_append(answer, "", 1)) /* a NUL for the string functions */
 		return error_no_memory(err);
@@ -63,11 +65,14 @@ static enum dyn_entropy_status take_header(
 		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
 			"%s: it does not speak HTTP: is this a node's stats_listen?", s->peer);
 	body += strlen(separator);
-	code = strtol(text + strcspn(text, " "), NULL, 10);
+	text += strcspn(text, " \r"); /* at the latest where the header ends */
+	text += strspn(text, " ");
+	if (number_read_front(text, (size_t)(body - text), 999, &code, &digits) != NUMBER_OK)
+		code = 0;
 	if (code != 200)
-		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL, "%s: answer %ld: %.*s", s->peer,
-			code, (int)strcspn(body, "\r\n"), body);
-	buf_consume(answer, (size_t)(body - text));
+		return error_set(err, DYN_ENTROPY_ERR_PROTOCOL, "%s: answer %" PRIu64 ": %.*s",
+			s->peer, code, (int)strcspn(body, "\r\n"), body);
+	buf_consume(answer, (size_t)((const uint8_t *)body - buf_head(answer)));
 	return DYN_ENTROPY_OK;
 }
 
