@@ -27,25 +27,26 @@ struct channel_settings {
 /* clang-format off */
 #define CHANNEL_OPTIONS                                                                            \
 	{'c', "conf", "FILE", "take what no option says from this dynomite.yml",                \
-		OPTION_TEXT, CHANNEL_AT(conf), 0, 0},                                              \
+		OPTION_TEXT, CHANNEL_AT(conf), 0, 0, 0},                                              \
 	{0, "key-file", "FILE", "the pre-shared key (see dyn-entropy keygen)",                     \
-		OPTION_TEXT, CHANNEL_AT(key_file), 0, 0},                                          \
-	{0, "iv-file", "FILE", "the pre-shared IV", OPTION_TEXT, CHANNEL_AT(iv_file), 0, 0},       \
+		OPTION_TEXT, CHANNEL_AT(key_file), 0, 0, 0},                                          \
+	{0, "iv-file", "FILE", "the pre-shared IV", OPTION_TEXT, CHANNEL_AT(iv_file), 0, 0, 0},       \
 	{0, "plaintext", NULL, "do not encrypt: no key or IV file then",                           \
-		OPTION_FLAG, CHANNEL_AT(plaintext), 0, 0},                                         \
+		OPTION_FLAG, CHANNEL_AT(plaintext), 0, 0, 0},                                         \
 	{0, "user", "NAME", "the Redis user (default: the default user)",                          \
-		OPTION_TEXT, CHANNEL_AT(user), 0, 0},                                              \
+		OPTION_TEXT, CHANNEL_AT(user), 0, 0, 0},                                              \
 	{0, "password-file", "FILE", "the Redis password, the file's first line\n"                 \
 		"(else the environment: DYN_ENTROPY_REDIS_PASSWORD)",                              \
-		OPTION_TEXT, CHANNEL_AT(password_file), 0, 0},                                     \
-	{0, "timeout", "MS", "without a byte before a connection is closed\n(default 30000)",    \
-		OPTION_NUMBER, CHANNEL_AT(timeout_ms), 1, DYN_ENTROPY_TIMEOUT_MS_MAX},                               \
+		OPTION_TEXT, CHANNEL_AT(password_file), 0, 0, 0},                                     \
+	{0, "timeout", "MS", "without a byte before a connection is closed",                        \
+		OPTION_NUMBER, CHANNEL_AT(timeout_ms), 1, DYN_ENTROPY_TIMEOUT_MS_MAX,                \
+		DYN_ENTROPY_DEFAULT_TIMEOUT_MS},                                                   \
 	{0, "spool-dir", "DIR", "where snapshots beyond 16 MiB are kept meanwhile\n"               \
 		"(default: TMPDIR, else /var/tmp)",                                                \
-		OPTION_TEXT, CHANNEL_AT(spool_dir), 0, 0},                                         \
-	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, CHANNEL_AT(json), 0, 0},    \
+		OPTION_TEXT, CHANNEL_AT(spool_dir), 0, 0, 0},                                         \
+	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, CHANNEL_AT(json), 0, 0, 0},    \
 	{'q', "quiet", NULL, "no progress, and a summary only with --json",                        \
-		OPTION_FLAG, CHANNEL_AT(quiet), 0, 0}
+		OPTION_FLAG, CHANNEL_AT(quiet), 0, 0, 0}
 /* clang-format on */
 
 struct channel {

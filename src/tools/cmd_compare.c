@@ -22,24 +22,24 @@ struct settings {
 
 static const struct option options[] = {
 	{0, "limit", "N", "show the first N keys that differ, escaped (default 0)", OPTION_NUMBER,
-		AT(limit), 0, ALL},
+		AT(limit), 0, ALL, 0},
 	{0, "password-file", "FILE",
 		"the Redis password of both, the file's first line\n"
 		"(else the environment: DYN_ENTROPY_REDIS_PASSWORD, or with _A or _B)",
-		OPTION_TEXT, AT(password_file), 0, 0},
+		OPTION_TEXT, AT(password_file), 0, 0, 0},
 	{0, "password-file-a", "FILE", "the same of A alone", OPTION_TEXT,
-		AT(password_file_side[SIDE_A]), 0, 0},
+		AT(password_file_side[SIDE_A]), 0, 0, 0},
 	{0, "password-file-b", "FILE", "the same of B alone", OPTION_TEXT,
-		AT(password_file_side[SIDE_B]), 0, 0},
+		AT(password_file_side[SIDE_B]), 0, 0, 0},
 	{0, "user", "NAME", "the Redis user on both (default: the default user)", OPTION_TEXT,
-		AT(user), 0, 0},
-	{0, "user-a", "NAME", "the same on A alone", OPTION_TEXT, AT(user_side[SIDE_A]), 0, 0},
-	{0, "user-b", "NAME", "the same on B alone", OPTION_TEXT, AT(user_side[SIDE_B]), 0, 0},
-	{0, "timeout", "MS", "without a byte before a connection is closed (default 30000)",
-		OPTION_NUMBER, AT(timeout_ms), 1, INT32_MAX},
-	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0},
+		AT(user), 0, 0, 0},
+	{0, "user-a", "NAME", "the same on A alone", OPTION_TEXT, AT(user_side[SIDE_A]), 0, 0, 0},
+	{0, "user-b", "NAME", "the same on B alone", OPTION_TEXT, AT(user_side[SIDE_B]), 0, 0, 0},
+	{0, "timeout", "MS", "without a byte before a connection is closed", OPTION_NUMBER,
+		AT(timeout_ms), 1, INT32_MAX, DYN_ENTROPY_DEFAULT_TIMEOUT_MS},
+	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0, 0},
 	{'q', "quiet", NULL, "no progress and no summary, only the exit status", OPTION_FLAG,
-		AT(quiet), 0, 0},
+		AT(quiet), 0, 0, 0},
 };
 
 struct run {

@@ -14,9 +14,9 @@ struct settings {
 #define AT(field) offsetof(struct settings, field)
 
 static const struct option options[] = {
-	{'c', "conf", "FILE", "the dynomite.yml to read", OPTION_TEXT, AT(conf), 0, 0},
-	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0},
-	{'q', "quiet", NULL, "print errors only", OPTION_FLAG, AT(quiet), 0, 0},
+	{'c', "conf", "FILE", "the dynomite.yml to read", OPTION_TEXT, AT(conf), 0, 0, 0},
+	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0, 0},
+	{'q', "quiet", NULL, "print errors only", OPTION_FLAG, AT(quiet), 0, 0, 0},
 };
 
 /* A description of the key material that a node with this file would use. */

@@ -11,10 +11,11 @@ struct settings {
 #define AT(field) offsetof(struct settings, field)
 
 static const struct option options[] = {
-	{0, "key-file", "FILE", "write the key to this new file", OPTION_TEXT, AT(key_file), 0, 0},
-	{0, "iv-file", "FILE", "write the IV to this new file", OPTION_TEXT, AT(iv_file), 0, 0},
-	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0},
-	{'q', "quiet", NULL, "print errors only", OPTION_FLAG, AT(quiet), 0, 0},
+	{0, "key-file", "FILE", "write the key to this new file", OPTION_TEXT, AT(key_file), 0, 0,
+		0},
+	{0, "iv-file", "FILE", "write the IV to this new file", OPTION_TEXT, AT(iv_file), 0, 0, 0},
+	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0, 0},
+	{'q', "quiet", NULL, "print errors only", OPTION_FLAG, AT(quiet), 0, 0, 0},
 };
 
 static void write_result_json(const struct settings *s, const char *error)

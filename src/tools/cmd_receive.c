@@ -28,34 +28,34 @@ static const struct option options[] = {
 	{0, "listen", "HOST:PORT",
 		"where to listen; with port 0 the kernel chooses one\n"
 		"(default: recon_listen of -c, else 127.0.0.1:8105)",
-		OPTION_TEXT, AT(listen), 0, 0},
+		OPTION_TEXT, AT(listen), 0, 0, 0},
 	{0, "redis", "ADDR",
 		"replay into this Redis: host:port, or the path of a\n"
 		"Unix socket (default: the server of -c)",
-		OPTION_TEXT, AT(channel.redis), 0, 0},
+		OPTION_TEXT, AT(channel.redis), 0, 0, 0},
 	{0, "out", "FILE", "write to this file instead, which must not exist", OPTION_TEXT, AT(out),
-		0, 0},
-	{0, "force", NULL, "let --out replace a file", OPTION_FLAG, AT(force), 0, 0},
+		0, 0, 0},
+	{0, "force", NULL, "let --out replace a file", OPTION_FLAG, AT(force), 0, 0, 0},
 	{0, "discard", NULL, "count the bytes and discard them instead", OPTION_FLAG, AT(discard),
-		0, 0},
+		0, 0, 0},
 	{0, "accept", "WHAT",
 		"into a Redis: restore, RESTORE only, or data, plain\n"
 		"data-writing commands as well\n"
 		"(default: recon_accept of -c, else restore)",
-		OPTION_TEXT, AT(accept), 0, 0},
+		OPTION_TEXT, AT(accept), 0, 0, 0},
 	{0, "count", "N",
 		"end after N snapshots, 0: when interrupted\n"
 		"(default 0, with --out 1)",
-		OPTION_NUMBER, AT(count), 0, INT64_MAX},
+		OPTION_NUMBER, AT(count), 0, INT64_MAX, 0},
 	{0, "wait", "SECONDS",
 		"with a count, or --out: give up when no connection comes for\n"
 		"this long, 0: never (default 0)",
-		OPTION_NUMBER, AT(wait_s), 0, 1000000},
-	{0, "max-snapshot", "BYTES", "the largest snapshot that is accepted (default 4G - 2)",
-		OPTION_SIZE, AT(max_snapshot), 0, DYN_ENTROPY_SNAPSHOT_MAX},
-	{0, "connections", "N",
-		"the most connections served at a time, without a count\n(default 8)",
-		OPTION_NUMBER, AT(connections), 1, 1024},
+		OPTION_NUMBER, AT(wait_s), 0, 1000000, 0},
+	{0, "max-snapshot", "BYTES", "the largest snapshot that is accepted", OPTION_SIZE,
+		AT(max_snapshot), 0, DYN_ENTROPY_SNAPSHOT_MAX, DYN_ENTROPY_SNAPSHOT_MAX},
+	{0, "connections", "N", "the most connections served at a time, without a count",
+		OPTION_NUMBER, AT(connections), 1, DYN_ENTROPY_CONNECTIONS_MAX,
+		DYN_ENTROPY_DEFAULT_CONNECTIONS},
 	CHANNEL_OPTIONS,
 };
 

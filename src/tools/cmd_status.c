@@ -29,13 +29,13 @@ struct settings {
 
 static const struct option options[] = {
 	{0, "stats", "HOST:PORT", "the stats_listen of the node\n(default " DEFAULT_STATS ")",
-		OPTION_TEXT, AT(stats), 0, 0},
+		OPTION_TEXT, AT(stats), 0, 0, 0},
 	{'c', "conf", "FILE", "take stats_listen from this dynomite.yml", OPTION_TEXT, AT(conf), 0,
-		0},
-	{0, "timeout", "MS", "to wait for the whole reply (default 5000)", OPTION_NUMBER,
-		AT(timeout_ms), 1, 3600000},
-	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0},
-	{'q', "quiet", NULL, "print errors only", OPTION_FLAG, AT(quiet), 0, 0},
+		0, 0},
+	{0, "timeout", "MS", "to wait for the whole reply", OPTION_NUMBER, AT(timeout_ms), 1,
+		3600000, DEFAULT_TIMEOUT_MS},
+	{0, "json", NULL, "write JSON, one object per line", OPTION_FLAG, AT(json), 0, 0, 0},
+	{'q', "quiet", NULL, "print errors only", OPTION_FLAG, AT(quiet), 0, 0, 0},
 };
 
 /* ---- The node's address ---- */

@@ -196,6 +196,25 @@ static void print_lines(FILE *to, const char *text, int indent)
 	}
 }
 
+/* The help of an option, and its default on the last line; sizes of whole MiB as one may write
+ * them. */
+static void print_option_help(FILE *to, const struct option *o)
+{
+	const uint64_t mib = UINT64_C(1) << 20;
+	char help[512];
+
+	if (o->by_default == 0) {
+		print_lines(to, o->help, HELP_COLUMN);
+		return;
+	}
+	if (o->type == OPTION_SIZE && o->by_default % mib == 0)
+		snprintf(help, sizeof(help), "%s (default %" PRIu64 "M)", o->help,
+			o->by_default / mib);
+	else
+		snprintf(help, sizeof(help), "%s (default %" PRIu64 ")", o->help, o->by_default);
+	print_lines(to, help, HELP_COLUMN);
+}
+
 static void print_option(FILE *to, const struct option *o)
 {
 	char left[80];
@@ -209,7 +228,7 @@ static void print_option(FILE *to, const struct option *o)
 		fprintf(to, "%s\n%*s", left, HELP_COLUMN, "");
 	else
 		fprintf(to, "%-*s", HELP_COLUMN, left);
-	print_lines(to, o->help, HELP_COLUMN);
+	print_option_help(to, o);
 }
 
 static void print_help(const struct subcommand *command, FILE *to)

@@ -45,6 +45,7 @@ struct option {
 	enum option_type type;
 	size_t offset; /* of the field in the command's settings */
 	uint64_t min, max;
+	uint64_t by_default; /* added to the help of a number; 0: not */
 };
 
 #define OPTIONS_OPERANDS_MAX 2

@@ -34,12 +34,13 @@ int run(const void *settings, const char *const *operands)
 }
 
 const struct option kOptions[] = {
-	{'f', "flag", nullptr, "a flag", OPTION_FLAG, offsetof(Settings, flag), 0, 0},
-	{'t', "text", "TEXT", "a text", OPTION_TEXT, offsetof(Settings, text), 0, 0},
-	{0, "number", "N", "a number", OPTION_NUMBER, offsetof(Settings, number), 1, 10},
-	{0, "size", "BYTES", "a size", OPTION_SIZE, offsetof(Settings, size), 1, UINT64_MAX},
-	{0, "rate", "BYTES", "a rate", OPTION_RATE, offsetof(Settings, rate), 100, 200},
-	{0, "list", "ITEM", "a list", OPTION_LIST, offsetof(Settings, list), 0, 0},
+	{'f', "flag", nullptr, "a flag", OPTION_FLAG, offsetof(Settings, flag), 0, 0, 0},
+	{'t', "text", "TEXT", "a text", OPTION_TEXT, offsetof(Settings, text), 0, 0, 0},
+	{0, "number", "N", "a number", OPTION_NUMBER, offsetof(Settings, number), 1, 10, 7},
+	{0, "size", "BYTES", "a size", OPTION_SIZE, offsetof(Settings, size), 1, UINT64_MAX,
+		3 << 20},
+	{0, "rate", "BYTES", "a rate", OPTION_RATE, offsetof(Settings, rate), 100, 200, 150},
+	{0, "list", "ITEM", "a list", OPTION_LIST, offsetof(Settings, list), 0, 0, 0},
 };
 
 struct Outcome {
@@ -140,6 +141,9 @@ TEST(Options, HelpIsPrintedInsteadOfRunning)
 	EXPECT_NE(o.out.find("Usage: dyn-entropy try [OPTION]... WHAT\nTry it.\n"),
 		std::string::npos);
 	EXPECT_NE(o.out.find("  -t, --text TEXT"), std::string::npos) << o.out;
+	for (const char *help : {"a number (default 7)\n", "a size (default 3M)\n",
+		     "a rate (default 150)\n", "a list\n"})
+		EXPECT_NE(o.out.find(help), std::string::npos) << help << o.out;
 }
 
 } // namespace
