@@ -123,12 +123,15 @@ static bool put_plan(struct recon_session *s)
 	return ok;
 }
 
-static void begin_comparing(struct recon_session *s)
+/* False when out of memory. */
+static bool begin_comparing(struct recon_session *s)
 {
+	s->keys = calloc(RECON_WINDOW_MAX, sizeof(*s->keys));
 	s->figures.epochs = s->n_epochs;
 	s->figures.was_full = s->full;
 	s->stage = STAGE_LIST;
 	s->my_standing = recon_core_standing(s->c);
+	return s->keys != NULL;
 }
 
 static void plan(struct recon_session *s, struct recon_now now)
@@ -144,8 +147,7 @@ static void plan(struct recon_session *s, struct recon_now now)
 		recon_session_end(s, RECON_WHY_DONE);
 		return;
 	}
-	begin_comparing(s);
-	recon_session_flush(s, put_plan(s), now);
+	recon_session_flush(s, begin_comparing(s) && put_plan(s), now);
 	recon_list_send(s, now);
 }
 
@@ -172,11 +174,10 @@ static void take_hello(struct recon_session *s, const struct recon_frame *f, str
 	}
 }
 
-static void take_plan(struct recon_session *s, const struct recon_frame *f, struct recon_now now)
+static void take_plan(struct recon_session *s, const struct recon_frame *f)
 {
 	struct recon_numbers epochs;
 
-	(void)now;
 	if (!recon_get_plan(f, &s->their_standing, &s->full, &epochs)) {
 		recon_session_end(s, RECON_WHY_MALFORMED);
 		return;
@@ -188,7 +189,8 @@ static void take_plan(struct recon_session *s, const struct recon_frame *f, stru
 	}
 	for (size_t i = 0; i < epochs.n; i++)
 		add_epoch(s, recon_u32_at(&epochs, i));
-	begin_comparing(s);
+	if (!begin_comparing(s))
+		recon_session_end(s, RECON_WHY_MEMORY);
 }
 
 struct compared *recon_session_epoch(struct recon_session *s, uint32_t epoch)
@@ -271,7 +273,7 @@ static void take_frame(struct recon_session *s, const struct recon_frame *f, str
 		take_hello(s, f, now);
 		break;
 	case RECON_PLAN:
-		take_plan(s, f, now);
+		take_plan(s, f);
 		break;
 	case RECON_LIST:
 		recon_list_take(s, f, now);
@@ -406,9 +408,7 @@ struct recon_session *recon_session_new(
 		s->o.list_max = LIST_MAX;
 	if (!s->o.key_ms)
 		s->o.key_ms = c->o.max_delay_ms - c->o.close_ms;
-	s->keys = calloc(RECON_WINDOW_MAX, sizeof(*s->keys));
-	if (!s->keys || *role(s) & bit(o->peer)) {
-		free(s->keys);
+	if (*role(s) & bit(o->peer)) {
 		free(s);
 		return NULL;
 	}
@@ -473,7 +473,7 @@ const char *recon_session_reason(const struct recon_session *s)
 	return "unknown";
 }
 
-const struct recon_session_figures *recon_session_figures(const struct recon_session *s)
+const struct recon_session_figures *recon_session_counts(const struct recon_session *s)
 {
 	return &s->figures;
 }

@@ -82,7 +82,7 @@ enum recon_session_state recon_session_state(const struct recon_session *s);
 /* Why it failed, a sentence for the log.  Static. */
 const char *recon_session_reason(const struct recon_session *s);
 
-const struct recon_session_figures *recon_session_figures(const struct recon_session *s);
+const struct recon_session_figures *recon_session_counts(const struct recon_session *s);
 
 /* ---- Which core a connection is for ---- */
 

@@ -1,7 +1,7 @@
 /*
  * session_internal - shared by the files of a session: session.c begins and settles it, list.c
  * finds the keys that differ by the journals, full.c those that differ by their values, keys.c
- * compares key by key.  One thread.
+ * compares key by key, key_side.c is one node's side of that.  One thread.
  */
 #ifndef RECON_SESSION_INTERNAL_H
 #define RECON_SESSION_INTERNAL_H
@@ -142,6 +142,24 @@ void recon_list_need(struct recon_session *s, const struct recon_frame *f, struc
 void recon_full_take(struct recon_session *s, const struct recon_frame *f, struct recon_now now);
 /* Dialer: the next part, or settle. */
 void recon_full_next(struct recon_session *s, struct recon_now now);
+
+/* ---- key_side.c ---- */
+
+/* k->mine, at the moment of Redis' reply.  False when out of memory. */
+bool recon_key_fill(struct recon_session *s, struct key *k, const struct recon_content *content);
+
+/* FIRST: mine. */
+enum journal_winner recon_key_decide(const struct key *k);
+
+/* Whether the key is still as the session saw it, and was seen lately. */
+bool recon_key_is_as_seen(struct recon_session *s, const struct key *k, struct recon_now now);
+
+/* The contents are equal already: the entries become k->theirs.  False when out of memory. */
+bool recon_key_align(struct recon_session *s, const struct key *k);
+
+/* The entries and the value become k->theirs and k->content: answered by recon_keys_applied().
+ * False when out of memory. */
+bool recon_key_apply(struct recon_session *s, struct key *k);
 
 /* ---- keys.c ---- */
 

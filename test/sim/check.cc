@@ -5,6 +5,7 @@
 namespace sim
 {
 
+/* What no dataset holds any more, nor anything newer, nobody can bring back. */
 void World::bury()
 {
 	for (auto &w : writes) {
@@ -53,9 +54,9 @@ void World::check()
 		}
 	}
 	for (Node &n : nodes)
-		if (journal_n_entries(n.j) > 0)
+		if (journal_n_entries(journal_of(n)) > 0)
 			fail("I1: the journal of node %d is not empty: %zu entries", n.index,
-				journal_n_entries(n.j));
+				journal_n_entries(journal_of(n)));
 }
 
 } // namespace sim

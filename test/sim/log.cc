@@ -7,24 +7,46 @@ namespace sim
 
 /* ---- The log and the journal ---- */
 
-size_t World::append(
-	Node &n, const journal_record &r, int key, int lane, bool is_command, size_t answers)
+/* The command that a record is the answer of, or SIZE_MAX. */
+size_t World::command_of(const Node &n, const LogRecord &l)
+{
+	const journal_action action = l.record.action;
+
+	if (action != JOURNAL_TAKEN && action != JOURNAL_WITHDRAWN && action != JOURNAL_REPAIRED)
+		return SIZE_MAX;
+	for (size_t i = n.log.size(); i-- > 0;) {
+		const LogRecord &c = n.log[i];
+
+		if (c.is_void || !c.is_command || c.record.stamp != l.record.stamp ||
+			c.key != l.key)
+			continue;
+		if (action == JOURNAL_WITHDRAWN ||
+			(action == JOURNAL_TAKEN) == (c.record.action == JOURNAL_SENT))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+void World::append(Node &n, const journal_record &r)
 {
 	LogRecord l;
 
 	l.record = r;
-	l.key = key >= 0 ? name_of(key) : "";
+	if (r.len > 0) {
+		l.key.assign(static_cast<const char *>(r.key), r.len);
+		l.lane = lane_of(key_of(r.key, r.len));
+	}
 	if (r.n_entries > 0)
 		l.entries.assign(r.entries, r.entries + r.n_entries);
-	l.lane = lane;
-	l.is_command = is_command;
-	l.answers = answers;
+	l.is_command = r.action == JOURNAL_SENT || r.action == JOURNAL_REPAIR;
+	l.answers = command_of(n, l);
+	if (r.action == JOURNAL_FORGOT)
+		note("node %d forgets %u", n.index, r.epoch);
 	n.log.push_back(std::move(l));
-	apply(n, n.log.back());
-	return n.log.size() - 1;
 }
 
-void World::apply(Node &n, const LogRecord &l)
+/* The record, with what it borrows. */
+static journal_record whole(const LogRecord &l)
 {
 	journal_record r = l.record;
 
@@ -32,7 +54,26 @@ void World::apply(Node &n, const LogRecord &l)
 	r.len = l.key.size();
 	r.entries = l.entries.data();
 	r.n_entries = l.entries.size();
-	if (!journal_do(n.j, &r))
+	return r;
+}
+
+void World::replay(Node &n, const LogRecord &l)
+{
+	const journal_record r = whole(l);
+
+	if (!recon_core_replay(n.core, &r))
+		fail("no memory");
+}
+
+/* Append the answer of a command. */
+void World::record_as(Node &n, size_t at, journal_action action, bool mixed)
+{
+	const LogRecord l = n.log[at];
+	journal_record r = whole(l);
+
+	r.action = action;
+	r.mixed |= mixed;
+	if (!recon_core_record(n.core, &r))
 		fail("no memory");
 }
 
@@ -74,20 +115,15 @@ void World::take_unheard(Node &n)
 		if (!l.is_void && l.answers != SIZE_MAX)
 			answered.insert(l.answers);
 	for (size_t i = 0; i < end; i++) {
-		LogRecord l = n.log[i];
-		journal_record r = l.record;
+		const LogRecord &l = n.log[i];
 
 		if (l.is_void || !l.is_command || answered.count(i))
 			continue;
-		if (r.action == JOURNAL_SENT) {
-			r.action = JOURNAL_TAKEN;
-			r.mixed = rules.unheard_is_mixed; /* Redis may have refused it */
-		} else {
-			r.action = JOURNAL_REPAIRED;
-		}
-		r.entries = l.entries.data();
-		r.n_entries = l.entries.size();
-		append(n, r, key_of(l.key.data(), l.key.size()), l.lane, false, i);
+		/* Redis may have refused a write. */
+		if (l.record.action == JOURNAL_SENT)
+			record_as(n, i, JOURNAL_TAKEN, rules.unheard_is_mixed);
+		else
+			record_as(n, i, JOURNAL_REPAIRED, false);
 	}
 }
 
@@ -97,27 +133,22 @@ void World::take_unheard(Node &n)
  */
 void World::rebuild(Node &n)
 {
-	size_t first_void, n_epochs;
-	const journal_epoch *epochs;
+	size_t first_void;
 
 	find_void(n, &first_void);
-	journal_free(n.j);
-	n.j = journal_new(SUM_SEED);
+	if (!recon_core_restart(n.core, nullptr)) {
+		fail("no memory");
+		return;
+	}
 	for (const LogRecord &l : n.log)
 		if (!l.is_void)
-			apply(n, l);
+			replay(n, l);
 	take_unheard(n);
 	if (n.log.empty() || (first_void == SIZE_MAX && !n.redis.done.empty()))
 		return;
-	n.incarnation++;
-	n.standing = Standing::Lost;
-	n.contacted = n.compared = 0;
-	n.complete = journal_forgotten(n.j);
-	epochs = journal_epochs(n.j, &n_epochs);
-	for (size_t i = 0; i < n_epochs && settled_with_all(n, epochs[i]); i++)
-		n.complete = epochs[i].epoch;
-	note("node %d came back with less; complete up to %u, horizon %u", n.index, n.complete,
-		journal_horizon(n.j));
+	recon_core_came_back(n.core, recon_core_kept(n.core)->incarnation + 1);
+	note("node %d came back with less; complete up to %u, horizon %u", n.index,
+		recon_core_kept(n.core)->complete, journal_horizon(journal_of(n)));
 }
 
 } // namespace sim

@@ -5,13 +5,13 @@
 #ifndef SIM_MODEL_H
 #define SIM_MODEL_H
 
-#include "journal/journal.h"
-#include "journal/stamp.h"
+#include "recon/session.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -38,7 +38,7 @@ struct Rules {
 	bool reopen_content = true;     /* likewise one whose contents another repair replaced */
 	bool close_epochs = true;     /* who said that an epoch is complete takes no write of it */
 	bool wait = true;             /* an older write waits for what is under way */
-	bool short_sessions = true;   /* a session ends before what it looks at can be forgotten */
+	bool short_sessions = true;   /* what a session read is too old when it can be forgotten */
 	bool fence = true;            /* old connections are killed before the markers are read */
 	bool unheard_is_mixed = true; /* carried out, with an answer that was lost: maybe refused */
 };
@@ -180,42 +180,41 @@ struct LogRecord {
 	size_t answers = SIZE_MAX; /* the command that it is the answer of */
 };
 
-struct Pair {
-	uint64_t incarnation = 0; /* of the peer, as last seen */
-	uint32_t forgotten = 0;   /* likewise */
-	bool in_session = false;
-	Ms next_ms = 0;
-};
-
-enum class Standing {
-	Intact,
-	Lost,
-	Behind
-};
-
 struct Waiting {
 	Write write;
 	std::function<void(bool)> reply;
 	Ms deadline;
 };
 
+class World;
+
 struct Node {
+	World *world = nullptr;
 	int index = 0;
 	bool up = true;
 	uint64_t life = 0; /* counts restarts */
 	Ms skew = 0;
 	stamp_clock clock{};
-	journal *j = nullptr;
+	recon_core *core = nullptr;
 	std::vector<LogRecord> log;
-	std::vector<Pair> pairs;
-	uint64_t incarnation = 1;
-	Standing standing = Standing::Intact;
-	uint32_t complete = 0;  /* with Standing::Lost: all up to here was settled with all */
-	uint64_t contacted = 0; /* likewise: peers that have not forgotten more */
-	uint64_t compared = 0;  /* with Standing::Behind: fully, with these */
+	std::vector<Ms> next_ms; /* the next session with each peer */
 	std::map<int, std::vector<Waiting>> waiting;
 	Redis redis;
 	bool connected = true;
+};
+
+/* A connection of two nodes, and the session at each end. */
+struct Connection : std::enable_shared_from_this<Connection> {
+	World *world = nullptr;
+	struct End {
+		Connection *connection = nullptr;
+		int node = 0;
+		uint64_t life = 0;
+		recon_session *session = nullptr;
+		Ms last_ms = 0; /* when the latest bytes for it arrive: they keep their order */
+	} dialer, listener;
+	std::vector<uint8_t> first; /* of the listener, until its session is made */
+	bool is_cut = false;        /* nothing arrives any more */
 };
 
 } // namespace sim

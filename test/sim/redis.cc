@@ -65,6 +65,7 @@ void World::crash_redis(Node &n)
 	bury();
 	/* what waited gets no answer */
 	n.waiting.clear();
+	close_sessions(n);
 	note("redis %d is gone, %zu commands left of it", n.index, r.done.size());
 	after(downtime(), [this, &n] { start_redis(n); });
 }
@@ -96,8 +97,7 @@ void World::crash_node(Node &n)
 	n.life++;
 	n.connected = false;
 	n.waiting.clear();
-	for (Pair &p : n.pairs)
-		p.in_session = false;
+	close_sessions(n);
 	if (!rules.log_before_send && !n.log.empty())
 		n.log.resize(n.log.size() - static_cast<size_t>(random.below(static_cast<int64_t>(
 						    std::min<size_t>(n.log.size(), 4)))));
@@ -109,8 +109,7 @@ void World::start_node(Node &n)
 {
 	n.up = true;
 	n.clock.last = std::max(n.clock.last, stamp_make(wall(n), n.clock.node, 0));
-	for (Pair &p : n.pairs)
-		p = Pair{p.incarnation, p.forgotten, false, 0};
+	std::fill(n.next_ms.begin(), n.next_ms.end(), 0);
 	if (n.redis.up)
 		after(random.between(1, 50), [this, &n] { connect(n); });
 }

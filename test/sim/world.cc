@@ -78,13 +78,11 @@ void World::tick()
 	for (Node &n : nodes) {
 		if (!n.up || !n.connected)
 			continue;
-		forget(n);
+		recon_core_forget(n.core, now_at(n));
 		for (size_t p = 0; p < nodes.size(); p++) {
-			Pair &pair = n.pairs[p];
-
-			if (static_cast<int>(p) == n.index || pair.next_ms > now)
+			if (static_cast<int>(p) == n.index || n.next_ms[p] > now)
 				continue;
-			pair.next_ms = now + s.session_ms + random.below(2000);
+			n.next_ms[p] = now + s.session_ms + random.below(2000);
 			begin_session(n.index, static_cast<int>(p));
 		}
 		for (auto it = n.waiting.begin(); it != n.waiting.end();) {
@@ -98,6 +96,7 @@ void World::tick()
 		if (n.redis.up && n.redis.persistence == Persistence::Rdb && random.chance(5))
 			n.redis.saved_at = now;
 	}
+	tick_sessions();
 	if (!calm && random.chance(s.fault_percent))
 		fault();
 	after(1000, [this] { tick(); });
@@ -129,8 +128,6 @@ void World::fault()
 	}
 }
 
-/* What no dataset holds any more, nor anything newer, nobody can bring back. */
-
 World::World(uint64_t seed) : random{seed * 7919 + 17}
 {
 	s.nodes = static_cast<int>(random.between(2, 4));
@@ -144,6 +141,7 @@ World::World(uint64_t seed) : random{seed * 7919 + 17}
 	s.late_percent = random.chance(50) ? 3 : static_cast<int>(random.between(3, 50));
 	s.error_percent = random.chance(50) ? 0 : static_cast<int>(random.between(1, 10));
 	far_skew = random.between(-2500, 2500);
+	s.window = static_cast<uint32_t>(random.between(1, 64));
 	s.restarts = random.chance(60);
 	s.rollbacks = random.chance(70);
 	s.partitions = random.chance(70);
@@ -155,18 +153,21 @@ World::World(uint64_t seed) : random{seed * 7919 + 17}
 		n.index = static_cast<int>(i);
 		n.skew = random.between(-2500, 2500);
 		n.clock.node = static_cast<uint32_t>(i);
-		n.j = journal_new(SUM_SEED);
-		n.pairs.resize(nodes.size());
-		for (Pair &p : n.pairs)
-			p.incarnation = 1;
+		n.world = this;
+		n.next_ms.resize(nodes.size());
+		make_core(n);
 		n.redis.persistence = static_cast<Persistence>(random.below(4));
 	}
 }
 
 World::~World()
 {
+	for (auto &c : connections) {
+		close(c->dialer);
+		close(c->listener);
+	}
 	for (Node &n : nodes)
-		journal_free(n.j);
+		recon_core_free(n.core);
 }
 
 bool World::run()

@@ -2,8 +2,8 @@
  * world - a whole ring, run from one seed against every fault that can be named, and a checker that
  * knows only what was asked, what was acknowledged and what is there in the end.
  *
- * The journals and the decision which of two is right are the engine's own; nodes, connections,
- * Redis and the steps of a session are models of it.  Time is simulated: nothing waits.
+ * The cores of shares, their journals and sessions are the engine's own, and speak with the bytes
+ * that it speaks; nodes, connections and Redis are models.  Time is simulated: nothing waits.
  */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
@@ -37,6 +37,7 @@ struct Settings {
 	int late_percent;  /* of messages */
 	int fault_percent; /* of seconds in which something breaks */
 	int lose_percent;  /* of messages */
+	uint32_t window;   /* keys under way in a session */
 	bool restarts, rollbacks, partitions;
 };
 
@@ -103,11 +104,20 @@ class World
 	{
 		return ((UINT64_C(1) << nodes.size()) - 1) & ~(UINT64_C(1) << n.index);
 	}
+	recon_now now_at(const Node &n) const
+	{
+		return {wall(n), static_cast<uint64_t>(now)};
+	}
+	static const journal *journal_of(const Node &n)
+	{
+		return recon_core_journal(n.core);
+	}
 
 	/* the log and the journal */
-	size_t append(Node &n, const journal_record &r, int key, int lane, bool is_command,
-		size_t answers = SIZE_MAX);
-	void apply(Node &n, const LogRecord &r);
+	void append(Node &n, const journal_record &r);
+	static size_t command_of(const Node &n, const LogRecord &l);
+	void replay(Node &n, const LogRecord &l);
+	void record_as(Node &n, size_t at, journal_action action, bool mixed);
 	void find_void(Node &n, size_t *first_void);
 	void take_unheard(Node &n);
 	void rebuild(Node &n);
@@ -127,69 +137,30 @@ class World
 	/* the write path */
 	void client_write();
 	using Reply = std::function<void(bool)>;
-	bool is_refused(Node &n, const Write &w);
 	void arrive(Node &n, const Write &w, const Reply &reply);
-	void carry_out(Node &n, const Write &w, journal_record r, const Reply &reply);
+	void carry_out(Node &n, const Write &w, const Reply &reply);
 	void wake(Node &n, int key);
 
-	/* sessions */
-	struct Hello {
-		uint64_t incarnation;
-		uint32_t forgotten, horizon, closed;
-		Standing standing;
-		std::vector<journal_epoch> epochs;
-		std::vector<bool> all;
-	};
-	struct Side {
-		std::vector<journal_entry> entries;
-		journal_side side;
-		Content content;
-		uint32_t horizon;
-		bool busy;
-	};
-	struct Session {
-		int a, b;
-		uint64_t life_a, life_b, inc_a, inc_b;
-		std::set<uint32_t> epochs, failed;
-		std::map<uint32_t, uint32_t> repairs_a,
-			repairs_b; /* seen when it began, and its own */
-		std::set<int> keys;
-		size_t left = 0;
-		bool full = false, ended = false, all_well = true;
-		Standing standing_a, standing_b;
-		Hello hello_a{}, hello_b{};
-	};
-	using SessionPtr = std::shared_ptr<Session>;
+	/* what a core asks of its node */
+	static const recon_host host;
+	void make_core(Node &n);
+	std::map<std::pair<int, Stamp>, Stamp> deletes; /* by key and newest stamp: its delete */
+	void read(Node &n, int key, uint64_t ticket);
+	void read_answered(Node &n, int key, const Content &content, uint64_t ticket);
+	void repair(Node &n, int key, const recon_content &content, uint64_t ticket);
+	void scan(Node &n, int key, uint64_t ticket);
 
-	bool settled_with_all(const Node &n, const journal_epoch &e) const;
-	Hello hello(Node &n);
-	uint32_t epoch_before(const Node &n, Ms ago) const;
-	void hear(Node &n, int peer, const Hello &h);
+	/* sessions */
+	std::vector<std::shared_ptr<Connection>> connections;
+	recon_session *new_session(Connection::End &end, int peer, bool is_dialer);
 	void begin_session(int a, int b);
-	bool broken(const SessionPtr &x);
-	void end_session(const SessionPtr &x);
-	using Entries = std::map<int, std::vector<journal_entry>>;
-	using Sums = std::map<uint32_t, uint64_t>;
-	void choose_epochs(const SessionPtr &x, const Hello &ha, const Hello &hb);
-	void choose(const SessionPtr &x, const Hello &ha, const Hello &hb);
-	void choose_keys(const SessionPtr &x, const Entries &la);
-	void caught_up(const SessionPtr &x, Node &n, Standing other, int peer, const Hello &h);
-	void settle_forgotten(const SessionPtr &x, Node &n, int peer, const Hello &h,
-		const std::map<uint32_t, uint32_t> &seen);
-	Sums agree_on(
-		Node &n, int peer, const Sums &sums, const std::map<uint32_t, uint32_t> &seen);
-	static Entries list(const Node &n, const std::set<uint32_t> &epochs);
-	void compare_key(const SessionPtr &x, int key);
-	void read_side(Node &n, int key, std::function<void(bool, Side)> got);
-	void decide_key(const SessionPtr &x, int key, Side sa, Side sb);
-	void repair(Node &n, int key, const Side &seen, const Side &winner, bool equal,
-		std::map<uint32_t, uint32_t> *own, std::function<void(bool)> done);
-	void key_done(const SessionPtr &x, int key, bool ok, const std::vector<journal_entry> &ea,
-		const std::vector<journal_entry> &eb);
-	void settle(const SessionPtr &x);
-	static std::map<uint32_t, uint32_t> repairs(
-		const Node &n, const std::set<uint32_t> &epochs);
-	void forget(Node &n);
+	void transmit(Connection::End &from, const void *bytes, size_t len);
+	void deliver(Connection &c, Connection::End &to, const std::vector<uint8_t> &bytes);
+	bool accept(Connection &c);
+	static void close(Connection::End &end);
+	void close_sessions(const Node &n);
+	void reap();
+	void tick_sessions();
 	void tick();
 	void fault();
 	void bury();

@@ -48,76 +48,50 @@ void World::client_write()
 	}
 }
 
-/* Too late, too far ahead, or of what is forgotten. */
-bool World::is_refused(Node &n, const Write &w)
+static recon_write write_of(const std::string &key, const Write &w)
 {
-	if (!n.connected || !n.redis.up || !stamp_see(&n.clock, w.stamp, wall(n)))
-		return true;
-	if (rules.late_refusal &&
-		stamp_ms(w.stamp) + static_cast<uint64_t>(s.max_delay_ms) < wall(n))
-		return true;
-	return stamp_epoch(w.stamp) <=
-	       (rules.close_epochs ? journal_closed(n.j) : journal_forgotten(n.j));
+	return {key.data(), key.size(), w.stamp, w.kind, false};
 }
 
 void World::arrive(Node &n, const Write &w, const Reply &reply)
 {
 	std::string key = name_of(w.key);
-	journal_record r{};
+	const recon_write write = write_of(key, w);
 
-	if (is_refused(n, w)) {
+	if (!n.connected || !n.redis.up) {
 		reply(false);
 		return;
 	}
-	r.stamp = w.stamp;
-	r.kind = w.kind;
-	switch (journal_arrival(n.j, key.data(), key.size(), w.stamp, w.kind)) {
-	case JOURNAL_WAIT:
-		if (!rules.wait)
-			break;
-		n.waiting[w.key].push_back({w, reply, now + 5000});
-		return;
-	case JOURNAL_COUNT_MIXED:
-		r.mixed = rules.mixed_for_older;
-		[[fallthrough]];
-	case JOURNAL_COUNT:
-		r.action = JOURNAL_COUNTED;
-		append(n, r, w.key, lane_of(w.key), false);
-		note("node %d counts %" PRIx64, n.index, w.stamp);
-		reply(true);
-		return;
-	case JOURNAL_LEAVE_MIXED:
-		r.action = JOURNAL_LEFT;
-		append(n, r, w.key, lane_of(w.key), false);
-		[[fallthrough]];
-	case JOURNAL_LEAVE:
-		note("node %d leaves %" PRIx64, n.index, w.stamp);
-		reply(true);
-		return;
-	case JOURNAL_CARRY_OUT_MIXED:
-		r.mixed = rules.mixed_for_older;
+	switch (recon_core_write(n.core, &write, now_at(n))) {
+	case RECON_CARRY_OUT:
+		carry_out(n, w, reply);
 		break;
-	case JOURNAL_CARRY_OUT:
+	case RECON_DO_NOTHING:
+		note("node %d passes %" PRIx64 " over", n.index, w.stamp);
+		reply(true);
+		break;
+	case RECON_WAIT:
+		n.waiting[w.key].push_back({w, reply, now + 5000});
+		break;
+	case RECON_TOO_LATE:
+	case RECON_TOO_FAR:
+	case RECON_NO_MEMORY:
+		reply(false);
 		break;
 	}
-	carry_out(n, w, r, reply);
 }
 
-void World::carry_out(Node &n, const Write &w, journal_record r, const Reply &reply)
+void World::carry_out(Node &n, const Write &w, const Reply &reply)
 {
-	if (n.standing != Standing::Intact && w.kind == JOURNAL_UPDATE)
-		r.mixed |= rules.mixed_while_behind;
-	r.action = JOURNAL_SENT;
-	size_t at = append(n, r, w.key, lane_of(w.key), true);
-	Command c{0, lane_of(w.key), at, w.key, true, w, false, w.fails_at == n.index, {}};
+	Command c{0, lane_of(w.key), n.log.size() - 1, w.key, true, w, false, w.fails_at == n.index,
+		{}};
 
-	command(n, c, [this, &n, w, at, r, reply](bool ok) {
-		journal_record answer = r;
+	command(n, c, [this, &n, w, reply](bool ok) {
+		std::string key = name_of(w.key);
+		const recon_write write = write_of(key, w);
 
-		answer.action = ok ? JOURNAL_TAKEN : JOURNAL_WITHDRAWN;
-		append(n, answer, w.key, lane_of(w.key), false, at);
-		note("node %d %s %" PRIx64 "%s", n.index, ok ? "took" : "refused", w.stamp,
-			r.mixed ? " mixed" : "");
+		recon_core_answered(n.core, &write, ok ? RECON_TAKEN : RECON_WITHDRAWN);
+		note("node %d %s %" PRIx64, n.index, ok ? "took" : "refused", w.stamp);
 		reply(ok);
 		wake(n, w.key);
 	});
