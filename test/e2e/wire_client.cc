@@ -6,9 +6,7 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <netinet/in.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <stdexcept>
 #include <sys/socket.h>
@@ -100,24 +98,14 @@ WireClient::End WireClient::wait_end(std::chrono::milliseconds limit)
 	}
 }
 
-std::string be32(uint32_t value)
-{
-	std::string bytes;
-
-	for (int shift = 24; shift >= 0; shift -= 8)
-		bytes += static_cast<char>(value >> shift & 0xff);
-	return bytes;
-}
-
 std::string negotiation(const Negotiation &n)
 {
-	return be32(n.magic) + be32(n.command) + be32(n.header_size) + be32(n.buffer_size) +
-	       be32(n.cipher_size);
+	return n.bytes();
 }
 
 std::string snapshot_header(uint32_t total_len, uint32_t encrypt_flag, size_t size)
 {
-	return be32(total_len) + be32(encrypt_flag) + std::string(size - 8, '\0');
+	return support::u32(total_len) + support::u32(encrypt_flag) + std::string(size - 8, '\0');
 }
 
 std::string chunk(const std::string &payload)
@@ -127,27 +115,12 @@ std::string chunk(const std::string &payload)
 
 std::string chunk(uint32_t len, const std::string &payload)
 {
-	return be32(len) + payload;
+	return support::u32(len) + payload;
 }
 
 std::string encrypt(const KeyFiles &keys, const std::string &plain, bool pad)
 {
-	const std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX *)> ctx(
-		EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
-	std::vector<unsigned char> out(plain.size() + 32);
-	int n = 0, last = 0;
-
-	if (EVP_EncryptInit_ex(ctx.get(), EVP_aes_128_cbc(), nullptr,
-		    reinterpret_cast<const unsigned char *>(keys.key().data()),
-		    reinterpret_cast<const unsigned char *>(keys.iv().data())) != 1 ||
-		EVP_CIPHER_CTX_set_padding(ctx.get(), pad ? 1 : 0) != 1 ||
-		EVP_EncryptUpdate(ctx.get(), out.data(), &n,
-			reinterpret_cast<const unsigned char *>(plain.data()),
-			static_cast<int>(plain.size())) != 1 ||
-		EVP_EncryptFinal_ex(ctx.get(), out.data() + n, &last) != 1)
-		throw std::runtime_error("cannot encrypt");
-	return std::string(
-		reinterpret_cast<const char *>(out.data()), static_cast<size_t>(n + last));
+	return support::aes(plain, pad, keys.key(), keys.iv());
 }
 
 std::string restore_string(RedisClient &redis, const std::string &key, const std::string &value,

@@ -1,12 +1,12 @@
 /*
- * wire_client - the entropy wire, version 1, written a second time and from its description, so
- * that a test can say to a node whatever it likes.
+ * wire_client - a sender by hand, so that a test can say to a node whatever it likes.
  */
 #ifndef TEST_E2E_WIRE_CLIENT_H
 #define TEST_E2E_WIRE_CLIENT_H
 
 #include "support/node.h"
 #include "support/wait.h"
+#include "support/wire_bytes.h"
 
 #include <chrono>
 #include <cstdint>
@@ -44,15 +44,8 @@ class WireClient
 	int fd_ = -1;
 };
 
-struct Negotiation {
-	uint32_t magic = 0x64640001;
-	uint32_t command = 1;
-	uint32_t header_size = 8;
-	uint32_t buffer_size = 1024;
-	uint32_t cipher_size = 1040;
-};
+using support::Negotiation;
 
-std::string be32(uint32_t value);
 std::string negotiation(const Negotiation &n = {});
 std::string snapshot_header(uint32_t total_len, uint32_t encrypt_flag, size_t size = 8);
 /* Length and payload; the length may be made to lie. */

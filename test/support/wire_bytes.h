@@ -27,19 +27,21 @@ inline std::string u32(uint32_t v)
 
 /* AES-128-CBC with PKCS#7 padding, as OpenSSL does it; padding false takes whole blocks as they
  * are. */
-inline std::string aes(const std::string &plain, bool padding = true)
+inline std::string aes(const std::string &plain, bool padding = true,
+	const std::string &key = kSampleSecret, const std::string &iv = kSampleSecret)
 {
-	const auto *secret = reinterpret_cast<const unsigned char *>(kSampleSecret);
+	const auto bytes = [](const std::string &s) {
+		return reinterpret_cast<const unsigned char *>(s.data());
+	};
 	std::string out(plain.size() + 16, '\0');
 	auto *to = reinterpret_cast<unsigned char *>(out.data());
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int body = 0, tail = 0;
-	const bool good = EVP_EncryptInit_ex(ctx, EVP_aes_128_cbc(), nullptr, secret, secret) &&
-			  EVP_CIPHER_CTX_set_padding(ctx, padding) &&
-			  EVP_EncryptUpdate(ctx, to, &body,
-				  reinterpret_cast<const unsigned char *>(plain.data()),
-				  static_cast<int>(plain.size())) &&
-			  EVP_EncryptFinal_ex(ctx, to + body, &tail);
+	const bool good =
+		EVP_EncryptInit_ex(ctx, EVP_aes_128_cbc(), nullptr, bytes(key), bytes(iv)) &&
+		EVP_CIPHER_CTX_set_padding(ctx, padding) &&
+		EVP_EncryptUpdate(ctx, to, &body, bytes(plain), static_cast<int>(plain.size())) &&
+		EVP_EncryptFinal_ex(ctx, to + body, &tail);
 
 	EVP_CIPHER_CTX_free(ctx);
 	if (!good)
@@ -47,6 +49,21 @@ inline std::string aes(const std::string &plain, bool padding = true)
 	out.resize(static_cast<size_t>(body + tail));
 	return out;
 }
+
+/* What a session begins with, before the header of its snapshot. */
+struct Negotiation {
+	uint32_t magic = 0x64640001;
+	uint32_t command = 1;
+	uint32_t header_size = 8;
+	uint32_t buffer_size = 1024;
+	uint32_t cipher_size = 1040;
+
+	std::string bytes() const
+	{
+		return u32(magic) + u32(command) + u32(header_size) + u32(buffer_size) +
+		       u32(cipher_size);
+	}
+};
 
 struct WireBytes {
 	uint32_t magic = 0x64640001;
@@ -63,8 +80,8 @@ struct WireBytes {
 		std::string h = u32(total_len) + u32(encrypt_flag);
 
 		h.resize(header_size < 1024 ? std::max(header_size, 8u) : 1024, padding);
-		return u32(magic) + u32(command) + u32(header_size) + u32(buffer_size) +
-		       u32(cipher_size) + h;
+		return Negotiation{magic, command, header_size, buffer_size, cipher_size}.bytes() +
+		       h;
 	}
 
 	static std::string chunk(const std::string &payload)
