@@ -43,6 +43,7 @@ static void free_parts(struct call *c)
 		free(c->parts);
 	free(c->part_of);
 	kept_keys_fini(&c->keys);
+	buf_fini(&c->evalsha);
 }
 
 static void free_call(struct call *c)

@@ -11,6 +11,7 @@
 #ifndef PROXY_CALL_H
 #define PROXY_CALL_H
 
+#include "base/buf.h"
 #include "proto/command.h"
 #include "proxy/kept_keys.h"
 #include "proxy/outq.h"
@@ -39,6 +40,7 @@ struct leg {
 	bool local_rack; /* the replica is in the local rack */
 	bool is_write;
 	bool abandoned;             /* its reply is no longer needed */
+	bool again;                 /* it was sent a second time, see proxy/scripts.h */
 	uint32_t first_key, n_keys; /* the range of its keys in the call's kept keys */
 };
 
@@ -73,6 +75,7 @@ struct call {
 	bool released;         /* its origin takes no answer any more */
 	struct part *parts;    /* &one, or owned */
 	struct kept_keys keys; /* that it may change; empty without a hook for writes */
+	struct buf evalsha;    /* its request, see proxy/scripts.h */
 	struct part one;
 	struct leg first_leg; /* most calls have one */
 	bool first_leg_used;

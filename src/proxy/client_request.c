@@ -7,6 +7,7 @@
 #include "proxy/admit.h"
 #include "proxy/datastore.h"
 #include "proxy/route.h"
+#include "proxy/scripts.h"
 
 #include <stdarg.h>
 
@@ -86,6 +87,7 @@ static void send_request(struct client *cl, const struct request *r)
 		p->figures.client_write_requests++;
 	else
 		p->figures.client_read_requests++;
+	scripts_take(p, call, r);
 	if (p->ring->n_racks == 1 || !rewrite_may_change(r) || !send_rewritten(p, call, r))
 		route_client(p, call, r);
 	call_sent(call);

@@ -93,7 +93,7 @@ static void take_error(struct replica *r, struct leg *leg, const struct reply *r
 
 	if (!reply_in_one_piece(reply, &room, &whole)) {
 		replica_leg_failed(r, leg, WRITE_UNKNOWN, "out of memory");
-	} else {
+	} else if (!replica_again(r, leg, &whole)) {
 		replica_tell(r, leg, replica_fate(whole.bytes, whole.len), &whole);
 		if (refusal_in(whole.bytes, whole.len) == REFUSAL_NO_ANSWER)
 			call_leg_refused(leg, &whole);
@@ -184,24 +184,37 @@ static bool send_auth(struct store_conn *l, const char *password)
 	return ok;
 }
 
+static bool is_all_up(const struct replica *r)
+{
+	for (size_t i = 0; i < r->options.n_connections; i++)
+		if (replica_conn_at(r, i)->uplink.state != UPLINK_UP)
+			return false;
+	return true;
+}
+
 static void on_up(struct replica_conn *rc)
 {
 	static const char info[] = "INFO server\r\n";
 	struct store_conn *l = conn_of(rc);
 	const char *password = ((struct datastore *)rc->replica)->password;
-
-	if (l->said_down)
-		log_notice("datastore %s: is back", rc->uplink.name);
-	if (l->was_away || rc->missed)
-		replica_is_back(rc->replica);
-	l->said_down = false;
-	l->was_away = false;
+	const struct replica_options *o = &rc->replica->options;
 	memset(&l->scanner, 0, sizeof(l->scanner));
 	l->auth_pending = password != NULL;
 	l->info_pending = rc == replica_conn_at(rc->replica, 0); /* one of them is enough */
 	if ((l->auth_pending && !send_auth(l, password)) ||
-		(l->info_pending && !uplink_send(&rc->uplink, info, sizeof(info) - 1)))
+		(l->info_pending && !uplink_send(&rc->uplink, info, sizeof(info) - 1))) {
 		uplink_fail(&rc->uplink, "it could not be greeted");
+		return;
+	}
+	if (l->said_down)
+		log_notice("datastore %s: is back", rc->uplink.name);
+	/* These may send requests, which go behind the greeting. */
+	if (o->up && is_all_up(rc->replica))
+		o->up(o->back_arg, o->node);
+	if (l->was_away || rc->missed)
+		replica_is_back(rc->replica);
+	l->said_down = false;
+	l->was_away = false;
 }
 
 static void on_down(struct replica_conn *rc, const char *why)

@@ -8,6 +8,7 @@
 #include "proxy/admit.h"
 #include "proxy/proxy_internal.h"
 #include "proxy/route.h"
+#include "proxy/scripts.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -191,12 +192,13 @@ static bool take_request(
 	c->same_dc = h->same_dc;
 	l->asked_ms = p->now_ms;
 	p->figures.dnode_client_requests++;
-	if (!admit_request(p->state, &r, ADMIT_NODE, why))
+	if (!admit_request(p->state, &r, ADMIT_NODE, why)) {
 		call_refuse(&c->base.call, "%s", why);
-	else if (h->type == DNODE_REQUEST_FORWARD)
-		route_forward(p, &c->base.call, &r);
-	else
-		route_here(p, &c->base.call, &r);
+	} else {
+		scripts_take(p, &c->base.call, &r);
+		(h->type == DNODE_REQUEST_FORWARD ? route_forward : route_here)(
+			p, &c->base.call, &r);
+	}
 	call_sent(&c->base.call);
 	request_parser_fini(&parser);
 	return true;

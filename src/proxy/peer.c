@@ -115,6 +115,8 @@ static void take_reply(struct replica *r, struct leg *leg, const uint8_t *bytes,
 		replica_leg_failed(r, leg, WRITE_UNKNOWN, "a peer's reply is not valid RESP");
 		return;
 	}
+	if (bytes[0] == '-' && replica_again(r, leg, &reply))
+		return;
 	if (refusal == REFUSAL_NONE) {
 		peer_of(r)->answers_since = true;
 		replica_tell(r, leg, replica_fate(bytes, len), &reply);

@@ -10,6 +10,7 @@
 #include "proxy/own.h"
 #include "proxy/peer.h"
 #include "proxy/refused.h"
+#include "proxy/scripts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,8 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 		link_wake(&p->links, p->store_back_ms);
 		p->store_back_ms = 0;
 	}
+	if (p->scripts_due_ms && p->now_ms >= p->scripts_due_ms)
+		scripts_load(p, 0);
 }
 
 static bool start_ticker(struct proxy *p)
@@ -148,7 +151,10 @@ static bool make_store(struct proxy *p)
 		.queue_bytes_max = QUEUE_BYTES_MAX,
 		.timeout_ms = o->timeout_ms,
 		.back = on_store_back,
+		.up = scripts_load,
 		.back_arg = p,
+		.again = scripts_again,
+		.again_arg = p,
 		.written = on_written,
 		.written_arg = p,
 		.misses_only = !o->hooks.write_ended,
@@ -175,6 +181,8 @@ static bool make_peer(struct proxy *p, size_t i)
 		.timeout_ms = o->timeout_ms,
 		.back = o->hooks.node_back,
 		.back_arg = o->hooks.arg,
+		.again = scripts_again,
+		.again_arg = p,
 		.written = on_written,
 		.written_arg = p,
 		.misses_only = !o->hooks.write_ended,
@@ -315,6 +323,7 @@ struct proxy *proxy_new(
 	p->local.info_arg = p;
 	asker_list_init(&p->clients, &client_kind, p, &p->loop, options->timeout_ms);
 	asker_list_init(&p->links, &link_kind, p, &p->loop, options->timeout_ms);
+	script_cache_init(&p->scripts);
 	own_init(&p->own, options->timeout_ms);
 	arrivals_init(&p->arrivals);
 	p->read_level = options->read_consistency;
@@ -372,6 +381,7 @@ void proxy_free(struct proxy *p)
 	asker_list_fini(&p->clients);
 	asker_list_fini(&p->links);
 	call_list_fini(&p->own);
+	script_cache_fini(&p->scripts);
 	conn_loop_fini(&p->loop);
 	free(p);
 }

@@ -13,6 +13,7 @@
 #include "proxy/local.h"
 #include "proxy/proxy.h"
 #include "proxy/replica.h"
+#include "proxy/script_cache.h"
 #include "proxy/security.h"
 #include "proxy/uplink.h"
 
@@ -41,6 +42,8 @@ struct proxy {
 	struct asker_list links; /* connections that other nodes made */
 	struct call_list own;    /* requests of this node itself */
 	struct arrivals arrivals;
+	struct script_cache scripts;
+	int64_t scripts_due_ms; /* when to load them into the datastore again; 0: not */
 	uint64_t next_client_id;
 	struct event *ticker;
 	struct proxy_figures figures; /* what proxy_count() does not find elsewhere */

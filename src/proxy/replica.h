@@ -35,7 +35,12 @@ struct replica_options {
 	int64_t timeout_ms;     /* a connection that does not answer for twice as long is closed */
 	/* It is back after being down, so it may have missed or lost writes.  May be NULL. */
 	void (*back)(void *arg, size_t node);
-	void *back_arg;
+	/* Of the datastore: one connection is up again, and so are all. */
+	void (*up)(void *arg, size_t node);
+	void *back_arg; /* of both */
+	/* A leg got an error reply: send it once more in another form.  True: the leg goes on. */
+	bool (*again)(void *arg, size_t node, struct leg *leg, const struct reply *reply);
+	void *again_arg;
 	/* Called with the result of each write here, and the reply if there is one, before its leg
 	 * ends; the leg's call still exists.  With misses_only, only for writes that were not
 	 * carried out for sure, and where others of the part were refused. */
@@ -152,6 +157,15 @@ void replica_leg_failed(struct replica *r, struct leg *leg, enum write_fate fate
 
 /* Count a failed request, whose leg the caller ends. */
 void replica_note_failure(struct replica *r, const char *why);
+
+/* Whether a leg with an error reply was sent again. */
+static inline bool replica_again(
+	const struct replica *r, struct leg *leg, const struct reply *reply)
+{
+	const struct replica_options *o = &r->options;
+
+	return o->again && o->again(o->again_arg, o->node, leg, reply);
+}
 
 /* Report the fate of a leg's write, if it is one, before the leg ends. */
 static inline void replica_tell(const struct replica *r, const struct leg *leg,

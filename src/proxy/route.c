@@ -342,14 +342,11 @@ void route_client(struct proxy *p, struct call *c, const struct request *r)
 	plan_fini(&rt.plan);
 }
 
-/* The keys of a request for the lanes.  A request without keys, such as a script, may use any key.
- */
-static struct lane_keys lanes_of(const struct proxy *p, const struct request *r)
+struct lane_keys route_lanes(const struct proxy *p, const struct request *r)
 {
+	/* A request without keys, such as a script, may use any key. */
 	struct lane_keys lanes = {.several = r->n_keys == 0};
 
-	if (p->options.datastore_connections == 1)
-		return lanes;
 	for (uint32_t i = 0; i < r->n_keys; i++) {
 		uint32_t arg = request_key(r, i);
 		uint32_t token = ring_token(p->ring, request_arg(r, arg), r->args[arg].len);
@@ -364,8 +361,11 @@ static struct lane_keys lanes_of(const struct proxy *p, const struct request *r)
 void route_here(struct proxy *p, struct call *c, const struct request *r)
 {
 	bool is_write = r->kind == COMMAND_WRITE;
-	struct message m = {.lanes = lanes_of(p, r), .bytes = r->bytes, .len = r->len};
+	struct message m = {.bytes = r->bytes, .len = r->len};
 	struct leg *leg;
+
+	if (p->options.datastore_connections > 1)
+		m.lanes = route_lanes(p, r);
 
 	if (!keep_keys(p, c, r))
 		return;

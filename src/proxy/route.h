@@ -8,6 +8,7 @@
 
 #include "proto/request.h"
 #include "proxy/call.h"
+#include "proxy/lanes.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,6 +21,9 @@ struct proxy;
  * read to the racks that its consistency level needs.
  */
 void route_client(struct proxy *p, struct call *c, const struct request *r);
+
+/* The keys of a request as the lanes see them. */
+struct lane_keys route_lanes(const struct proxy *p, const struct request *r);
 
 /* From another node, for this node only (DNODE_REQUEST). */
 void route_here(struct proxy *p, struct call *c, const struct request *r);
