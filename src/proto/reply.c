@@ -261,3 +261,22 @@ bool reply_array(const uint8_t *bytes, size_t len, uint64_t *n, size_t *used)
 	*n = (uint64_t)value;
 	return true;
 }
+
+bool reply_string(
+	const uint8_t *bytes, size_t len, const uint8_t **value, size_t *value_len, size_t *used)
+{
+	int64_t n;
+
+	if (!number_line(bytes, len, '$', &n, used) || n < -1)
+		return false;
+	*value = NULL;
+	*value_len = 0;
+	if (n < 0)
+		return true;
+	if (len - *used < 2 || (uint64_t)n > len - *used - 2)
+		return false;
+	*value = bytes + *used;
+	*value_len = (size_t)n;
+	*used += (size_t)n + 2;
+	return true;
+}

@@ -51,6 +51,11 @@ bool reply_integer(const uint8_t *bytes, size_t len, int64_t *value);
  * or the null array. */
 bool reply_array(const uint8_t *bytes, size_t len, uint64_t *n, size_t *used);
 
+/* The string at the start of a reply, with what follows it at *used; *value is NULL for the null
+ * string.  False for another type. */
+bool reply_string(
+	const uint8_t *bytes, size_t len, const uint8_t **value, size_t *value_len, size_t *used);
+
 #ifdef __cplusplus
 }
 #endif

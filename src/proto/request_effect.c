@@ -20,6 +20,26 @@ static bool is_repeated(const struct request *r, uint32_t i)
 	return false;
 }
 
+/* XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] n [LIMIT n]] id ...: what is no such option is the
+ * id. */
+uint32_t request_xadd_star(const struct request *r)
+{
+	uint32_t i = 2;
+
+	for (; i < r->argc; i++) {
+		if (request_arg_is(r, i, "MAXLEN") || request_arg_is(r, i, "MINID")) {
+			i += i + 1 < r->argc &&
+			     (request_arg_is(r, i + 1, "=") || request_arg_is(r, i + 1, "~"));
+			i++;
+		} else if (request_arg_is(r, i, "LIMIT")) {
+			i++;
+		} else if (!request_arg_is(r, i, "NOMKSTREAM")) {
+			break;
+		}
+	}
+	return i < r->argc && request_arg_is(r, i, "*") ? i : 0;
+}
+
 /* ---- Effects that depend on the options ---- */
 
 static enum request_effect set_effect(const struct request *r, bool *doubtful)
@@ -70,26 +90,6 @@ static enum request_effect restore_effect(const struct request *r, bool *doubtfu
 	return effect;
 }
 
-/* Whether Redis draws the id from its clock: XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] n [LIMIT
- * n]] *.  What is no such option is the id, as a rule. */
-static bool xadd_draws_id(const struct request *r)
-{
-	uint32_t i = 2;
-
-	for (; i < r->argc; i++) {
-		if (request_arg_is(r, i, "MAXLEN") || request_arg_is(r, i, "MINID")) {
-			i += i + 1 < r->argc &&
-			     (request_arg_is(r, i + 1, "=") || request_arg_is(r, i + 1, "~"));
-			i++;
-		} else if (request_arg_is(r, i, "LIMIT")) {
-			i++;
-		} else if (!request_arg_is(r, i, "NOMKSTREAM")) {
-			break;
-		}
-	}
-	return i < r->argc && request_arg_is(r, i, "*");
-}
-
 /* A minimal idle time is compared with each replica's clock.  The entries get their time from it,
  * unless TIME says otherwise. */
 static bool xclaim_reads_clock(const struct request *r)
@@ -119,7 +119,7 @@ static enum request_effect options_effect(const struct request *r, bool *doubtfu
 	case COMMAND_ID_RESTORE:
 		return restore_effect(r, doubtful);
 	case COMMAND_ID_XADD:
-		*doubtful = xadd_draws_id(r);
+		*doubtful = request_xadd_star(r) != 0;
 		return REQUEST_UPDATES;
 	case COMMAND_ID_XCLAIM:
 		*doubtful = xclaim_reads_clock(r);

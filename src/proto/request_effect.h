@@ -29,6 +29,9 @@ enum request_effect {
  */
 enum request_effect request_effect(const struct request *r, uint32_t i, bool *doubtful);
 
+/* The argument of an XADD with which it leaves the id to the clock of Redis; 0: there is none. */
+uint32_t request_xadd_star(const struct request *r);
+
 #ifdef __cplusplus
 }
 #endif

@@ -145,6 +145,21 @@ static enum rewrite_result rewrite_restore(const struct request *r, int64_t now_
 			copy_args(out, r, 3, r->argc) && resp_write_text(&w, "ABSTTL"));
 }
 
+/* XCLAIM without IDLE and TIME: with the TIME of now, which it means. */
+static enum rewrite_result rewrite_xclaim(const struct request *r, int64_t now_ms, struct buf *out)
+{
+	const struct resp_writer w = resp_writer_2(out);
+	size_t had = buf_len(out);
+
+	for (uint32_t i = 6; i < r->argc; i++)
+		if (request_arg_is(r, i, "IDLE") || request_arg_is(r, i, "TIME"))
+			return REWRITE_UNCHANGED;
+	return written(out, had,
+		begin(&w, r, r->argc + 2) && resp_write_text(&w, "XCLAIM") &&
+			copy_args(out, r, 1, r->argc) && resp_write_text(&w, "TIME") &&
+			write_number(&w, now_ms));
+}
+
 enum rewrite_result rewrite_request(
 	const struct request *r, int64_t now_ms, unsigned redis, struct buf *out)
 {
@@ -166,6 +181,8 @@ enum rewrite_result rewrite_request(
 		return may_expire ? rewrite_expire(r, 1, now_ms, out) : REWRITE_UNCHANGED;
 	case COMMAND_ID_RESTORE:
 		return rewrite_restore(r, now_ms, out);
+	case COMMAND_ID_XCLAIM:
+		return rewrite_xclaim(r, now_ms, out);
 	default:
 		return REWRITE_UNCHANGED;
 	}

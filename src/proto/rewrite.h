@@ -1,10 +1,11 @@
 /*
- * rewrite - makes relative deadlines in a request absolute, so that every replica sets the same.
+ * rewrite - makes times in a request absolute, so that every replica sets the same.
  *
  *     SETEX, PSETEX            SET key value PXAT ms
  *     SET, GETEX with EX, PX   the same with PXAT
  *     EXPIRE, PEXPIRE          PEXPIREAT, with the same options
  *     RESTORE with a ttl       the same with ABSTTL
+ *     XCLAIM                   the same with TIME
  *
  * The reply stays the same.  A request that Redis refuses is left as it is, so that its error names
  * what the client sent; so is what sets no deadline, such as EXPIRE with a number up to 0.  No I/O.

@@ -1,6 +1,7 @@
 #include "proxy/call.h"
 
 #include "proto/resp_write.h"
+#include "proxy/followers.h"
 #include "proxy/join.h"
 #include "proxy/refused.h"
 
@@ -44,6 +45,7 @@ static void free_parts(struct call *c)
 	free(c->part_of);
 	kept_keys_fini(&c->keys);
 	buf_fini(&c->evalsha);
+	followers_free(c->followers);
 }
 
 static void free_call(struct call *c)
@@ -281,11 +283,14 @@ static void tell_quorum(struct leg *leg, const struct reply *reply)
 	struct buf room = {0};
 	struct reply whole;
 
-	if (reply_in_one_piece(reply, &room, &whole))
+	if (reply_in_one_piece(reply, &room, &whole)) {
+		if (leg->part->call->followers && !leg->local_rack)
+			followers_translate(leg->part->call, &whole);
 		verdict(leg->part,
 			quorum_answer(q, leg->dc, leg->local_rack, whole.bytes, whole.len));
-	else
+	} else {
 		verdict(leg->part, quorum_failure(q, leg->dc));
+	}
 	buf_fini(&room);
 }
 
@@ -293,6 +298,8 @@ void call_leg_answered(struct leg *leg, const struct reply *reply)
 {
 	struct part *p = leg->part;
 
+	if (p->call->followers && leg->local_rack)
+		followers_send(p->call, reply);
 	if (!p->decided && !leg->abandoned) {
 		if (p->quorum)
 			tell_quorum(leg, reply);
@@ -306,6 +313,8 @@ void call_leg_failed(struct leg *leg, const char *why)
 {
 	struct part *p = leg->part;
 
+	if (p->call->followers && leg->local_rack)
+		followers_send(p->call, NULL);
 	if (!p->decided && !leg->abandoned) {
 		if (p->quorum)
 			verdict(p, quorum_failure(p->quorum, leg->dc));

@@ -72,10 +72,11 @@ struct call {
 	uint32_t n_keys;
 	uint32_t *part_of; /* the part of each key; NULL for a single part; owned */
 	bool answered;
-	bool released;         /* its origin takes no answer any more */
-	struct part *parts;    /* &one, or owned */
-	struct kept_keys keys; /* that it may change; empty without a hook for writes */
-	struct buf evalsha;    /* its request, see proxy/scripts.h */
+	bool released;               /* its origin takes no answer any more */
+	struct part *parts;          /* &one, or owned */
+	struct kept_keys keys;       /* that it may change; empty without a hook for writes */
+	struct buf evalsha;          /* its request, see proxy/scripts.h */
+	struct followers *followers; /* of a write that the local rack is sent first; owned */
 	struct part one;
 	struct leg first_leg; /* most calls have one */
 	bool first_leg_used;

@@ -1,6 +1,8 @@
 #include "proxy/route.h"
 
 #include "proto/dnode.h"
+#include "proto/follow.h"
+#include "proxy/followers.h"
 #include "proxy/join.h"
 #include "proxy/plan.h"
 #include "proxy/proxy_internal.h"
@@ -157,19 +159,13 @@ static bool make_quorum(const struct plan *plan, struct part *part)
 	return part->quorum != NULL;
 }
 
-/* Send a part to all its replicas. */
-static void send_part(struct routing *rt, struct part *part, const struct message *m)
+/* Send to the racks that are asked. */
+static void send_to_racks(struct routing *rt, struct part *part, const struct message *m)
 {
 	const struct plan *plan = &rt->plan;
 	const struct ring *ring = plan->ring;
 	bool each = plan->level == CONSISTENCY_DC_EACH_SAFE_QUORUM;
 
-	if (!make_quorum(plan, part)) {
-		call_refuse(part->call, "dynomite: out of memory");
-		return;
-	}
-	if (plan_is_write(plan))
-		stamp_part(rt->proxy, part);
 	for (size_t r = 0; r < ring->n_racks; r++) {
 		if (plan_is_asked(plan, r) && (ring->racks[r].dc == 0 || each))
 			send_leg(rt, part, r, DNODE_REQUEST, m);
@@ -178,6 +174,21 @@ static void send_part(struct routing *rt, struct part *part, const struct messag
 		return;
 	for (size_t dc = 1; dc < ring->n_dcs; dc++)
 		send_to_dc(rt, part, &ring->dcs[dc], m);
+}
+
+/* Send a part to all its replicas; to the local rack alone if the others are to follow. */
+static void send_part(struct routing *rt, struct part *part, const struct message *m)
+{
+	if (!make_quorum(&rt->plan, part)) {
+		call_refuse(part->call, "dynomite: out of memory");
+		return;
+	}
+	if (plan_is_write(&rt->plan))
+		stamp_part(rt->proxy, part);
+	if (part->call->followers)
+		send_leg(rt, part, 0, DNODE_REQUEST, m);
+	else
+		send_to_racks(rt, part, m);
 }
 
 /* ---- Requests ---- */
@@ -282,6 +293,11 @@ static void send_undivided(struct routing *rt)
 
 	if (!keep_keys(rt->proxy, rt->call, r))
 		return;
+	if (rt->proxy->ring->n_racks > 1 && follow_applies(r) &&
+		!followers_begin(rt->proxy, rt->call, r)) {
+		call_refuse(rt->call, "dynomite: out of memory");
+		return;
+	}
 	m = message_of(rt, 0, r->bytes, r->len);
 	send_part(rt, &rt->call->one, &m);
 }
@@ -338,6 +354,20 @@ void route_client(struct proxy *p, struct call *c, const struct request *r)
 			"give them a common hash_tag");
 	} else {
 		send_split(&rt);
+	}
+	plan_fini(&rt.plan);
+}
+
+void route_others(struct proxy *p, struct call *c, const struct request *r)
+{
+	struct routing rt;
+
+	routing_init(&rt, p, c, r);
+	rt.plan.first_rack = 1;
+	if (make_plan(&rt)) {
+		const struct message m = message_of(&rt, 0, r->bytes, r->len);
+
+		send_to_racks(&rt, &c->one, &m);
 	}
 	plan_fini(&rt.plan);
 }

@@ -25,6 +25,9 @@ void route_client(struct proxy *p, struct call *c, const struct request *r);
 /* The keys of a request as the lanes see them. */
 struct lane_keys route_lanes(const struct proxy *p, const struct request *r);
 
+/* The second half of a write that the local rack was sent first: for all other racks. */
+void route_others(struct proxy *p, struct call *c, const struct request *r);
+
 /* From another node, for this node only (DNODE_REQUEST). */
 void route_here(struct proxy *p, struct call *c, const struct request *r);
 

@@ -106,6 +106,116 @@ TEST_F(SameEffect, DeadlinesAreThoseOfOneClock)
 	EXPECT_EQ(everywhere({"EXISTS", "r"}), "0");
 }
 
+TEST_F(SameEffect, WhatIsPoppedByChanceIsPoppedEverywhere)
+{
+	Args add = {"SADD", "s"};
+
+	for (int i = 0; i < 100; i++)
+		add.push_back("member" + std::to_string(i));
+	EXPECT_EQ(client.number(add), 100);
+	for (int i = 0; i < 10; i++)
+		EXPECT_EQ(client.cmd("SPOP", "s").substr(0, 6), "member");
+	EXPECT_EQ(client.list("SPOP", "s", 30).size(), 30u);
+	EXPECT_EQ(everywhere({"SCARD", "s"}), "60");
+	const char *all = "local m = redis.call('SMEMBERS', KEYS[1]) table.sort(m) "
+			  "return table.concat(m, ' ')";
+	EXPECT_GT(everywhere({"EVAL", all, "1", "s"}).size(), 60u * 7);
+	EXPECT_EQ(client.list("SPOP", "s", 1000).size(), 60u);
+	EXPECT_EQ(everywhere({"EXISTS", "s"}), "0");
+	EXPECT_EQ(client.cmd("SPOP", "s"), "(nil)");
+	expect_reply_of_redis({"SPOP", "s", "-1"});
+	expect_reply_of_redis({"SPOP", "none", "3"});
+}
+
+TEST_F(SameEffect, EntriesHaveTheSameIdEverywhere)
+{
+	const char *all = "local e = redis.call('XRANGE', KEYS[1], '-', '+') local t = {} "
+			  "for i = 1, #e do t[i] = e[i][1] .. e[i][2][2] end "
+			  "return table.concat(t, ' ')";
+	std::string ids;
+
+	for (int i = 0; i < 20; i++) {
+		const std::string id = client.cmd("XADD", "x", "MAXLEN", "1000", "*", "f", i);
+		ids += (i ? " " : "") + id + std::to_string(i);
+	}
+	EXPECT_EQ(everywhere({"EVAL", all, "1", "x"}), ids);
+	/* Ahead of every clock, through both nodes. */
+	EXPECT_EQ(client.cmd("XADD", "x", "99999999999999-5", "f", "20"), "99999999999999-5");
+	EXPECT_EQ(everywhere({"XLEN", "x"}), "21");
+	EXPECT_EQ((*ring_)[1].client().cmd("XADD", "x", "*", "f", "21"), "99999999999999-6");
+	EXPECT_EQ(everywhere({"XLEN", "x"}), "22");
+	EXPECT_EQ(client.cmd("XADD", "x", "*", "f", "22"), "99999999999999-7");
+	EXPECT_EQ(everywhere({"EVAL", all, "1", "x"}),
+		ids + " 99999999999999-520" + " 99999999999999-621 99999999999999-722");
+	EXPECT_EQ(client.cmd("XADD", "none", "NOMKSTREAM", "*", "f", "v"), "(nil)");
+	EXPECT_EQ(everywhere({"EXISTS", "none"}), "0");
+	EXPECT_EQ((*ring_)[0].missed(1), 0u);
+}
+
+TEST_F(SameEffect, ClaimsAreMadeEverywhere)
+{
+	const char *owner = "local p = redis.call('XPENDING', KEYS[1], 'g', '-', '+', 10) "
+			    "local t = {} for i = 1, #p do t[i] = p[i][1] .. p[i][2] .. p[i][4] "
+			    "end return table.concat(t, ' ')";
+
+	client.cmd("XGROUP", "CREATE", "c", "g", "0", "MKSTREAM");
+	for (const char *id : {"1-1", "2-2", "3-3", "4-4"})
+		client.cmd("XADD", "c", id, "f", "v");
+	client.list("XREADGROUP", "GROUP", "g", "first", "COUNT", "3", "STREAMS", "c", ">");
+	client.cmd("XDEL", "c", "2-2");
+	EXPECT_EQ(everywhere({"EVAL", owner, "1", "c"}), "1-1first1 2-2first1 3-3first1");
+	/* A replica that has been idle for less would claim nothing by itself. */
+	(*ring_)[1].store().list("XCLAIM", "c", "g", "first", "0", "1-1", "3-3", "IDLE", "0",
+		"RETRYCOUNT", "1", "JUSTID");
+	(*ring_)[0].store().list("XCLAIM", "c", "g", "first", "0", "1-1", "3-3", "IDLE", "90000000",
+		"RETRYCOUNT", "1", "JUSTID");
+	client.list("XAUTOCLAIM", "c", "g", "second", "60000", "0", "COUNT", "2");
+	EXPECT_EQ(everywhere({"EVAL", owner, "1", "c"}), "1-1second2 3-3first1");
+	client.list("XAUTOCLAIM", "c", "g", "second", "60000", "0", "JUSTID");
+	EXPECT_EQ(everywhere({"EVAL", owner, "1", "c"}), "1-1second2 3-3second1");
+}
+
+/* Replicas that follow agree with the one that they follow. */
+TEST(SameEffectOfAQuorum, IsReached)
+{
+	for (const char *level : {"dc_quorum", "dc_safe_quorum"}) {
+		Ring ring{Places{{"dc", "r1"}, {"dc", "r2"}, {"dc", "r3"}}};
+
+		ring.unhealed().set("write_consistency", level).start();
+		RedisClient c = ring[0].client();
+		for (int i = 0; i < 50; i++)
+			EXPECT_EQ(c.integer("SADD", "s", i), 1);
+		EXPECT_NE(c.cmd("SPOP", "s"), "(nil)") << level;
+		EXPECT_EQ(c.list("SPOP", "s", 9).size(), 9u) << level;
+		EXPECT_EQ(c.cmd("SPOP", "none"), "(nil)") << level;
+		c.set("text", "x");
+		EXPECT_TRUE(holds(c.error("SPOP", "text"), "WRONGTYPE")) << level;
+		EXPECT_NE(c.cmd("XADD", "x", "*", "f", "v"), "(nil)") << level;
+		EXPECT_TRUE(wait_until([&] { return ring[0].peer_info(1, "queued") == "0"; }));
+		ring[1].node().kill9();
+		EXPECT_TRUE(wait_until([&] { return !ring[0].peer_is_up(1); }));
+		EXPECT_NE(c.cmd("SPOP", "s"), "(nil)") << level;
+		EXPECT_EQ(ring[0].missed(1), 1u);
+	}
+}
+
+TEST(SameEffectOfAQuorum, IsReachedWithoutTheLocalRack)
+{
+	Ring ring{Places{{"dc", "r1"}, {"dc", "r2"}, {"dc", "r3"}}};
+
+	ring.unhealed().set("write_consistency", "dc_quorum").start();
+	RedisClient c = ring[0].client();
+	for (int i = 0; i < 50; i++)
+		EXPECT_EQ(c.integer("SADD", "s", i), 1);
+	ring[0].redis().kill9();
+	ASSERT_TRUE(wait_until([&] { return ring[0].info("datastore_state") != "up"; }));
+	EXPECT_NE(c.cmd("SPOP", "s"), "(nil)");
+	for (size_t i = 1; i < 3; i++) {
+		RedisClient store = ring[i].store();
+		EXPECT_TRUE(wait_until([&] { return store.integer("SCARD", "s") == 49; }));
+	}
+}
+
 TEST_F(SameEffect, ErrorsAreThoseOfRedis)
 {
 	for (const Args &args : std::vector<Args>{

@@ -64,6 +64,8 @@ INSTANTIATE_TEST_SUITE_P(Requests, Rewrite,
 		Case{"RESTORE k 10 p", "RESTORE k 1700000000010 p ABSTTL"},
 		Case{"RESTORE k 10 p REPLACE IDLETIME 5 FREQ 7",
 			"RESTORE k 1700000000010 p REPLACE IDLETIME 5 FREQ 7 ABSTTL"},
+		Case{"XCLAIM k g c 5 1-1 2-2", "XCLAIM k g c 5 1-1 2-2 TIME 1700000000000"},
+		Case{"xclaim k g c 0 1-1 JUSTID", "XCLAIM k g c 0 1-1 JUSTID TIME 1700000000000"},
 		/* What Redis refuses for other reasons, it refuses in the same words. */
 		Case{"SET k v EX 10 PX 10", "SET k v PXAT 1700000010000 PX 10"},
 		Case{"EXPIRE k 10 nosuch", "PEXPIREAT k 1700000010000 nosuch"}));
@@ -80,7 +82,8 @@ TEST(RewriteNothing, ThatSetsNoDeadlineOrIsRefused)
 		     "GETEX k PXAT 5", "GETEX k EX 0", "EXPIRE k 0", "EXPIRE k -5", "EXPIRE k x",
 		     "EXPIRE k 9223372036854775807", "EXPIREAT k 5", "PEXPIREAT k 5",
 		     "RESTORE k 0 p", "RESTORE k 5 p ABSTTL", "RESTORE k 5 p absttl REPLACE",
-		     "RESTORE k 5 p nosuch", "RESTORE k -5 p", "RESTORE k x p", "INCR k", "GET k",
+		     "RESTORE k 5 p nosuch", "RESTORE k -5 p", "RESTORE k x p",
+		     "XCLAIM k g c 0 1-1 IDLE 5", "XCLAIM k g c 0 1-1 time 5", "INCR k", "GET k",
 		     "XADD k * f v", "SORT k STORE d", "EVAL s 1 k", "SCRIPT LOAD x"})
 		EXPECT_EQ(rewritten(Request(line)), "") << line;
 	for (const char *line : {"SETEX k 10 v", "SET k v EX 10", "GETEX k EX 10"}) {
