@@ -179,7 +179,8 @@ static void decide_key(struct recon_session *s, struct key *k, const struct reco
 	}
 	winner = recon_key_decide(k);
 	if (winner == JOURNAL_CONFLICT) {
-		if (k->mine.digest != k->theirs.digest)
+		/* Where every key is compared, it is found once more by its value. */
+		if (k->mine.digest != k->theirs.digest && (!s->full || s->is_part))
 			leave_key(s, k, RECON_CONFLICT);
 		ok = drop(s, k);
 	} else if (k->mine.digest != k->theirs.digest &&

@@ -67,7 +67,7 @@ static unsigned left_out()
 		{rules.reopen_content, RECON_REOPEN_CONTENT},
 		{rules.close_epochs, RECON_CLOSE_EPOCHS},
 		{rules.wait, RECON_WAIT_ITS_TURN},
-		{rules.short_sessions, RECON_FRESH_KEYS},
+		{rules.fresh_keys, RECON_FRESH_KEYS},
 	};
 	unsigned without = 0;
 

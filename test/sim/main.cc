@@ -46,7 +46,7 @@ const Mutant mutants[] = {
 	{"close_epochs", &Rules::close_epochs, true},
 	{"wait", &Rules::wait, true},
 	{"fence", &Rules::fence, true},
-	{"short_sessions", &Rules::short_sessions, true},
+	{"fresh_keys", &Rules::fresh_keys, true},
 	{"unheard_is_mixed", &Rules::unheard_is_mixed, true},
 };
 

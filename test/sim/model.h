@@ -38,7 +38,7 @@ struct Rules {
 	bool reopen_content = true;     /* likewise one whose contents another repair replaced */
 	bool close_epochs = true;     /* who said that an epoch is complete takes no write of it */
 	bool wait = true;             /* an older write waits for what is under way */
-	bool short_sessions = true;   /* what a session read is too old when it can be forgotten */
+	bool fresh_keys = true;       /* what a session read is too old when it can be forgotten */
 	bool fence = true;            /* old connections are killed before the markers are read */
 	bool unheard_is_mixed = true; /* carried out, with an answer that was lost: maybe refused */
 };

@@ -14,9 +14,7 @@ recon_session *World::new_session(Connection::End &end, int peer, bool is_dialer
 
 	o.peer = static_cast<uint32_t>(peer);
 	o.is_dialer = is_dialer;
-	/* What it has read must not outlive what is known of it: epochs are forgotten later. */
-	o.total_ms =
-		rules.short_sessions ? static_cast<uint32_t>(s.max_delay_ms - s.close_ms) : 30000;
+	o.total_ms = 60000;
 	o.silence_ms = 8000;
 	o.window = s.window;
 	o.send = [](void *arg, const void *bytes, size_t len) {
