@@ -256,6 +256,9 @@ static bool do_write(struct journal *j, const struct journal_record *r)
 		ok = install(j, c, r);
 		reopen(j, c->entries, c->n);
 		break;
+	case JOURNAL_KEPT_CHAIN:
+		ok = journal_kept_chain(j, c, r);
+		break;
 	default:
 		ok = install(j, c, r);
 		break;
@@ -269,6 +272,14 @@ bool journal_do(struct journal *j, const struct journal_record *r)
 	struct journal_epoch *e;
 
 	switch (r->action) {
+	case JOURNAL_KEPT_LIMITS:
+		j->forgotten = r->limits->forgotten;
+		j->closed = r->limits->closed;
+		j->dropped = r->limits->dropped;
+		return true;
+	case JOURNAL_KEPT_EPOCH:
+		journal_kept_epoch(j, r->marks);
+		return true;
 	case JOURNAL_SETTLED:
 	case JOURNAL_SAID:
 		e = journal_epoch_find(j, r->epoch);
@@ -330,22 +341,11 @@ enum journal_verdict journal_arrival(const struct journal *j, const void *key, s
 	return JOURNAL_CARRY_OUT;
 }
 
-static struct journal_chain view(const struct chain *c)
-{
-	return (struct journal_chain){
-		.entries = c->entries,
-		.n = c->n,
-		.repaired = c->repaired,
-		.under_way = c->n_attempts,
-		.hash = c->hash,
-	};
-}
-
 struct journal_chain journal_look(const struct journal *j, const void *key, size_t len)
 {
 	const struct chain *c = journal_table_find(j, key, len);
 
-	return c ? view(c) : (struct journal_chain){0};
+	return c ? journal_view(c) : (struct journal_chain){0};
 }
 
 uint64_t journal_chain_digest(const struct journal_chain *c)
@@ -385,18 +385,6 @@ uint32_t journal_closed(const struct journal *j)
 uint32_t journal_horizon(const struct journal *j)
 {
 	return j->dropped > j->forgotten ? j->dropped : j->forgotten;
-}
-
-void journal_each(const struct journal *j,
-	void (*fn)(void *arg, const void *key, size_t len, const struct journal_chain *c),
-	void *arg)
-{
-	for (size_t b = 0; b < j->n_buckets; b++)
-		for (const struct chain *c = j->buckets[b]; c; c = c->next) {
-			struct journal_chain v = view(c);
-
-			fn(arg, c->key, c->len, &v);
-		}
 }
 
 size_t journal_n_entries(const struct journal *j)

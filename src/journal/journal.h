@@ -85,6 +85,16 @@ enum journal_action {
 	JOURNAL_FORGOT,     /* epoch: it and all earlier ones are forgotten */
 	JOURNAL_DROPPED,    /* epoch: the journal_horizon() of a node whose dataset equals ours */
 	JOURNAL_REPUDIATED, /* peer: it lost data, so what it settled or said no longer counts */
+
+	/* The parts of a snapshot, which are done again like other records. */
+	JOURNAL_KEPT_LIMITS, /* limits */
+	JOURNAL_KEPT_CHAIN,  /* key, entries, stamp: the newest received by a repair */
+	JOURNAL_KEPT_EPOCH,  /* marks: the sum is not used, since that of the entries counts */
+};
+
+/* How far a journal reaches. */
+struct journal_limits {
+	uint32_t forgotten, closed, dropped;
 };
 
 struct journal_record {
@@ -99,6 +109,8 @@ struct journal_record {
 	uint32_t peer;
 	uint32_t epoch; /* of a repair or alignment: the journal_horizon() of where it came from */
 	uint64_t sum;
+	const struct journal_limits *limits;
+	const struct journal_epoch *marks;
 };
 
 struct journal;
@@ -148,6 +160,18 @@ uint32_t journal_horizon(const struct journal *j);
 void journal_each(const struct journal *j,
 	void (*fn)(void *arg, const void *key, size_t len, const struct journal_chain *c),
 	void *arg);
+
+/*
+ * The same in parts, for a snapshot while the journal changes: *cursor is 0 at first, and n is
+ * about how many keys to go through.  False when it was the last part.  A key that is there from
+ * the first to the last part is in one of them, perhaps in more.
+ */
+bool journal_each_part(const struct journal *j, uint64_t *cursor, size_t n,
+	void (*fn)(void *arg, const void *key, size_t len, const struct journal_chain *c),
+	void *arg);
+
+/* What JOURNAL_KEPT_LIMITS sets. */
+struct journal_limits journal_get_limits(const struct journal *j);
 
 /* The number of entries; the memory in bytes. */
 size_t journal_n_entries(const struct journal *j);

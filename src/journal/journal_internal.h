@@ -1,6 +1,7 @@
 /*
  * journal_internal - shared by the files of the journal: journal.c applies records and answers
- * queries, table.c holds chains and epochs, decide.c compares two sides.  One thread.
+ * queries, kept.c takes and restores snapshots, table.c holds chains and epochs, decide.c compares
+ * two sides.  One thread.
  */
 #ifndef JOURNAL_JOURNAL_INTERNAL_H
 #define JOURNAL_JOURNAL_INTERNAL_H
@@ -58,6 +59,14 @@ struct journal_epoch *journal_epoch_make(struct journal *j, uint32_t epoch);
  * settled. */
 void journal_epoch_add(struct journal *j, const struct chain *c, const struct journal_entry *e);
 void journal_epoch_take(struct journal *j, const struct chain *c, const struct journal_entry *e);
+
+/* Put a chain of a snapshot in the place of what is there, and the marks of an epoch.  False when
+ * out of memory. */
+bool journal_kept_chain(struct journal *j, struct chain *c, const struct journal_record *r);
+void journal_kept_epoch(struct journal *j, const struct journal_epoch *marks);
+
+/* A chain as others see it. */
+struct journal_chain journal_view(const struct chain *c);
 
 /* Remove the epochs without entries. */
 void journal_epoch_drop_empty(struct journal *j);
