@@ -117,7 +117,9 @@ struct dyn_entropy_push_result {
 	uint64_t bytes;      /* plaintext sent */
 	uint64_t wire_bytes; /* including headers, framing and padding */
 	double seconds;
-	uint64_t reserved[4]; /* 0 */
+	uint64_t refused;     /* of them, reset by the receiver: not applied, or not all of it */
+	bool complete;        /* all that the source has was sent whole, and answered in time */
+	uint64_t reserved[2]; /* 0 */
 	struct dyn_entropy_source_totals source;
 };
 
@@ -134,8 +136,11 @@ struct dyn_entropy_push_options {
 
 /*
  * Send every snapshot of source to config->peer_endpoint, each on its own connection; while the
- * receiver applies one, the next is sent.  Stops at the first failure.  material may be NULL when
- * config->encrypt is false; options may be NULL.  *result is filled in in either case.
+ * receiver applies one, the next is sent.  Stops at the first failure, but not at a snapshot that
+ * the receiver refuses when it has all of it (it may have a key that its store does not take) as
+ * long as it accepts an empty one before the next: DYN_ENTROPY_ERR_SINK when it took others.
+ * material may be NULL when config->encrypt is false; options may be NULL.  *result is filled in in
+ * either case.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_push(const struct dyn_entropy_config *config,
 	const dyn_entropy_material *material, struct dyn_entropy_source *source,

@@ -198,8 +198,10 @@ struct dyn_entropy_sink_redis_options {
 
 /*
  * redis: checks the snapshot's commands, refuses all of it if one is not allowed, then sends them
- * pipelined and reads every reply.  Error replies other than BUSYKEY fail the snapshot; commands
- * that were carried out stay.  options may be NULL: only RESTORE, any key.
+ * pipelined and reads every reply.  A command at which Redis closes the connection is passed over,
+ * and the others are sent over a new one.  Such a command, and error replies other than BUSYKEY,
+ * fail the snapshot; commands that were carried out stay.  For an empty snapshot it asks Redis
+ * whether it takes commands.  options may be NULL: only RESTORE, any key.
  */
 DYN_ENTROPY_CHECK enum dyn_entropy_status dyn_entropy_sink_redis(
 	const struct dyn_entropy_redis *redis, const struct dyn_entropy_sink_redis_options *options,

@@ -27,6 +27,7 @@ struct redis_conn {
 	struct stream stream;
 	enum dyn_entropy_status kind;
 	redisReader *reader;
+	bool closed;
 	struct buf out;        /* queued commands, as RESP */
 	size_t in_pos, in_end; /* the part of in not consumed yet */
 	uint8_t in[READ_BYTES];
@@ -153,10 +154,11 @@ static enum dyn_entropy_status take_in(struct redis_conn *c, struct dyn_entropy_
 {
 	ssize_t n = recv(c->stream.fd, c->in + c->in_end, READ_BYTES - c->in_end, 0);
 
-	if (n == 0)
-		return fail(c, err, "it closed the connection");
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return DYN_ENTROPY_OK;
+	c->closed = n <= 0;
+	if (n == 0)
+		return fail(c, err, "it closed the connection");
 	if (n < 0)
 		return fail(c, err, "cannot read: %m");
 	c->in_end += (size_t)n;
@@ -170,6 +172,7 @@ static enum dyn_entropy_status put_out(
 
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return DYN_ENTROPY_OK;
+	c->closed = n < 0;
 	if (n < 0)
 		return fail(c, err, "cannot write: %m");
 	*bytes += n;
@@ -260,6 +263,26 @@ enum dyn_entropy_status redis_conn_buffered_reply(
 	if (c->reader->err == REDIS_ERR_OOM)
 		return error_no_memory(err);
 	return not_redis(c, err);
+}
+
+bool redis_conn_was_closed(const struct redis_conn *c)
+{
+	return c->closed;
+}
+
+enum dyn_entropy_status redis_conn_last_reply(struct redis_conn *c, redisReply **reply)
+{
+	for (;;) {
+		enum dyn_entropy_status status = redis_conn_buffered_reply(c, reply, NULL);
+		ssize_t n;
+
+		if (status != DYN_ENTROPY_OK || *reply)
+			return status;
+		n = recv(c->stream.fd, c->in, READ_BYTES, MSG_DONTWAIT);
+		if (n <= 0)
+			return DYN_ENTROPY_OK;
+		c->in_end = (size_t)n;
+	}
 }
 
 enum dyn_entropy_status redis_conn_reply(

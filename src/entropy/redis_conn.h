@@ -59,6 +59,12 @@ enum dyn_entropy_status redis_conn_reply(
 enum dyn_entropy_status redis_conn_buffered_reply(
 	struct redis_conn *c, redisReply **reply, struct dyn_entropy_error *err);
 
+/* Whether Redis, or the network, has ended the connection, rather than a deadline or memory. */
+bool redis_conn_was_closed(const struct redis_conn *c);
+
+/* After that: the next of the replies that came before; *reply is NULL when there is no other. */
+enum dyn_entropy_status redis_conn_last_reply(struct redis_conn *c, redisReply **reply);
+
 /*
  * The same without hiredis, which would hold a whole reply in memory, twice.  No reply for hiredis
  * may be pending.  redis_conn_line: the next line without its CR LF, valid until the next call;

@@ -19,6 +19,7 @@ static const struct {
 	const char *remedy;
 } remedies[] = {
 	{"BUSY", "it is busy running a script; try again when that has ended"},
+	{"CLOSED", "its log may say why"},
 	{"CLUSTERDOWN", "it is part of a Redis cluster, which is down"},
 	{"LOADING", "it is still loading its data; try again when it is done"},
 	{"MASTERDOWN", "it is a replica that has lost its master; name a Redis that serves"},
@@ -38,6 +39,8 @@ static const struct {
 	{"ERR max number of clients reached", "raise its maxclients, or close some connections"},
 	{"ERR DUMP payload version or checksum are wrong",
 		"the value was dumped by a newer Redis than this one; upgrade this one"},
+	{"ERR Protocol error",
+		"a value is larger than it takes in one piece; raise its proto-max-bulk-len"},
 	{"ERR Bad data format", "the value is of a type that this Redis does not know"},
 };
 

@@ -49,11 +49,14 @@ struct push {
 	struct dyn_entropy_source source; /* with these ops */
 	struct dyn_entropy_push_options options;
 	struct dyn_entropy_push_result *result;
+	const dyn_entropy_material *material;
 	struct addr peer;
 	struct addr bind_to;
 	struct cipher *cipher;
 	struct wire_out *wire;
-	struct flight earlier; /* the receiver may be applying it */
+	struct flight earlier;  /* the receiver may be applying it */
+	uint64_t first_refused; /* the number of that snapshot */
+	bool in_doubt;          /* whether the receiver takes any more, after refusing one */
 	int64_t started_us;
 	int64_t progress_us; /* the last progress call */
 	int64_t paced_us;    /* when the next byte may leave */
@@ -165,47 +168,57 @@ static enum dyn_entropy_status write_paced(
 	return status;
 }
 
-/* Wait for the end of an earlier snapshot's connection, which shows whether it was applied. */
-static enum dyn_entropy_status settle(
-	struct push *p, struct flight *f, struct dyn_entropy_error *err)
+/* Wait for the end of an earlier snapshot's connection; true when it came in time. */
+static bool wait_for_end(struct push *p, struct flight *f, enum dyn_entropy_status *status)
 {
 	int64_t deadline_ms =
 		clock_deadline_ms((int64_t)p->config.timeout_ms + f->len / APPLY_BYTES_PER_MS);
-	enum dyn_entropy_status status;
 	uint8_t ignored[256]; /* the protocol has no answer; what arrives is ignored */
 	size_t len = 0;
 
-	if (f->stream.fd < 0)
-		return DYN_ENTROPY_OK;
 	do {
 		int64_t tick_ms = clock_deadline_ms(PROGRESS_INTERVAL_US / 1000);
 
-		status = stream_read(&f->stream, ignored, sizeof(ignored),
+		*status = stream_read(&f->stream, ignored, sizeof(ignored),
 			tick_ms < deadline_ms ? tick_ms : deadline_ms, &len, NULL);
 		report_progress(p);
-	} while ((f->stream.timed_out || (status == DYN_ENTROPY_OK && len > 0)) &&
+	} while ((f->stream.timed_out || (*status == DYN_ENTROPY_OK && len > 0)) &&
 		 clock_poll_timeout(deadline_ms) != 0);
-	if (status == DYN_ENTROPY_OK && len == 0) {
-		p->result->closed++;
-		note_outcome(p, DYN_ENTROPY_OUTCOME_CLOSED);
-	} else if (status == DYN_ENTROPY_ERR_CANCELLED) {
+	return !f->stream.timed_out && (*status != DYN_ENTROPY_OK || len == 0);
+}
+
+/* See how an earlier snapshot's connection ends, which shows whether it was applied. */
+static enum dyn_entropy_status settle(
+	struct push *p, struct flight *f, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status;
+	bool in_time;
+
+	if (f->stream.fd < 0)
+		return DYN_ENTROPY_OK;
+	in_time = wait_for_end(p, f, &status);
+	stream_close(&f->stream);
+	if (status == DYN_ENTROPY_ERR_CANCELLED) {
 		note_outcome(p, DYN_ENTROPY_OUTCOME_FAILED);
-		error_cancelled(err);
-	} else if (status == DYN_ENTROPY_OK || f->stream.timed_out) {
+		return error_cancelled(err);
+	}
+	if (!in_time) {
 		note_outcome(p, DYN_ENTROPY_OUTCOME_UNANSWERED);
-		status = error_set(err, DYN_ENTROPY_ERR_IO,
+		return error_set(err, DYN_ENTROPY_ERR_IO,
 			"the receiver did not end the connection of snapshot %" PRIu64
 			" in time; whether it was applied is unknown",
 			f->number);
-	} else {
-		note_outcome(p, DYN_ENTROPY_OUTCOME_REFUSED);
-		status = error_set(err, DYN_ENTROPY_ERR_IO,
-			"the receiver reset the connection of snapshot %" PRIu64
-			": it was not applied, or not all of it; its log says why",
-			f->number);
 	}
-	stream_close(&f->stream);
-	return status;
+	if (status != DYN_ENTROPY_OK) {
+		note_outcome(p, DYN_ENTROPY_OUTCOME_REFUSED);
+		if (p->result->refused++ == 0)
+			p->first_refused = f->number;
+		p->in_doubt = true;
+		return DYN_ENTROPY_OK;
+	}
+	p->result->closed++;
+	note_outcome(p, DYN_ENTROPY_OUTCOME_CLOSED);
+	return DYN_ENTROPY_OK;
 }
 
 /* Encode and send the snapshot to its end.  *of_peer: a failure is one of the connection, not of
@@ -275,6 +288,49 @@ static uint64_t keys_given(const struct push *p)
 	return totals.keys;
 }
 
+static enum dyn_entropy_status reset_by_receiver(uint64_t number, struct dyn_entropy_error *err)
+{
+	return error_set(err, DYN_ENTROPY_ERR_IO,
+		"the receiver reset the connection of snapshot %" PRIu64
+		": it was not applied, or not all of it; its log says why",
+		number);
+}
+
+/*
+ * The receiver had all of a snapshot, and refused it: some of its keys, perhaps, and those of the
+ * next one are welcome.  An empty snapshot shows whether that is so.
+ */
+static enum dyn_entropy_status check_doubt(struct push *p, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_outcome outcome;
+	enum dyn_entropy_status status;
+
+	if (!p->in_doubt)
+		return DYN_ENTROPY_OK;
+	p->in_doubt = false;
+	status = dyn_entropy_knock(&p->config, p->material, p->options.cancel, &outcome, err);
+	if (status == DYN_ENTROPY_OK || status == DYN_ENTROPY_ERR_CANCELLED)
+		return status;
+	return reset_by_receiver(p->first_refused, err);
+}
+
+/* Tell of a refused snapshot as the first failure; status: how the push ended otherwise. */
+static enum dyn_entropy_status tell_refused(
+	const struct push *p, enum dyn_entropy_status status, struct dyn_entropy_error *err)
+{
+	const struct dyn_entropy_push_result *r = p->result;
+
+	if (r->refused == 0 || status == DYN_ENTROPY_ERR_CANCELLED)
+		return status;
+	if (status != DYN_ENTROPY_OK || r->closed == 0)
+		return reset_by_receiver(p->first_refused, err);
+	return error_set(err, DYN_ENTROPY_ERR_SINK,
+		"the receiver refused %" PRIu64 " of %" PRIu64
+		" snapshots, at least in part, from snapshot %" PRIu64
+		" on, and applied the others; its log says why",
+		r->refused, r->snapshots, p->first_refused);
+}
+
 /* Prepare and send the next snapshot while the receiver applies the previous one. */
 static enum dyn_entropy_status push_next(struct push *p, struct dyn_entropy_error *err)
 {
@@ -287,6 +343,8 @@ static enum dyn_entropy_status push_next(struct push *p, struct dyn_entropy_erro
 	status = p->ops.next(p->source.self, &f.len, &this_err);
 	if (status == DYN_ENTROPY_END)
 		return status;
+	if (status == DYN_ENTROPY_OK)
+		status = check_doubt(p, &this_err);
 	if (status == DYN_ENTROPY_OK) {
 		given = keys_given(p);
 		f.keys = given > p->result->keys ? given - p->result->keys : 0;
@@ -343,6 +401,7 @@ static enum dyn_entropy_status push_take(struct push *p, const struct dyn_entrop
 			&p->options, sizeof(p->options), options, "dyn_entropy_push_options", err);
 	if (status == DYN_ENTROPY_OK)
 		status = settings_take(&p->config, config, material, err);
+	p->material = material;
 	p->source.ops = &p->ops;
 	p->source.self = source->self;
 	return status;
@@ -365,7 +424,8 @@ static enum dyn_entropy_status push_all(struct push *p, struct dyn_entropy_error
 		status = last_status;
 	if (p->ops.set_tick)
 		p->ops.set_tick(p->source.self, NULL, NULL);
-	return status;
+	p->result->complete = status == DYN_ENTROPY_OK;
+	return tell_refused(p, status, err);
 }
 
 enum dyn_entropy_status dyn_entropy_push(const struct dyn_entropy_config *config,

@@ -5,7 +5,7 @@
 #include "entropy/redis_words.h"
 #include "entropy/resp.h"
 #include "entropy/sink_commands.h"
-#include "entropy/sink_guard.h"
+#include "entropy/sink_replay.h"
 #include "entropy/sized.h"
 
 #include <inttypes.h>
@@ -34,12 +34,11 @@ struct error_kind {
 struct apply {
 	const struct sink *sink;
 	struct dyn_entropy_apply_result result;
-	struct redis_conn *conn;
 	struct error_kind kinds[ERROR_KINDS_MAX];
 	size_t n_kinds;
 	uint64_t other_kinds; /* errors beyond kinds */
-	uint64_t answered;
-	const char *refusal; /* of the first command that is not allowed */
+	uint64_t settled;     /* commands that were answered, left alone or passed over */
+	const char *refusal;  /* of the first command that is not allowed */
 	uint8_t piece[PIECE_BYTES];
 };
 
@@ -100,12 +99,11 @@ static enum dyn_entropy_status check_all(
 
 /* ---- Second pass: send, and read every reply ---- */
 
-static void count_error(struct apply *a, const redisReply *reply)
+static void count_error(struct apply *a, const char words[REDIS_WORDS_SIZE])
 {
-	char words[REDIS_WORDS_SIZE];
 	size_t n;
 
-	redis_conn_error_words(reply, words, sizeof(words));
+	a->result.failed++;
 	n = strcspn(words, " ");
 	if (n >= ERROR_KIND_SIZE)
 		n = ERROR_KIND_SIZE - 1;
@@ -120,79 +118,31 @@ static void count_error(struct apply *a, const redisReply *reply)
 		return;
 	}
 	memcpy(a->kinds[a->n_kinds].word, words, n);
-	memcpy(a->kinds[a->n_kinds].words, words, sizeof(words));
+	memcpy(a->kinds[a->n_kinds].words, words, REDIS_WORDS_SIZE);
 	a->kinds[a->n_kinds++].n = 1;
 }
 
 static bool count_reply(void *arg, const redisReply *reply)
 {
+	char words[REDIS_WORDS_SIZE];
 	struct apply *a = arg;
 
-	a->answered++;
 	if (reply->type != REDIS_REPLY_ERROR) {
 		a->result.applied++;
 		return true;
 	}
-	if (redis_words_begin(reply->str, "BUSYKEY")) {
+	if (redis_words_begin(reply->str, "BUSYKEY"))
 		a->result.kept++;
-	} else {
-		a->result.failed++;
-		count_error(a, reply);
-	}
+	else
+		count_error(a, redis_conn_error_words(reply, words, sizeof(words)));
 	return false;
 }
 
-/* Count the replies that have arrived; with wait set, all that are due. */
-static enum dyn_entropy_status take_replies(
-	struct apply *a, bool wait, struct dyn_entropy_error *err)
+static void count_passed_over(void *arg)
 {
-	enum dyn_entropy_status status = DYN_ENTROPY_OK;
+	static const char words[REDIS_WORDS_SIZE] = "CLOSED the connection without a word";
 
-	while (a->answered < a->result.commands) {
-		redisReply *reply = NULL;
-
-		status = redis_conn_buffered_reply(a->conn, &reply, err);
-		if (status == DYN_ENTROPY_OK && !reply && wait)
-			status = redis_conn_reply(a->conn, &reply, err);
-		if (!reply)
-			break;
-		count_reply(a, reply);
-		freeReplyObject(reply);
-	}
-	return status;
-}
-
-static enum dyn_entropy_status send_all(
-	struct apply *a, dyn_entropy_snapshot *snapshot, struct dyn_entropy_error *err)
-{
-	enum dyn_entropy_status status = dyn_entropy_snapshot_rewind(snapshot, err);
-	size_t len = 1;
-
-	while (status == DYN_ENTROPY_OK && len > 0) {
-		status = dyn_entropy_snapshot_read(snapshot, a->piece, sizeof(a->piece), &len, err);
-		if (status == DYN_ENTROPY_OK)
-			status = redis_conn_send(a->conn, a->piece, len, err);
-		if (status == DYN_ENTROPY_OK)
-			status = take_replies(a, false, err);
-	}
-	return status == DYN_ENTROPY_OK ? take_replies(a, true, err) : status;
-}
-
-/* The same without the keys that are left alone. */
-static enum dyn_entropy_status send_guarded(
-	struct apply *a, dyn_entropy_snapshot *snapshot, struct dyn_entropy_error *err)
-{
-	const struct sink_guard_options options = {
-		.sink = &a->sink->options,
-		.conn = a->conn,
-		.snapshot = snapshot,
-		.answered = count_reply,
-		.answered_arg = a,
-		.result = &a->result,
-	};
-	enum dyn_entropy_status status = dyn_entropy_snapshot_rewind(snapshot, err);
-
-	return status == DYN_ENTROPY_OK ? sink_guard_replay(&options, err) : status;
+	count_error(arg, words);
 }
 
 /* ---- What it came to ---- */
@@ -225,7 +175,7 @@ static enum dyn_entropy_status report_failures(const struct apply *a, struct dyn
 	if (ok)
 		status = error_set(err, DYN_ENTROPY_ERR_SINK,
 			"Redis: %s: %" PRIu64 " of %" PRIu64 " commands failed: %.*s",
-			redis_conn_name(a->conn), a->result.failed, a->result.commands,
+			a->sink->endpoint.address, a->result.failed, a->result.commands,
 			(int)buf_len(&text), (const char *)buf_head(&text));
 	else
 		status = error_no_memory(err);
@@ -238,7 +188,7 @@ static enum dyn_entropy_status interrupted(
 	const struct apply *a, enum dyn_entropy_status status, struct dyn_entropy_error *err)
 {
 	if (err && status == DYN_ENTROPY_ERR_SINK)
-		error_prefix(err, "%" PRIu64 " of %" PRIu64 " commands were answered", a->answered,
+		error_prefix(err, "%" PRIu64 " of %" PRIu64 " commands were answered", a->settled,
 			a->result.commands);
 	return status;
 }
@@ -246,19 +196,20 @@ static enum dyn_entropy_status interrupted(
 static enum dyn_entropy_status replay(
 	struct apply *a, dyn_entropy_snapshot *snapshot, struct dyn_entropy_error *err)
 {
-	enum dyn_entropy_status status =
-		redis_conn_open(&a->sink->endpoint, DYN_ENTROPY_ERR_SINK, &a->conn, err);
+	const struct sink_replay_options options = {
+		.endpoint = &a->sink->endpoint,
+		.sink = &a->sink->options,
+		.snapshot = snapshot,
+		.answered = count_reply,
+		.passed_over = count_passed_over,
+		.arg = a,
+		.result = &a->result,
+	};
+	enum dyn_entropy_status status = sink_replay(&options, &a->settled, err);
 
 	if (status != DYN_ENTROPY_OK)
-		return status;
-	status = a->sink->options.may_restore ? send_guarded(a, snapshot, err)
-					      : send_all(a, snapshot, err);
-	if (status != DYN_ENTROPY_OK)
-		status = interrupted(a, status, err);
-	else if (a->result.failed > 0)
-		status = report_failures(a, err);
-	redis_conn_free(a->conn);
-	return status;
+		return interrupted(a, status, err);
+	return a->result.failed > 0 ? report_failures(a, err) : DYN_ENTROPY_OK;
 }
 
 static enum dyn_entropy_status sink_apply(void *self, dyn_entropy_snapshot *snapshot,
@@ -271,7 +222,9 @@ static enum dyn_entropy_status sink_apply(void *self, dyn_entropy_snapshot *snap
 		return error_no_memory(err);
 	a->sink = self;
 	status = check_all(a, snapshot, err);
-	if (status == DYN_ENTROPY_OK && a->result.commands > 0)
+	/* Also when there is none: a sender that sends an empty snapshot asks whether Redis is
+	 * there. */
+	if (status == DYN_ENTROPY_OK)
 		status = replay(a, snapshot, err);
 	sized_out(result, &a->result, sizeof(a->result));
 	free(a);

@@ -88,7 +88,10 @@ static void on_done(void *arg, const struct dyn_entropy_target_report *report)
 	struct dyn_entropy_target_report r = *report;
 
 	r.target = p->target; /* the driver knows no other */
-	p->end = r.status == DYN_ENTROPY_OK ? HEAL_DUE_COMPLETE : HEAL_DUE_FAILED;
+	if (r.status == DYN_ENTROPY_OK)
+		p->end = HEAL_DUE_COMPLETE;
+	else if (r.last.complete)
+		p->end = HEAL_DUE_REFUSED;
 	heal_ledger_pushed(p->shared->options.ledger, &r);
 	log_end(&r);
 }

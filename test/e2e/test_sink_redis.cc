@@ -116,14 +116,99 @@ TEST_F(SinkRedis, RefusesBrokenFraming)
 	}
 }
 
-TEST_F(SinkRedis, AnEmptySnapshotNeedsNoRedis)
+/* By one a sender asks whether what it sends next can be applied. */
+TEST_F(SinkRedis, AnEmptySnapshotIsAppliedWhenRedisIsThere)
 {
 	const Sink sink{Endpoint(server.address())};
+	Applied a = sink.apply("");
 
-	server.stop();
-	const Applied a = sink.apply("");
 	EXPECT_EQ(DYN_ENTROPY_OK, a.status) << a.message;
 	EXPECT_EQ(0u, a.result.commands);
+	server.stop();
+	a = sink.apply("");
+	EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
+	EXPECT_TRUE(holds(a.message, server.address())) << a.message;
+}
+
+/* ---- Values that Redis does not take ---- */
+
+struct Limit {
+	const char *name, *setting, *words;
+};
+
+std::ostream &operator<<(std::ostream &to, const Limit &l)
+{
+	return to << l.name;
+}
+
+/* Redis closes the connection at a value above its limit, with a word or without. */
+class SinkRedisLimit : public testing::TestWithParam<Limit>
+{
+};
+
+INSTANTIATE_TEST_SUITE_P(Limits, SinkRedisLimit,
+	testing::Values(Limit{"Bulk", "proto-max-bulk-len", "2 x ERR ('ERR Protocol error"},
+		Limit{"Buffer", "client-query-buffer-limit", "2 x CLOSED"}),
+	testing::PrintToStringParamName());
+
+TEST_P(SinkRedisLimit, IsPassedOverAndTheOthersAreApplied)
+{
+	RedisServer server({"--rdbcompression", "no"});
+	RedisClient client = server.connect();
+	const std::string small = dump(client, "v");
+	const std::string large = dump(client, std::string(3 * 1024 * 1024, 'x'));
+	const auto may_restore = [](void *, const void *key, size_t, int64_t) {
+		return *static_cast<const char *>(key) != 'n';
+	};
+	dyn_entropy_sink_redis_options guarded = {};
+
+	guarded.may_restore = may_restore;
+	client.cmd("CONFIG", "SET", GetParam().setting, "1048576");
+	client.set("b1", "is there");
+	for (const bool guard : {false, true}) {
+		const Sink sink = Sink(Endpoint(server.address()),
+			guard ? guarded : dyn_entropy_sink_redis_options{});
+		const std::string p = guard ? "g" : "p";
+		const Applied a =
+			sink.apply(restores("n" + p, 3, small) + restores(p + "a", 1000, small) +
+				   restore("secret1", large) + restores("b", 2, small) +
+				   restores("n" + p, 3, small) + restore("secret2", large) +
+				   restores(p + "c", 1000, small));
+
+		EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
+		EXPECT_TRUE(holds(a.message, "2 of 2010 commands failed")) << a.message;
+		EXPECT_TRUE(holds(a.message, GetParam().words)) << a.message;
+		EXPECT_FALSE(holds(a.message, "secret")) << a.message;
+		EXPECT_EQ(2010u, a.result.commands);
+		EXPECT_EQ(2u, a.result.failed);
+		EXPECT_EQ(guard ? 6u : 0u, a.result.left_alone);
+		/* One whose reply was lost is found there the second time. */
+		EXPECT_EQ(2008u - a.result.left_alone, a.result.applied + a.result.kept);
+		EXPECT_EQ(1000, client.integer("EVAL", "return #redis.call('KEYS', ARGV[1])", "0",
+					p + "a*"));
+		EXPECT_EQ(1000, client.integer("EVAL", "return #redis.call('KEYS', ARGV[1])", "0",
+					p + "c*"));
+		EXPECT_EQ(guard ? 0 : 3,
+			client.integer("EVAL", "return #redis.call('KEYS', 'n' .. ARGV[1])", "0",
+				p + "*"));
+	}
+	EXPECT_EQ("is there", client.get("b1"));
+	EXPECT_FALSE(client.exists("secret1"));
+}
+
+/* Each is tried twice: that must come to an end. */
+TEST(SinkRedisLimits, ARedisThatClosesAtEachOfManyIsGivenUp)
+{
+	RedisServer server({"--rdbcompression", "no"});
+	RedisClient client = server.connect();
+	const std::string large = dump(client, std::string(2 * 1024 * 1024, 'x'));
+	const Sink sink{Endpoint(server.address())};
+
+	client.cmd("CONFIG", "SET", "client-query-buffer-limit", "1048576");
+	const Applied a = sink.apply(restores("k", 20, large));
+	EXPECT_EQ(DYN_ENTROPY_ERR_SINK, a.status);
+	EXPECT_TRUE(holds(a.message, "16 of 20 commands were answered")) << a.message;
+	EXPECT_EQ(16u, a.result.failed);
 }
 
 TEST_F(SinkRedis, TakesDataCommandsWhereItIsTold)

@@ -85,6 +85,45 @@ TEST(Outcome, OfTwoFailuresTheFirstSnapshotsIsTold)
 	EXPECT_TRUE(node.sink.applied().empty());
 }
 
+/* One of its keys may be one that the store does not take: those behind it are not to suffer. */
+TEST(Outcome, RefusedSnapshotsAreToldAndThoseBehindThemSent)
+{
+	const std::vector<std::string> all = {
+		"one", "bad", "two", "bad too", "bad as well", "three"};
+	Source source(all);
+	Node node;
+
+	node.sink.on_apply = [](const std::string &bytes, struct dyn_entropy_error *) {
+		return bytes.substr(0, 3) == "bad" ? DYN_ENTROPY_ERR_SINK : DYN_ENTROPY_OK;
+	};
+	const Push p = push(node.address(), source);
+	EXPECT_TRUE(fails(p.status, p.err, DYN_ENTROPY_ERR_SINK, "refused 3 of 6 snapshots"));
+	EXPECT_EQ(p.result.outcome, DYN_ENTROPY_OUTCOME_REFUSED);
+	EXPECT_EQ(p.result.snapshots, 6u);
+	EXPECT_EQ(p.result.closed, 3u);
+	EXPECT_EQ(p.result.refused, 3u);
+	EXPECT_TRUE(p.result.complete);
+	EXPECT_EQ(node.counters().failed, 3u);
+}
+
+TEST(Outcome, AReceiverThatTakesNothingAnyMoreIsSentNoMore)
+{
+	Source source({"one", "two", "three", "four", "five", "six"});
+	std::atomic<size_t> asked{0};
+	Node node;
+
+	node.sink.on_apply = [&](const std::string &bytes, struct dyn_entropy_error *) {
+		asked++;
+		return bytes == "one" ? DYN_ENTROPY_OK : DYN_ENTROPY_ERR_SINK;
+	};
+	const Push p = push(node.address(), source);
+	EXPECT_TRUE(fails(p.status, p.err, DYN_ENTROPY_ERR_IO, "snapshot 2"));
+	EXPECT_EQ(p.result.outcome, DYN_ENTROPY_OUTCOME_REFUSED);
+	EXPECT_FALSE(p.result.complete);
+	EXPECT_LE(p.result.snapshots, 3u) << "the third was under way";
+	EXPECT_LE(asked, 4u) << "these and one that is empty";
+}
+
 TEST(Outcome, FailedWhenTheSourceFails)
 {
 	const struct {
