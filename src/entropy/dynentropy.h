@@ -100,6 +100,9 @@ enum dyn_entropy_outcome {
 	DYN_ENTROPY_OUTCOME_UNREACHED,
 	/* This side failed: its source, its memory, cancelled. */
 	DYN_ENTROPY_OUTCOME_FAILED,
+	/* It answered, or closed in good order, before it had all of a snapshot, as no receiver
+	 * does: another service has that port. */
+	DYN_ENTROPY_OUTCOME_NO_RECEIVER,
 };
 
 /* Words for a log line or a status page.  Static storage. */

@@ -94,3 +94,26 @@ void error_without(struct dyn_entropy_error *err, const char *name)
 		strncmp(err->message + len, ": ", 2) == 0)
 		memmove(err->message, err->message + len + 2, strlen(err->message + len + 2) + 1);
 }
+
+const char *dyn_entropy_outcome_text(enum dyn_entropy_outcome outcome)
+{
+	switch (outcome) {
+	case DYN_ENTROPY_OUTCOME_NONE:
+		return "nothing to send";
+	case DYN_ENTROPY_OUTCOME_CLOSED:
+		return "closed in good order (a receiver of this package has applied it; of "
+		       "another "
+		       "this proves nothing)";
+	case DYN_ENTROPY_OUTCOME_REFUSED:
+		return "refused by the receiver";
+	case DYN_ENTROPY_OUTCOME_UNANSWERED:
+		return "not answered in time";
+	case DYN_ENTROPY_OUTCOME_UNREACHED:
+		return "not reached";
+	case DYN_ENTROPY_OUTCOME_FAILED:
+		return "failed on this side";
+	case DYN_ENTROPY_OUTCOME_NO_RECEIVER:
+		return "taken by something that is no receiver";
+	}
+	return "unknown";
+}

@@ -21,6 +21,13 @@
 
 #define PROGRESS_INTERVAL_US 200000
 
+/*
+ * How long the first connection of a push is held before its half-close, beside the time that it
+ * took to connect: a receiver waits for that, and what is none has answered or closed by then.
+ */
+#define HOLD_MS     100
+#define HOLD_MAX_MS 1000
+
 /* A write is split into slices: many per second, for a smooth rate and progress, but each large
  * enough for a packet. */
 #define SLICES_PER_SECOND 20
@@ -30,6 +37,7 @@
 /* A snapshot that was sent whole and whose connection has not ended yet. */
 struct flight {
 	struct stream stream; /* fd -1: none */
+	bool was_reset;       /* before its end */
 	uint64_t number;      /* of the snapshot, from 1 */
 	uint32_t len, plain;  /* plaintext bytes: in all, sent */
 	uint64_t keys;
@@ -61,27 +69,6 @@ struct push {
 	int64_t progress_us; /* the last progress call */
 	int64_t paced_us;    /* when the next byte may leave */
 };
-
-const char *dyn_entropy_outcome_text(enum dyn_entropy_outcome outcome)
-{
-	switch (outcome) {
-	case DYN_ENTROPY_OUTCOME_NONE:
-		return "nothing to send";
-	case DYN_ENTROPY_OUTCOME_CLOSED:
-		return "closed in good order (a receiver of this package has applied it; of "
-		       "another "
-		       "this proves nothing)";
-	case DYN_ENTROPY_OUTCOME_REFUSED:
-		return "refused by the receiver";
-	case DYN_ENTROPY_OUTCOME_UNANSWERED:
-		return "not answered in time";
-	case DYN_ENTROPY_OUTCOME_UNREACHED:
-		return "not reached";
-	case DYN_ENTROPY_OUTCOME_FAILED:
-		return "failed on this side";
-	}
-	return "unknown";
-}
 
 /* The source's totals, in this version's struct whatever the source was built with. */
 static void ask_totals(const struct push *p, struct dyn_entropy_source_totals *totals)
@@ -176,6 +163,9 @@ static bool wait_for_end(struct push *p, struct flight *f, enum dyn_entropy_stat
 	uint8_t ignored[256]; /* the protocol has no answer; what arrives is ignored */
 	size_t len = 0;
 
+	*status = DYN_ENTROPY_ERR_IO;
+	if (f->was_reset)
+		return true;
 	do {
 		int64_t tick_ms = clock_deadline_ms(PROGRESS_INTERVAL_US / 1000);
 
@@ -245,29 +235,63 @@ static enum dyn_entropy_status send_pieces(
 	}
 }
 
+/*
+ * The snapshot is sent but for its end: a receiver is still waiting.  A reset is one way in which
+ * it refuses; anything else shows that this is no receiver, which could take a snapshot, and close
+ * in good order, without applying anything.
+ */
+static enum dyn_entropy_status check_waits(const struct push *p, struct flight *f,
+	int64_t connect_ms, bool *no_receiver, struct dyn_entropy_error *err)
+{
+	int64_t hold_ms = HOLD_MS + connect_ms;
+	enum stream_news news;
+	enum dyn_entropy_status status;
+
+	if (p->result->snapshots > 0)
+		hold_ms = 0; /* only of the first is it not known yet */
+	status = stream_peek(&f->stream,
+		clock_deadline_ms(hold_ms < HOLD_MAX_MS ? hold_ms : HOLD_MAX_MS), &news, err);
+	if (status != DYN_ENTROPY_OK)
+		return status;
+	f->was_reset = news == STREAM_RESET;
+	*no_receiver = news == STREAM_BYTES || news == STREAM_END;
+	if (!*no_receiver)
+		return DYN_ENTROPY_OK;
+	return error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
+		"it is no receiver of the entropy channel: it %s before it had the whole "
+		"snapshot; is that the port of a receiver (recon_listen)?",
+		news == STREAM_BYTES ? "answered" : "closed the connection");
+}
+
 /* Send one snapshot, up to the half-close.  On failure the connection is reset and *outcome set. */
 static enum dyn_entropy_status send_snapshot(struct push *p, struct flight *f,
 	enum dyn_entropy_outcome *outcome, struct dyn_entropy_error *err)
 {
 	uint32_t timeout_ms = p->config.timeout_ms;
-	bool connected, of_peer = true;
+	bool connected, of_peer = true, no_receiver = false;
+	int64_t connect_ms = clock_monotonic_ms();
 	enum dyn_entropy_status status = stream_connect(&f->stream, &p->peer,
 		p->config.send_addr ? &p->bind_to : NULL,
 		timeout_ms < CONNECT_MAX_MS ? timeout_ms : CONNECT_MAX_MS, p->options.cancel, err);
 
 	connected = status == DYN_ENTROPY_OK;
+	connect_ms = clock_monotonic_ms() - connect_ms;
 	f->stream.timeout_ms = timeout_ms;
 	f->number = p->result->snapshots + 1;
 	f->bytes_before = p->result->bytes;
 	f->keys_before = p->result->keys;
 	if (connected)
 		status = send_pieces(p, f, &of_peer, err);
+	if (status == DYN_ENTROPY_OK)
+		status = check_waits(p, f, connect_ms, &no_receiver, err);
 	if (status == DYN_ENTROPY_OK) {
 		stream_half_close(&f->stream);
 		p->result->snapshots++;
 		return DYN_ENTROPY_OK;
 	}
-	if (!of_peer || status != DYN_ENTROPY_ERR_IO)
+	if (no_receiver)
+		*outcome = DYN_ENTROPY_OUTCOME_NO_RECEIVER;
+	else if (!of_peer || status != DYN_ENTROPY_ERR_IO)
 		*outcome = DYN_ENTROPY_OUTCOME_FAILED;
 	else if (!connected)
 		*outcome = DYN_ENTROPY_OUTCOME_UNREACHED;
@@ -455,27 +479,5 @@ enum dyn_entropy_status dyn_entropy_push(const struct dyn_entropy_config *config
 	sized_out(out, &result, sizeof(result));
 	wire_out_free(p.wire);
 	cipher_free(p.cipher);
-	return status;
-}
-
-enum dyn_entropy_status dyn_entropy_knock(const struct dyn_entropy_config *config,
-	const dyn_entropy_material *material, dyn_entropy_cancel *cancel,
-	enum dyn_entropy_outcome *outcome, struct dyn_entropy_error *err)
-{
-	const struct dyn_entropy_push_options options = {
-		.struct_size = sizeof(options),
-		.cancel = cancel,
-	};
-	struct dyn_entropy_push_result result = {
-		.struct_size = sizeof(result),
-		.outcome = DYN_ENTROPY_OUTCOME_FAILED,
-	};
-	struct dyn_entropy_source empty = {0};
-	enum dyn_entropy_status status = dyn_entropy_source_static(NULL, 0, &empty, err);
-
-	if (status == DYN_ENTROPY_OK)
-		status = dyn_entropy_push(config, material, &empty, &options, &result, err);
-	dyn_entropy_source_free(&empty);
-	*outcome = result.outcome;
 	return status;
 }

@@ -248,6 +248,25 @@ enum dyn_entropy_status stream_write(
 	return DYN_ENTROPY_OK;
 }
 
+enum dyn_entropy_status stream_peek(struct stream *s, int64_t deadline_ms, enum stream_news *news,
+	struct dyn_entropy_error *err)
+{
+	short revents = 0;
+	enum dyn_entropy_status status = stream_wait(s, POLLIN, deadline_ms, &revents, err);
+	ssize_t n;
+	char byte;
+
+	*news = STREAM_QUIET;
+	if (status != DYN_ENTROPY_OK || !revents)
+		return status;
+	n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (n >= 0)
+		*news = n > 0 ? STREAM_BYTES : STREAM_END;
+	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		*news = STREAM_RESET;
+	return DYN_ENTROPY_OK;
+}
+
 void stream_half_close(struct stream *s)
 {
 	shutdown(s->fd, SHUT_WR);

@@ -56,6 +56,18 @@ void stream_close(struct stream *s);      /* in good order (FIN) */
 void stream_abort(
 	struct stream *s); /* by a reset (RST), which shows the other side that it failed */
 
+/* What came last on a connection from which nothing is expected. */
+enum stream_news {
+	STREAM_QUIET,
+	STREAM_BYTES,
+	STREAM_END,   /* closed in good order */
+	STREAM_RESET, /* or broken otherwise */
+};
+
+/* Wait until deadline_ms for anything to come; what comes is left unread. */
+enum dyn_entropy_status stream_peek(struct stream *s, int64_t deadline_ms, enum stream_news *news,
+	struct dyn_entropy_error *err);
+
 /* From now on any close except stream_close() is a reset, also at the end of this process. */
 void stream_reset_by_default(struct stream *s);
 

@@ -149,6 +149,8 @@ const char *heal_ledger_outcome_word(enum dyn_entropy_outcome outcome)
 		return "unreached";
 	case DYN_ENTROPY_OUTCOME_FAILED:
 		return "failed";
+	case DYN_ENTROPY_OUTCOME_NO_RECEIVER:
+		return "no receiver";
 	}
 	return "unknown";
 }

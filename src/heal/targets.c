@@ -136,12 +136,34 @@ const char *heal_targets_part_text(enum heal_part part)
 	return "?";
 }
 
+/* Whether a node of the ring takes links there. */
+static bool is_of_links(const struct heal_targets *t, const char *endpoint)
+{
+	struct addr a;
+
+	if (!addr_parse(&a, endpoint))
+		return false;
+	for (size_t i = 0; i < t->ring->n_nodes; i++)
+		if (t->ring->nodes[i].addr.port == a.port &&
+			strcasecmp(t->ring->nodes[i].addr.host, a.host) == 0)
+			return true;
+	return false;
+}
+
 void heal_targets_warn(const struct heal_targets *t, struct conf_report *report)
 {
-	if (!t->ring || t->ring->n_nodes == 1)
+	if (!t->ring)
+		return;
+	for (size_t i = 0; i < t->conf->recon_peers.n; i++)
+		if (is_of_links(t, t->conf->recon_peers.items[i]))
+			conf_report_warning(report, conf_at(t->conf, CONF_KEY_RECON_PEERS),
+				"%s is the dyn_listen of a node, which is no receiver: give its "
+				"recon_listen (by default the port %d above)",
+				t->conf->recon_peers.items[i], CONF_RECON_PORT_ABOVE);
+	if (t->ring->n_nodes == 1)
 		return;
 	for (size_t i = 0; i < t->conf->recon_peers.n; i++) {
-		if (t->nodes[i] == SIZE_MAX)
+		if (t->nodes[i] == SIZE_MAX && !is_of_links(t, t->conf->recon_peers.items[i]))
 			conf_report_warning(report, conf_at(t->conf, CONF_KEY_RECON_PEERS),
 				"%s is no node of dyn_seeds and is sent every key (a node is known "
 				"by its host, and where several share one by a port %d above its "

@@ -62,7 +62,7 @@ void heal_targets_missed(const struct heal_targets *t, size_t node, bool *due);
 /* In words, for people: "the keys that it owns" and so on. */
 const char *heal_targets_part_text(enum heal_part part);
 
-/* Warn about targets that are not nodes of the ring. */
+/* Warn about targets that are not nodes of the ring, or cannot be receivers. */
 void heal_targets_warn(const struct heal_targets *t, struct conf_report *report);
 
 #ifdef __cplusplus

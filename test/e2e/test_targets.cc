@@ -3,6 +3,7 @@
  */
 #include "support/node.h"
 #include "support/text.h"
+#include "support/wire_bytes.h"
 
 #include <gtest/gtest.h>
 
@@ -130,6 +131,32 @@ TEST_F(TargetsTool, APeerThatIsAwayIsAnErrorOfAnEmptyPush)
 	EXPECT_TRUE(holds(said_, loopback(port_))) << said_;
 }
 
+/* Of the dyn_listen of a node, of its listen, and of its Redis nothing can be healed. */
+TEST(TargetsNode, NeverCallsHealedWhatIsNoReceiver)
+{
+	const KeyFiles keys;
+	RedisServer redis, other_redis;
+	Node node(redis.address(), &keys), other(other_redis.address(), &keys);
+	const std::string link = loopback(node_port()), clients = loopback(node_port());
+
+	redis.connect().set("k", noise(100000)); /* holds what ends a line */
+	other.set("listen", clients).set("dyn_listen", link).set("datacenter", "d");
+	other.set("rack", "r2").set("tokens", "'0'").set("recon_peers", "").start();
+	node.set("listen", loopback(node_port())).set("dyn_listen", loopback(node_port()));
+	node.set("datacenter", "d").set("rack", "r1").set("tokens", "'0'");
+	node.set("dyn_seeds", yaml_list({link + ":r2:d:0"}));
+	node.peers({link, clients, other_redis.address()}).start();
+	EXPECT_TRUE(node.wait_log(link + " is the dyn_listen of a node")) << node.log();
+	for (const std::string &to : {link, clients, other_redis.address()})
+		EXPECT_TRUE(node.wait_log("entropy: to " + to +
+					  ": taken by something that is no "
+					  "receiver"))
+			<< node.log();
+	EXPECT_TRUE(node.wait_log("entropy: round 3: ")) << node.log();
+	EXPECT_EQ(0, node.stop());
+	EXPECT_EQ(0u, node.counted("peers_exchanged")) << node.log();
+}
+
 TEST(TargetsNode, SaysWhyItPushesToNobody)
 {
 	const KeyFiles keys;
@@ -142,7 +169,8 @@ TEST(TargetsNode, SaysWhyItPushesToNobody)
 	node.start();
 	EXPECT_EQ(1u, node.logged("127.0.0.3:8105 is sent nothing: it shares no keys"))
 		<< node.log();
-	EXPECT_EQ(1u, node.logged("none of the 1 targets shares keys with this node")) << node.log();
+	EXPECT_EQ(1u, node.logged("none of the 1 targets shares keys with this node"))
+		<< node.log();
 	EXPECT_EQ(0u, node.logged("no target is known")) << node.log();
 	EXPECT_EQ(0, node.stop());
 }

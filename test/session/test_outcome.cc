@@ -263,6 +263,31 @@ TEST(Outcome, AnswersThatTheWireDoesNotHaveArePassedOver)
 	EXPECT_EQ(p.result.outcome, DYN_ENTROPY_OUTCOME_CLOSED);
 }
 
+/* Another service, which the snapshot is nonsense to. */
+TEST(Outcome, WhatAnswersOrClosesBeforeTheEndIsNoReceiver)
+{
+	for (const bool closes : {false, true}) {
+		Source source({noise(4 * 1024 * 1024), "never sent"});
+		Push p;
+		{
+			Stranger stranger([&](Peer *peer) {
+				if (closes)
+					peer->half_close();
+				else
+					peer->send("-ERR unknown command\r\n");
+				peer->end();
+				peer->close();
+			});
+			p = push(stranger.address(), source);
+		}
+		EXPECT_TRUE(fails(p.status, p.err, DYN_ENTROPY_ERR_PROTOCOL,
+			closes ? "it closed the connection" : "it answered"));
+		EXPECT_EQ(p.result.outcome, DYN_ENTROPY_OUTCOME_NO_RECEIVER);
+		EXPECT_EQ(p.result.snapshots, 0u);
+		EXPECT_FALSE(p.result.complete);
+	}
+}
+
 TEST(Outcome, RefusedByAPeerThatClosesWithoutReading)
 {
 	Push p;

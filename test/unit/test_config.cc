@@ -160,7 +160,7 @@ TEST(Config, EveryStatusAndOutcomeHasAName)
 		EXPECT_STRNE(
 			dyn_entropy_status_name(static_cast<enum dyn_entropy_status>(s)), "unknown")
 			<< s;
-	for (int o = DYN_ENTROPY_OUTCOME_NONE; o <= DYN_ENTROPY_OUTCOME_FAILED; o++)
+	for (int o = DYN_ENTROPY_OUTCOME_NONE; o <= DYN_ENTROPY_OUTCOME_NO_RECEIVER; o++)
 		EXPECT_STRNE(dyn_entropy_outcome_text(static_cast<enum dyn_entropy_outcome>(o)),
 			"unknown")
 			<< o;

@@ -98,6 +98,15 @@ TEST_F(Targets, AnotherPortIsFoundByItsHost)
 	EXPECT_NE(warnings_[1].find("10.0.0.9:8105"), std::string::npos);
 }
 
+TEST_F(Targets, ThePortForLinksIsNoReceiver)
+{
+	load("  dyn_seeds: ['10.0.0.2:8101:r2:d:0']\n  recon_listen: 10.0.0.1:31399\n"
+	     "  recon_peers: ['10.0.0.2:8101', '10.0.0.2:8105']\n");
+	ASSERT_EQ(warnings_.size(), 1u);
+	EXPECT_NE(warnings_[0].find("10.0.0.2:8101 is the dyn_listen of a node"), std::string::npos)
+		<< warnings_[0];
+}
+
 TEST_F(Targets, WhoMissedWritesIsDueWhenTheNodeIsBack)
 {
 	using Due = std::vector<int>;
