@@ -65,7 +65,7 @@ static enum request_effect getex_effect(const struct request *r, bool *doubtful)
 	return REQUEST_UPDATES;
 }
 
-/* EXPIRE, PEXPIRE: with a number up to 0 the key is removed, whatever the time is. */
+/* EXPIRE and the like: with a number up to 0 the key is removed, whatever the time is. */
 static enum request_effect expire_effect(const struct request *r, bool *doubtful)
 {
 	uint8_t first = r->args[2].len > 0 ? request_arg(r, 2)[0] : '-';
@@ -114,6 +114,8 @@ static enum request_effect options_effect(const struct request *r, bool *doubtfu
 	case COMMAND_ID_GETEX:
 		return getex_effect(r, doubtful);
 	case COMMAND_ID_EXPIRE:
+	case COMMAND_ID_HEXPIRE:
+	case COMMAND_ID_HPEXPIRE:
 	case COMMAND_ID_PEXPIRE:
 		return expire_effect(r, doubtful);
 	case COMMAND_ID_RESTORE:

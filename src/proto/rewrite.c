@@ -10,6 +10,10 @@
 
 /* ---- Deadlines ---- */
 
+/* The latest deadline that is set, in the year 3084.  Fields of hashes have a limit, at which Redis
+ * refuses in the words of the command, that is not much further away. */
+#define DEADLINE_MAX_MS (INT64_C(1) << 45)
+
 /*
  * The deadline that the number in argument i means, in ms.  False where there is none to set: Redis
  * takes no number with a leading zero, and one up to 0 is an error or removes the key.
@@ -22,7 +26,7 @@ static bool deadline_of(
 
 	return number_read_signed(text, r->args[i].len, &n) == NUMBER_OK && n > 0 &&
 	       text[0] != '0' && !__builtin_mul_overflow(n, unit_ms, &n) &&
-	       !__builtin_add_overflow(n, now_ms, deadline_ms);
+	       !__builtin_add_overflow(n, now_ms, deadline_ms) && *deadline_ms <= DEADLINE_MAX_MS;
 }
 
 /* ---- Writing ---- */
@@ -102,9 +106,9 @@ static enum rewrite_result rewrite_option(
 			write_number(&w, deadline_ms) && copy_args(out, r, i + 2, r->argc));
 }
 
-/* EXPIRE key n [option ...]: PEXPIREAT key deadline [option ...]. */
+/* EXPIRE key n [option ...]: PEXPIREAT key deadline [option ...]; name is that or HPEXPIREAT. */
 static enum rewrite_result rewrite_expire(
-	const struct request *r, int64_t unit_ms, int64_t now_ms, struct buf *out)
+	const struct request *r, const char *name, int64_t unit_ms, int64_t now_ms, struct buf *out)
 {
 	const struct resp_writer w = resp_writer_2(out);
 	size_t had = buf_len(out);
@@ -113,9 +117,8 @@ static enum rewrite_result rewrite_expire(
 	if (!deadline_of(r, 2, unit_ms, now_ms, &deadline_ms))
 		return REWRITE_UNCHANGED;
 	return written(out, had,
-		begin(&w, r, r->argc) && resp_write_text(&w, "PEXPIREAT") &&
-			copy_args(out, r, 1, 2) && write_number(&w, deadline_ms) &&
-			copy_args(out, r, 3, r->argc));
+		begin(&w, r, r->argc) && resp_write_text(&w, name) && copy_args(out, r, 1, 2) &&
+			write_number(&w, deadline_ms) && copy_args(out, r, 3, r->argc));
 }
 
 /* Whether RESTORE has ABSTTL, or an option that is not known. */
@@ -176,9 +179,15 @@ enum rewrite_result rewrite_request(
 	case COMMAND_ID_GETEX:
 		return knows_pxat ? rewrite_option(r, 2, now_ms, out) : REWRITE_UNCHANGED;
 	case COMMAND_ID_EXPIRE:
-		return may_expire ? rewrite_expire(r, 1000, now_ms, out) : REWRITE_UNCHANGED;
+		return may_expire ? rewrite_expire(r, "PEXPIREAT", 1000, now_ms, out)
+				  : REWRITE_UNCHANGED;
 	case COMMAND_ID_PEXPIRE:
-		return may_expire ? rewrite_expire(r, 1, now_ms, out) : REWRITE_UNCHANGED;
+		return may_expire ? rewrite_expire(r, "PEXPIREAT", 1, now_ms, out)
+				  : REWRITE_UNCHANGED;
+	case COMMAND_ID_HEXPIRE:
+		return rewrite_expire(r, "HPEXPIREAT", 1000, now_ms, out);
+	case COMMAND_ID_HPEXPIRE:
+		return rewrite_expire(r, "HPEXPIREAT", 1, now_ms, out);
 	case COMMAND_ID_RESTORE:
 		return rewrite_restore(r, now_ms, out);
 	case COMMAND_ID_XCLAIM:

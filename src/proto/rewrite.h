@@ -4,6 +4,7 @@
  *     SETEX, PSETEX            SET key value PXAT ms
  *     SET, GETEX with EX, PX   the same with PXAT
  *     EXPIRE, PEXPIRE          PEXPIREAT, with the same options
+ *     HEXPIRE, HPEXPIRE        HPEXPIREAT, likewise
  *     RESTORE with a ttl       the same with ABSTTL
  *     XCLAIM                   the same with TIME
  *

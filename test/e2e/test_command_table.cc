@@ -112,7 +112,8 @@ const std::set<std::string> refused_data = {"BLMOVE", "BLMPOP", "BLPOP", "BRPOP"
 	"BZMPOP", "BZPOPMAX", "BZPOPMIN", "MIGRATE", "MOVE", "PFDEBUG", "RESTORE-ASKING"};
 
 /* Rows for what Redis 7.0 does not list. */
-const std::set<std::string> own_rows = {"CLIENT SETINFO", "HOST:", "POST"};
+const std::set<std::string> own_rows = {"CLIENT SETINFO", "HEXPIRE", "HEXPIREAT", "HEXPIRETIME",
+	"HOST:", "HPERSIST", "HPEXPIRE", "HPEXPIREAT", "HPEXPIRETIME", "HPTTL", "HTTL", "POST"};
 
 TEST_F(CommandTable, HasEveryCommand)
 {
@@ -355,7 +356,8 @@ TEST_F(CommandTable, FindsTheKeysOfEveryCommandOfARange)
 		const struct command &c = command_table[i];
 		Args args = words(c.name);
 
-		if (c.keys != COMMAND_KEYS_RANGE || c.id == COMMAND_ID_SORT)
+		if (c.keys != COMMAND_KEYS_RANGE || c.id == COMMAND_ID_SORT ||
+			own_rows.count(c.name) > 0)
 			continue;
 		const size_t least = static_cast<size_t>(c.arity < 0 ? -c.arity : c.arity);
 		/* Redis knows no keys in a PFMERGE of nothing into one. */

@@ -61,6 +61,8 @@ INSTANTIATE_TEST_SUITE_P(Requests, Rewrite,
 		Case{"EXPIRE k 10", "PEXPIREAT k 1700000010000"},
 		Case{"EXPIRE k 10 GT XX", "PEXPIREAT k 1700000010000 GT XX"},
 		Case{"PEXPIRE k 10 nx", "PEXPIREAT k 1700000000010 nx"},
+		Case{"HEXPIRE k 10 FIELDS 1 f", "HPEXPIREAT k 1700000010000 FIELDS 1 f"},
+		Case{"hpexpire k 10 nx FIELDS 2 f g", "HPEXPIREAT k 1700000000010 nx FIELDS 2 f g"},
 		Case{"RESTORE k 10 p", "RESTORE k 1700000000010 p ABSTTL"},
 		Case{"RESTORE k 10 p REPLACE IDLETIME 5 FREQ 7",
 			"RESTORE k 1700000000010 p REPLACE IDLETIME 5 FREQ 7 ABSTTL"},
@@ -80,11 +82,13 @@ TEST(RewriteNothing, ThatSetsNoDeadlineOrIsRefused)
 		     "SETEX k 0 v", "SETEX k -1 v", "SETEX k x v", "SETEX k 9223372036854776 v",
 		     "PSETEX k 9223372036854775000 v", "GETEX k", "GETEX k PERSIST",
 		     "GETEX k PXAT 5", "GETEX k EX 0", "EXPIRE k 0", "EXPIRE k -5", "EXPIRE k x",
-		     "EXPIRE k 9223372036854775807", "EXPIREAT k 5", "PEXPIREAT k 5",
-		     "RESTORE k 0 p", "RESTORE k 5 p ABSTTL", "RESTORE k 5 p absttl REPLACE",
-		     "RESTORE k 5 p nosuch", "RESTORE k -5 p", "RESTORE k x p",
-		     "XCLAIM k g c 0 1-1 IDLE 5", "XCLAIM k g c 0 1-1 time 5", "INCR k", "GET k",
-		     "XADD k * f v", "SORT k STORE d", "EVAL s 1 k", "SCRIPT LOAD x"})
+		     "EXPIRE k 9223372036854775807", "EXPIRE k 40000000000",
+		     "HEXPIRE k 0 FIELDS 1 f", "HEXPIRE k 40000000000 FIELDS 1 f",
+		     "HPEXPIREAT k 5 FIELDS 1 f", "EXPIREAT k 5", "PEXPIREAT k 5", "RESTORE k 0 p",
+		     "RESTORE k 5 p ABSTTL", "RESTORE k 5 p absttl REPLACE", "RESTORE k 5 p nosuch",
+		     "RESTORE k -5 p", "RESTORE k x p", "XCLAIM k g c 0 1-1 IDLE 5",
+		     "XCLAIM k g c 0 1-1 time 5", "INCR k", "GET k", "XADD k * f v",
+		     "SORT k STORE d", "EVAL s 1 k", "SCRIPT LOAD x"})
 		EXPECT_EQ(rewritten(Request(line)), "") << line;
 	for (const char *line : {"SETEX k 10 v", "SET k v EX 10", "GETEX k EX 10"}) {
 		EXPECT_EQ(rewritten(Request(line), 0x0600), "") << line;
