@@ -1,15 +1,20 @@
 #include "proxy/datastore.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "proto/reply.h"
 #include "proto/resp_write.h"
 #include "proxy/refusal.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
+
+/* The difference between its clock and ours that is worth a warning. */
+#define CLOCK_OFF_MS 500
 
 /* One connection. */
 struct store_conn {
@@ -18,6 +23,7 @@ struct store_conn {
 	struct outq partial; /* a reply that arrives in several reads */
 	bool auth_pending;   /* the next reply is to AUTH */
 	bool info_pending;   /* the next one after that is to INFO */
+	int64_t asked_ms;    /* when INFO was sent, by the wall clock */
 	bool said_down;      /* it was logged that it is down */
 	bool was_away;       /* it was down, not only closed while idle */
 };
@@ -45,25 +51,58 @@ static void check_auth(struct store_conn *l)
 	uplink_fail(&l->base.uplink, "the datastore refused the password");
 }
 
-/* The version in the reply to INFO: "redis_version:7.0.15". */
+/* A number in the reply to INFO, behind its name and a colon; *end is what follows it. */
+static bool info_number(const struct reply *reply, const char *name, uint64_t max, uint64_t *value,
+	const uint8_t **end)
+{
+	const uint8_t *at = memmem(reply->bytes, reply->len, name, strlen(name));
+	size_t used;
+
+	if (!at)
+		return false;
+	at += strlen(name);
+	if (number_read_front(at, (size_t)(reply->bytes + reply->len - at), max, value, &used) !=
+		NUMBER_OK)
+		return false;
+	*end = at + used;
+	return true;
+}
+
+/* "redis_version:7.0.15". */
 static unsigned version_in(const struct reply *reply)
 {
-	static const char name[] = "redis_version:";
-	const uint8_t *end = reply->bytes + reply->len, *at;
+	const uint8_t *end;
 	uint64_t major, minor;
 	size_t used;
 
-	at = memmem(reply->bytes, reply->len, name, sizeof(name) - 1);
-	if (!at)
-		return UINT_MAX;
-	at += sizeof(name) - 1;
-	if (number_read_front(at, (size_t)(end - at), 0xff, &major, &used) != NUMBER_OK ||
-		at[used] != '.')
-		return UINT_MAX;
-	at += used + 1;
-	if (number_read_front(at, (size_t)(end - at), 0xff, &minor, &used) != NUMBER_OK)
+	/* The reply ends with a CRLF. */
+	if (!info_number(reply, "redis_version:", 0xff, &major, &end) || *end++ != '.' ||
+		number_read_front(end, (size_t)(reply->bytes + reply->len - end), 0xff, &minor,
+			&used) != NUMBER_OK)
 		return UINT_MAX;
 	return (unsigned)(major << 8 | minor);
+}
+
+/* Say so if its clock is not ours: deadlines are set by this one and end by that one. */
+static void compare_clocks(const struct store_conn *l, const struct reply *reply)
+{
+	int64_t now_ms = clock_wall_ms(), there_ms, off_ms = 0;
+	const uint8_t *end;
+	uint64_t there_us;
+
+	if (!info_number(reply, "server_time_usec:", INT64_MAX, &there_us, &end))
+		return;
+	there_ms = (int64_t)(there_us / 1000);
+	/* It was that late there at some time between the request and the reply. */
+	if (there_ms > now_ms)
+		off_ms = there_ms - now_ms;
+	else if (there_ms < l->asked_ms)
+		off_ms = there_ms - l->asked_ms;
+	if (off_ms > CLOCK_OFF_MS || off_ms < -CLOCK_OFF_MS)
+		log_warn("datastore %s: its clock is %" PRId64 " ms %s: keys expire too %s; "
+			 "set the clocks of all machines by one",
+			l->base.uplink.name, off_ms > 0 ? off_ms : -off_ms,
+			off_ms > 0 ? "ahead" : "behind", off_ms > 0 ? "early" : "late");
 }
 
 /* Handle a reply to what was sent on connecting; false if it is another one. */
@@ -79,8 +118,10 @@ static bool take_greeting(struct store_conn *l, const struct reply *reply)
 	if (!l->info_pending)
 		return false;
 	l->info_pending = false;
-	if (reply_in_one_piece(reply, &room, &whole))
+	if (reply_in_one_piece(reply, &room, &whole)) {
 		((struct datastore *)l->base.replica)->version = version_in(&whole);
+		compare_clocks(l, &whole);
+	}
 	buf_fini(&room);
 	return true;
 }
@@ -201,6 +242,7 @@ static void on_up(struct replica_conn *rc)
 	memset(&l->scanner, 0, sizeof(l->scanner));
 	l->auth_pending = password != NULL;
 	l->info_pending = rc == replica_conn_at(rc->replica, 0); /* one of them is enough */
+	l->asked_ms = clock_wall_ms();
 	if ((l->auth_pending && !send_auth(l, password)) ||
 		(l->info_pending && !uplink_send(&rc->uplink, info, sizeof(info) - 1))) {
 		uplink_fail(&rc->uplink, "it could not be greeted");

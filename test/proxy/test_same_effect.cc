@@ -3,6 +3,10 @@
  * replica, and the client gets the reply that Redis gives.
  */
 #include "proxy/ring.h"
+#include "support/message.h"
+#include "support/net.h"
+#include "support/resp.h"
+#include "support/socket.h"
 #include "support/text.h"
 #include "support/wait.h"
 
@@ -174,6 +178,40 @@ TEST_F(SameEffect, ClaimsAreMadeEverywhere)
 	client.list("XAUTOCLAIM", "c", "g", "second", "60000", "0", "JUSTID");
 	EXPECT_EQ(everywhere({"EVAL", owner, "1", "c"}), "1-1second2 3-3second1");
 }
+
+/* A datastore of the test's own, which says this of itself. */
+struct Greeting {
+	std::string info, logged;
+};
+
+class StoreGreeting : public testing::TestWithParam<Greeting>
+{
+};
+
+TEST_P(StoreGreeting, ComparesTheClocks)
+{
+	const std::string &info = GetParam().info;
+	Listener listener;
+	One one;
+
+	one.unhealed().set("servers", "\n    - " + loopback(listener.port()) + ":1").start();
+	Socket store = listener.accept(), client(one->client_port());
+	EXPECT_EQ(store.line(), "INFO server\r\n");
+	ASSERT_TRUE(store.send("$" + std::to_string(info.size()) + "\r\n" + info + "\r\n"));
+	/* The reply that comes then is not taken for another one. */
+	ASSERT_TRUE(client.send(resp("GET", "k")));
+	EXPECT_EQ(store.read(resp("GET", "k").size()), resp("GET", "k"));
+	ASSERT_TRUE(store.send("$1\r\nv\r\n"));
+	EXPECT_EQ(client.line(), "$1\r\n");
+	EXPECT_EQ(holds(one->node().log(), "its clock is"), !GetParam().logged.empty());
+	EXPECT_TRUE(holds(one->node().log(), GetParam().logged));
+}
+
+INSTANTIATE_TEST_SUITE_P(Infos, StoreGreeting,
+	testing::Values(
+		Greeting{"redis_version:7.0.0\r\nserver_time_usec:1000000\r\n", "ms behind"},
+		Greeting{"server_time_usec:99999999999999999\r\n", "ms ahead"},
+		Greeting{"redis_version:7\r\nserver_time_usec:\r\n", ""}, Greeting{"", ""}));
 
 /* Replicas that follow agree with the one that they follow. */
 TEST(SameEffectOfAQuorum, IsReached)
