@@ -130,6 +130,7 @@ struct conf {
 	int64_t recon_max_rate, recon_max_snapshot_bytes;
 	char *recon_spool_dir; /* NULL: TMPDIR, else /var/tmp */
 	char *recon_state_dir; /* NULL: see node/state_path.h */
+	int64_t recon_journal_max_bytes;
 	int64_t recon_max_connections, recon_timeout;
 	enum conf_allow recon_allow;
 	enum conf_accept recon_accept;

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "journal/siphash.h"
-#include "journal/stamp.h"
 #include "journal/syncer.h"
 
 #include <errno.h>
@@ -183,9 +182,9 @@ uint64_t ceiling_draw(struct ceiling *c, uint64_t now_ms)
 	return stamp;
 }
 
-bool ceiling_see(struct ceiling *c, uint64_t stamp, uint64_t now_ms)
+struct stamp_clock *ceiling_clock(struct ceiling *c)
 {
-	return stamp_see(&c->clock, stamp, now_ms);
+	return &c->clock;
 }
 
 void ceiling_set_node(struct ceiling *c, uint32_t node)

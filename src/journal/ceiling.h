@@ -8,6 +8,8 @@
 #ifndef JOURNAL_CEILING_H
 #define JOURNAL_CEILING_H
 
+#include "journal/stamp.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,8 +33,8 @@ void ceiling_close(struct ceiling *c);
  * While the file cannot be written, which is logged once, a later start may draw it again. */
 uint64_t ceiling_draw(struct ceiling *c, uint64_t now_ms);
 
-/* As stamp_see(). */
-bool ceiling_see(struct ceiling *c, uint64_t stamp, uint64_t now_ms);
+/* The clock itself, to look at and to advance by stamp_see().  Stamps are drawn above. */
+struct stamp_clock *ceiling_clock(struct ceiling *c);
 
 /* Draw stamps of another node from now on. */
 void ceiling_set_node(struct ceiling *c, uint32_t node);

@@ -175,11 +175,18 @@ static bool make_node(struct state *s, uint32_t number, char why[STATE_WHY_MAX])
  * off is begun again. */
 static bool load(struct state *s, uint32_t number, char why[STATE_WHY_MAX])
 {
-	char path[PATH_MAX], problem[FILE_PROBLEM_MAX];
+	char path[PATH_MAX], other[PATH_MAX], problem[FILE_PROBLEM_MAX];
 	struct file f;
 	enum file_status status = file_read(path_of(s, "node", path), TEXT_MAX, &f);
 	bool is_new = status == FILE_NOT_OPENED && errno == ENOENT, ok;
 
+	if (is_new && access(path_of(s, "wal-whole", other), F_OK) == 0) {
+		snprintf(why, STATE_WHY_MAX,
+			"%s is missing, although there is a log of its writes: restore it, or "
+			"remove the whole directory, which makes this a new node",
+			path);
+		return false;
+	}
 	if (status != FILE_OK && !is_new) {
 		snprintf(why, STATE_WHY_MAX, "%s %s", path, file_problem(status, problem));
 		return false;

@@ -4,6 +4,7 @@
  *     lock    held while a node runs, with its process id
  *     node    a text of a few lines: the format, the identity, the number, the incarnation
  *     clock   see ceiling.h
+ *     wal-*   see wal.h
  *
  * The file node is only ever replaced as a whole.  What is damaged is an error that names the file
  * and the remedy.  Event loop's thread.

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A part of a snapshot, which the event loop writes in one turn: some 0.2 ms. */
-#define PART_BYTES 65536
+/* A part of a snapshot, which the event loop writes in one turn: less than a millisecond. */
+#define PART_BYTES 32768
 #define PART_KEYS  64
 
 /* ---- The beginning ---- */

@@ -91,8 +91,8 @@ TEST(Conf, Defaults)
 	EXPECT_EQ(c.recon_allow, CONF_ALLOW_PEERS);
 	EXPECT_EQ(c.recon_accept, CONF_ACCEPT_RESTORE);
 	for (const char *none : {c.recon_key_file, c.recon_iv_file, c.recon_listen,
-		     c.recon_send_bind, c.recon_spool_dir, c.recon_state_dir, c.listen, c.dyn_listen, c.tokens,
-		     c.requirepass, c.hash_tag})
+		     c.recon_send_bind, c.recon_spool_dir, c.recon_state_dir, c.listen,
+		     c.dyn_listen, c.tokens, c.requirepass, c.hash_tag})
 		EXPECT_EQ(none, nullptr);
 	EXPECT_EQ(c.recon_peers.n + c.n_servers + c.n_seeds, 0u);
 	EXPECT_EQ(c.hash, CONF_HASH_MURMUR);
@@ -390,8 +390,9 @@ TEST(Conf, TheTableIsInOrder)
 		     "recon_key_file", "recon_iv_file", "recon_encrypt", "recon_listen",
 		     "recon_peers", "recon_send_bind", "recon_interval_seconds", "recon_source",
 		     "recon_buffer_size", "recon_header_size", "recon_segment_bytes",
-		     "recon_max_rate", "recon_max_snapshot_bytes", "recon_spool_dir", "recon_state_dir",
-		     "recon_max_connections", "recon_timeout", "recon_allow", "recon_accept"})
+		     "recon_max_rate", "recon_max_snapshot_bytes", "recon_spool_dir",
+		     "recon_state_dir", "recon_journal_max_bytes", "recon_max_connections",
+		     "recon_timeout", "recon_allow", "recon_accept"})
 		EXPECT_EQ(names.count(known), 1u) << known;
 }
 
