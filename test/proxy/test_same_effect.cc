@@ -184,6 +184,11 @@ struct Greeting {
 	std::string info, logged;
 };
 
+std::ostream &operator<<(std::ostream &to, const Greeting &greeting)
+{
+	return to << greeting.info.size() << " bytes, " << greeting.logged;
+}
+
 class StoreGreeting : public testing::TestWithParam<Greeting>
 {
 };

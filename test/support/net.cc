@@ -89,7 +89,10 @@ uint16_t node_port()
 	static std::mt19937_64 numbers{std::random_device{}()};
 	static std::set<int> taken;
 
-	for (int i = 0; i < kTries; i++) {
+	/* Later on, the ports of nodes that have ended are free again. */
+	for (int i = 0; i < 2 * kTries; i++) {
+		if (i == kTries)
+			taken.clear();
 		const int port = kPortMin + port_slot() * kPorts +
 				 static_cast<int>(numbers() % (kPorts - kPortAbove));
 		if (taken.count(port) || taken.count(port + kPortAbove) || !can_bind(port) ||
