@@ -2,6 +2,9 @@
  * The replication stream of a running Redis.  Of a replica's handshake only SYNC is sent, and the
  * option that makes Redis send an RDB and nothing after it: it is not replicated to, and no offset
  * is acknowledged.
+ *
+ * All of the RDB is spooled before its first key is used: Redis drops a replica that reads slowly
+ * (repl-timeout, client-output-buffer-limit), and the target may take what is sent slowly.
  */
 #include "base/clock.h"
 #include "base/number.h"
@@ -10,6 +13,7 @@
 #include "entropy/redis_words.h"
 #include "entropy/source.h"
 #include "entropy/source_rdb.h"
+#include "entropy/spool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,18 +22,19 @@
 #define LINE_MAX_BYTES 512 /* of Redis's answer to SYNC, without keep-alives */
 #define DELIMITER_LEN  40
 #define NAME_MAX_BYTES 320
+#define PIECE_BYTES    ((size_t)64 * 1024)
+#define SETTING_SIZE   64
 
 /* Redis sends a line feed every second while it prepares its dump; this limits the whole wait. */
 #define PREPARE_MAX_MS INT64_C(3600000)
 
 struct sync_feed {
 	struct redis_conn *conn; /* NULL after everything was read */
+	struct spool *dump;      /* the RDB, and the delimiter behind it */
 	char name[NAME_MAX_BYTES];
-	bool begun;
 	uint8_t head[LINE_MAX_BYTES]; /* the answer's line, and what came with it */
 	size_t head_pos, head_end;
 	uint64_t length; /* of the RDB; 0: it ends with the delimiter */
-	uint64_t left;   /* of length */
 	uint8_t delimiter[DELIMITER_LEN];
 };
 
@@ -100,10 +105,8 @@ static enum dyn_entropy_status parse_line(
 		memcpy(f->delimiter, line + eof_len, DELIMITER_LEN);
 		return DYN_ENTROPY_OK;
 	}
-	if (len > 0 && line[0] == '$' && parse_length(line + 1, len - 1, &f->length)) {
-		f->left = f->length;
+	if (len > 0 && line[0] == '$' && parse_length(line + 1, len - 1, &f->length))
 		return DYN_ENTROPY_OK;
-	}
 	return error_set(err, DYN_ENTROPY_ERR_SOURCE,
 		"%s: SYNC: the answer is neither a dump nor an error; is that a Redis?", f->name);
 }
@@ -167,7 +170,6 @@ static enum dyn_entropy_status begin(struct sync_feed *f, struct dyn_entropy_err
 	static const char sync[] = "*1\r\n$4\r\nSYNC\r\n";
 	enum dyn_entropy_status status;
 
-	f->begun = true;
 	status = replconf(f, "capa", "eof", err);
 	if (status == DYN_ENTROPY_OK)
 		status = replconf(f, "rdb-only", "1", err);
@@ -178,7 +180,91 @@ static enum dyn_entropy_status begin(struct sync_feed *f, struct dyn_entropy_err
 	return status == DYN_ENTROPY_OK ? read_line(f, err) : status;
 }
 
+/* ---- Whether it may be asked ------------------------------------------------------------------
+ */
+
+/* A setting of Redis; empty when it is, or when Redis does not tell. */
+static enum dyn_entropy_status get_setting(struct sync_feed *f, const char *name,
+	char value[SETTING_SIZE], struct dyn_entropy_error *err)
+{
+	const char *argv[] = {"CONFIG", "GET", name};
+	redisReply *reply = NULL;
+	enum dyn_entropy_status status = redis_conn_call(f->conn, 3, argv, NULL, &reply, err);
+
+	value[0] = '\0';
+	if (status == DYN_ENTROPY_OK && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+		reply->element[1]->type == REDIS_REPLY_STRING)
+		snprintf(value, SETTING_SIZE, "%s", reply->element[1]->str);
+	freeReplyObject(reply);
+	return status;
+}
+
+/*
+ * Where Redis writes its dump to disk for a replica and that fails, it takes no more writes from
+ * anyone if it has save points: reading must not be able to do that.
+ */
+static enum dyn_entropy_status check_harmless(struct sync_feed *f, struct dyn_entropy_error *err)
+{
+	char diskless[SETTING_SIZE], save[SETTING_SIZE], stop[SETTING_SIZE];
+	enum dyn_entropy_status status = get_setting(f, "repl-diskless-sync", diskless, err);
+
+	if (status == DYN_ENTROPY_OK)
+		status = get_setting(f, "save", save, err);
+	if (status == DYN_ENTROPY_OK)
+		status = get_setting(f, "stop-writes-on-bgsave-error", stop, err);
+	if (status != DYN_ENTROPY_OK || strcmp(diskless, "no") != 0 || !save[0] ||
+		strcmp(stop, "yes") != 0)
+		return status;
+	return error_set(err, DYN_ENTROPY_ERR_CONFIG,
+		"%s: SYNC would make it save to disk, and if that fails it refuses all writes; set "
+		"repl-diskless-sync yes there, or use the scan source",
+		f->name);
+}
+
 /* ---- The feed -------------------------------------------------------------------------------- */
+
+/* The next bytes behind the answer's line, those that came with it first. */
+static enum dyn_entropy_status next_bytes(
+	struct sync_feed *f, uint8_t *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
+{
+	if (f->head_pos == f->head_end)
+		return receive(f, buf, cap, len, err);
+	*len = f->head_end - f->head_pos < cap ? f->head_end - f->head_pos : cap;
+	memcpy(buf, f->head + f->head_pos, *len);
+	f->head_pos += *len;
+	return DYN_ENTROPY_OK;
+}
+
+/*
+ * Spool the RDB: up to its length, or to the delimiter, which is looked for in each piece together
+ * with the end of the piece before it.
+ */
+static enum dyn_entropy_status read_dump(struct sync_feed *f, struct dyn_entropy_error *err)
+{
+	uint8_t *window = calloc(1, DELIMITER_LEN + PIECE_BYTES), *piece = window + DELIMITER_LEN;
+	enum dyn_entropy_status status = window ? DYN_ENTROPY_OK : error_no_memory(err);
+	uint64_t done = 0;
+	bool ended = false;
+	size_t len;
+
+	while (status == DYN_ENTROPY_OK && !ended) {
+		size_t cap = PIECE_BYTES;
+
+		if (f->length > 0 && f->length - done < cap)
+			cap = (size_t)(f->length - done);
+		status = next_bytes(f, piece, cap, &len, err);
+		if (status != DYN_ENTROPY_OK)
+			break;
+		done += len;
+		ended = f->length > 0 ? done == f->length
+				      : memmem(window, DELIMITER_LEN + len, f->delimiter,
+						DELIMITER_LEN) != NULL;
+		status = spool_append(f->dump, piece, len, err);
+		memmove(window, window + len, DELIMITER_LEN);
+	}
+	free(window);
+	return status;
+}
 
 static enum dyn_entropy_status sync_read(
 	void *self, void *buf, size_t cap, size_t *len, struct dyn_entropy_error *err)
@@ -187,24 +273,14 @@ static enum dyn_entropy_status sync_read(
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
 
 	*len = 0;
-	if (!f->begun)
+	if (f->conn) {
 		status = begin(f, err);
-	if (status != DYN_ENTROPY_OK)
-		return status;
-	if (f->length > 0 && cap > f->left)
-		cap = (size_t)f->left;
-	if (cap == 0)
-		return DYN_ENTROPY_OK;
-	if (f->head_pos < f->head_end) {
-		*len = f->head_end - f->head_pos < cap ? f->head_end - f->head_pos : cap;
-		memcpy(buf, f->head + f->head_pos, *len);
-		f->head_pos += *len;
-	} else {
-		status = receive(f, buf, cap, len, err);
+		if (status == DYN_ENTROPY_OK)
+			status = read_dump(f, err);
+		redis_conn_free(f->conn);
+		f->conn = NULL;
 	}
-	if (status == DYN_ENTROPY_OK && f->length > 0)
-		f->left -= *len;
-	return status;
+	return status == DYN_ENTROPY_OK ? spool_read(f->dump, buf, cap, len, err) : status;
 }
 
 static enum dyn_entropy_status sync_finish(void *self, struct rdb *r, struct dyn_entropy_error *err)
@@ -220,8 +296,6 @@ static enum dyn_entropy_status sync_finish(void *self, struct rdb *r, struct dyn
 	if (f->length > 0 ? len > 0 : memcmp(rest, f->delimiter, sizeof(rest)) != 0)
 		return error_set(err, DYN_ENTROPY_ERR_SOURCE,
 			"%s: SYNC: the dump does not end where Redis said it would", f->name);
-	redis_conn_free(f->conn);
-	f->conn = NULL;
 	return DYN_ENTROPY_OK;
 }
 
@@ -237,6 +311,7 @@ static void sync_free(void *self)
 	struct sync_feed *f = self;
 
 	redis_conn_free(f->conn);
+	spool_free(f->dump);
 	free(f);
 }
 
@@ -261,12 +336,17 @@ enum dyn_entropy_status dyn_entropy_source_sync(const struct dyn_entropy_redis *
 		return error_no_memory(err);
 	status = source_take_redis(&endpoint, &o, redis, options, err);
 	if (status == DYN_ENTROPY_OK)
+		status = spool_new(o.spool_dir, SPOOL_MEMORY_BYTES, &f->dump, err);
+	if (status == DYN_ENTROPY_OK)
 		status = redis_conn_open(&endpoint, DYN_ENTROPY_ERR_SOURCE, &f->conn, err);
+	if (status == DYN_ENTROPY_OK) {
+		snprintf(f->name, sizeof(f->name), "Redis: %s", redis_conn_name(f->conn));
+		status = check_harmless(f, err);
+	}
 	if (status != DYN_ENTROPY_OK) {
 		sync_free(f);
 		return status;
 	}
-	snprintf(f->name, sizeof(f->name), "Redis: %s", redis_conn_name(f->conn));
 	return source_rdb_new(
 		&(struct rdb_feed){.ops = &sync_ops, .self = f, .name = f->name}, &o, out, err);
 }

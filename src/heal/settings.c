@@ -1,5 +1,7 @@
 #include "heal/settings.h"
 
+#include "base/log.h"
+
 #include <string.h>
 #include <sys/stat.h>
 
@@ -170,7 +172,14 @@ enum dyn_entropy_status heal_settings_open_source(const struct heal_settings *s,
 	options.owns_arg = keys->owns_arg;
 	options.is_changed = keys->is_changed;
 	options.is_changed_arg = keys->is_changed_arg;
-	if (s->conf->recon_source == CONF_SOURCE_SYNC)
-		return dyn_entropy_source_sync(&s->redis, &options, out, err);
+	if (s->conf->recon_source == CONF_SOURCE_SYNC) {
+		enum dyn_entropy_status status =
+			dyn_entropy_source_sync(&s->redis, &options, out, err);
+
+		if (status != DYN_ENTROPY_ERR_CONFIG)
+			return status;
+		log_warn("entropy: %s: it is read by scan instead of sync (recon_source)",
+			err->message);
+	}
 	return dyn_entropy_source_scan(&s->redis, &options, out, err);
 }

@@ -157,6 +157,20 @@ TEST_P(HealBySource, AValueOf100MegabytesIsHealed)
 	EXPECT_EQ(compare(pair.a_redis, pair.b_redis), 0);
 }
 
+TEST(Heal, AScanReplacesASyncThatCouldStopWrites)
+{
+	Pair pair;
+	RedisClient a = pair.a_redis.connect();
+
+	a.cmd("CONFIG", "SET", "repl-diskless-sync", "no", "save", "3600 1");
+	a.set("k", "v");
+	pair.a.set("recon_source", "sync");
+	pair.start();
+	EXPECT_TRUE(wait_keys(pair.b_redis, 1)) << heard(pair.a);
+	EXPECT_TRUE(pair.a.wait_log("read by scan instead of sync")) << heard(pair.a);
+	EXPECT_EQ(a.info("sync_full"), "0");
+}
+
 TEST(Heal, WhatASourceCannotCarryIsNamed)
 {
 	Pair pair;

@@ -1,5 +1,6 @@
 #include "e2e/drained_source.h"
 #include "entropy/dynentropy.h"
+#include "support/joining_thread.h"
 #include "support/net.h"
 #include "support/rdb_bytes.h"
 #include "support/redis_server.h"
@@ -388,6 +389,62 @@ TEST(SourceSync, SaysThatAReplicaHasLostItsMaster)
 	EXPECT_NE(s.message().find("scan source"), std::string::npos) << s.message();
 }
 
+/* A target that takes it slowly must not keep Redis waiting, which drops slow replicas. */
+TEST(SourceSync, IsReadWholeBeforeItsFirstSnapshotIsSent)
+{
+	RedisServer server(kAtOnce);
+	RedisClient c = server.connect();
+	struct dyn_entropy_source_options options = {};
+	struct dyn_entropy_redis redis = {};
+	struct dyn_entropy_source source = {};
+	struct dyn_entropy_source_totals totals = {};
+	struct dyn_entropy_error err = {};
+	const std::string address = server.address();
+	enum dyn_entropy_status status;
+	uint32_t len;
+
+	for (int i = 0; i < 40; i++)
+		c.cmd("SET", "key:" + std::to_string(i), noise(1000000, static_cast<uint32_t>(i)));
+	redis.address = address.c_str();
+	options.segment_bytes = 3000000;
+	ASSERT_EQ(dyn_entropy_source_sync(&redis, &options, &source, &err), DYN_ENTROPY_OK);
+	ASSERT_EQ(source.ops->next(source.self, &len, &err), DYN_ENTROPY_OK) << err.message;
+	server.kill9();
+	while ((status = source.ops->next(source.self, &len, &err)) == DYN_ENTROPY_OK)
+		;
+	EXPECT_EQ(status, DYN_ENTROPY_END) << err.message;
+	source.ops->totals(source.self, &totals);
+	EXPECT_EQ(totals.keys, 40u);
+	dyn_entropy_source_free(&source);
+}
+
+/* A dump to disk that fails would stop all writes. */
+TEST(SourceSync, IsRefusedWhereItCouldStopTheWritesOfOthers)
+{
+	RedisServer server(kAtOnce);
+	RedisClient c = server.connect();
+	const auto open = [&] {
+		const std::string address = server.address();
+		struct dyn_entropy_redis redis = {};
+		struct dyn_entropy_source source = {};
+		struct dyn_entropy_error err = {};
+
+		redis.address = address.c_str();
+		const auto status = dyn_entropy_source_sync(&redis, nullptr, &source, &err);
+		dyn_entropy_source_free(&source);
+		return status;
+	};
+
+	c.cmd("CONFIG", "SET", "repl-diskless-sync", "no", "save", "3600 1");
+	EXPECT_EQ(open(), DYN_ENTROPY_ERR_CONFIG);
+	c.cmd("CONFIG", "SET", "stop-writes-on-bgsave-error", "no");
+	EXPECT_EQ(open(), DYN_ENTROPY_OK);
+	c.cmd("CONFIG", "SET", "stop-writes-on-bgsave-error", "yes", "save", "");
+	EXPECT_EQ(open(), DYN_ENTROPY_OK);
+	c.cmd("CONFIG", "SET", "save", "3600 1", "repl-diskless-sync", "yes");
+	EXPECT_EQ(open(), DYN_ENTROPY_OK);
+}
+
 TEST(SourceSync, IsCutShortByADyingRedis)
 {
 	RedisServer server(kAtOnce);
@@ -406,10 +463,15 @@ TEST(SourceSync, IsCutShortByADyingRedis)
 	redis.timeout_ms = 10000;
 	options.segment_bytes = 3000000;
 	ASSERT_EQ(dyn_entropy_source_sync(&redis, &options, &source, &err), DYN_ENTROPY_OK);
-	ASSERT_EQ(source.ops->next(source.self, &len, &err), DYN_ENTROPY_OK) << err.message;
-	server.kill9();
+	/* It makes its dump slowly, and dies meanwhile. */
+	c.cmd("CONFIG", "SET", "rdb-key-save-delay", "100000");
+	support::JoiningThread killer([&] {
+		support::wait_until([&] { return c.info("rdb_bgsave_in_progress") == "1"; });
+		server.kill9();
+	});
 	while ((status = source.ops->next(source.self, &len, &err)) == DYN_ENTROPY_OK)
 		;
+	killer.join();
 	EXPECT_EQ(status, DYN_ENTROPY_ERR_SOURCE);
 	EXPECT_NE(std::string(err.message).find(address), std::string::npos) << err.message;
 	EXPECT_EQ(source.ops->next(source.self, &len, &err), DYN_ENTROPY_ERR_SOURCE);
