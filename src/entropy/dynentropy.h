@@ -178,11 +178,12 @@ struct dyn_entropy_receiver_counters {
 	DYN_ENTROPY_STRUCT_SIZE(dyn_entropy_receiver_counters);
 	uint64_t connections; /* served, including current ones */
 	uint64_t committed;   /* snapshots applied whole */
-	uint64_t failed;      /* served connections that ended otherwise */
+	uint64_t failed;      /* served connections that ended otherwise, but those taken */
 	uint64_t turned_away; /* address not allowed, or no worker or descriptor free */
 	uint64_t bytes;       /* plaintext of committed snapshots */
 	uint64_t commands, applied, kept, left_alone; /* of them: dyn_entropy_apply_result */
 	unsigned active;                              /* connections being served now */
+	uint64_t taken;                               /* of connections, by take_version_2() */
 };
 
 struct dyn_entropy_receiver_options {
@@ -200,6 +201,17 @@ struct dyn_entropy_receiver_options {
 		const struct dyn_entropy_receive_result *result,
 		const struct dyn_entropy_error *err);
 	void *ended_arg;
+	/*
+	 * Takes a connection that speaks version 2 of the protocol: its first byte is that of TLS,
+	 * 0x16.  The library does not speak it.  fd has the whole of what was sent, is non-blocking
+	 * and close-on-exec; peer is the sender's "host:port".  True: fd is the program's, and
+	 * ended() is not called.  False: fd is the library's again, which refuses the connection.
+	 * NULL: they are refused.  Called in the worker's thread; it should return at once.
+	 */
+	bool (*take_version_2)(void *arg, int fd, const char *peer);
+	void *take_version_2_arg;
+	/* Refuse connections that speak version 1. */
+	bool refuse_version_1;
 };
 
 /*

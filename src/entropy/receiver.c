@@ -62,13 +62,19 @@ static void count_end(dyn_entropy_receiver *r, enum dyn_entropy_status status,
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* Receive and apply a connection's snapshot; end_connection() comes next. */
+static bool was_taken(const struct stream *stream)
+{
+	return stream->fd < 0;
+}
+
+/* Serve a connection, whose end_connection() comes next. */
 static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd, int64_t began_ms,
 	struct stream *stream, struct dyn_entropy_receive_result *result,
 	struct dyn_entropy_error *err)
 {
 	const struct session_options options = {
 		.config = &r->config,
+		.receiver = &r->options,
 		.material = r->material,
 		.sink = &r->sink,
 		.began_ms = began_ms,
@@ -78,9 +84,15 @@ static enum dyn_entropy_status serve(dyn_entropy_receiver *r, int fd, int64_t be
 	stream_adopt(stream, fd, r->config.timeout_ms, r->cancel, result->peer);
 	/* If the process is killed while it applies, it must not look committed. */
 	stream_reset_by_default(stream);
-	status = session_receive(&options, stream, result, err);
+	status = session_serve(&options, stream, result, err);
 	/* Count before the close: a sender that sees the close must find it counted. */
-	count_end(r, status, result);
+	if (!was_taken(stream)) {
+		count_end(r, status, result);
+		return status;
+	}
+	pthread_mutex_lock(&r->lock);
+	r->counters.taken++;
+	pthread_mutex_unlock(&r->lock);
 	return status;
 }
 
@@ -130,7 +142,7 @@ static void *worker_thread(void *arg)
 	struct stream stream;
 	enum dyn_entropy_status status = serve(r, w->fd, w->began_ms, &stream, &w->result, &err);
 
-	if (r->options.ended)
+	if (r->options.ended && !was_taken(&stream))
 		r->options.ended(r->options.ended_arg, status, &w->result, &err);
 	end_connection(&stream, status);
 	free(w);
@@ -254,6 +266,7 @@ enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
 		int fd = accept_allowed(r, result.peer);
 		enum dyn_entropy_status status;
 		struct stream stream;
+		bool taken;
 
 		if (fd < 0) {
 			result = none; /* forget those turned away */
@@ -261,8 +274,13 @@ enum dyn_entropy_status dyn_entropy_receiver_accept_one(dyn_entropy_receiver *r,
 		}
 		worker_began(r);
 		status = serve(r, fd, clock_monotonic_ms(), &stream, &result, err);
+		taken = was_taken(&stream);
 		end_connection(&stream, status);
 		worker_ended(r);
+		if (taken) {
+			result = none;
+			continue;
+		}
 		sized_out(out, &result, sizeof(result));
 		return status;
 	}

@@ -10,6 +10,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* The first byte of TLS: a record of the handshake. */
+#define TLS_HANDSHAKE 0x16
+
 #define READ_BYTES ((size_t)128 * 1024)
 
 struct session {
@@ -58,9 +61,9 @@ static void session_fini(struct session *s)
 	free(s->buf);
 }
 
-static uint32_t header_timeout_ms(const struct session *s)
+static uint32_t header_timeout_ms(const struct session_options *options)
 {
-	uint32_t timeout_ms = s->options->config->timeout_ms;
+	uint32_t timeout_ms = options->config->timeout_ms;
 
 	return timeout_ms < SESSION_HEADER_TIMEOUT_MS ? timeout_ms : SESSION_HEADER_TIMEOUT_MS;
 }
@@ -71,7 +74,7 @@ static int64_t slow_at_ms(const struct session *s)
 	uint32_t timeout_ms = s->options->config->timeout_ms;
 
 	if (!wire_in_has_headers(s->wire))
-		return s->started_ms + header_timeout_ms(s);
+		return s->started_ms + header_timeout_ms(s->options);
 	return s->started_ms + timeout_ms + (int64_t)(s->received * 1000 / SESSION_RATE_MIN);
 }
 
@@ -79,7 +82,8 @@ static enum dyn_entropy_status too_slow(const struct session *s, struct dyn_entr
 {
 	if (!wire_in_has_headers(s->wire))
 		return error_set(err, DYN_ENTROPY_ERR_IO,
-			"its headers did not arrive within %" PRIu32 " ms", header_timeout_ms(s));
+			"its headers did not arrive within %" PRIu32 " ms",
+			header_timeout_ms(s->options));
 	return error_set(err, DYN_ENTROPY_ERR_IO,
 		"sent nothing for %" PRIu32 " ms, or less than %d bytes a second on average",
 		s->options->config->timeout_ms, SESSION_RATE_MIN);
@@ -108,14 +112,14 @@ static enum dyn_entropy_status read_all(struct session *s, struct dyn_entropy_er
 	return status == DYN_ENTROPY_OK ? wire_in_finish(s->wire, err) : status;
 }
 
-enum dyn_entropy_status session_receive(const struct session_options *options,
-	struct stream *stream, struct dyn_entropy_receive_result *result,
-	struct dyn_entropy_error *err)
+/* Receive one snapshot of version 1 and apply it. */
+static enum dyn_entropy_status receive(const struct session_options *options, struct stream *stream,
+	struct dyn_entropy_receive_result *result, struct dyn_entropy_error *err)
 {
 	struct session s = {
 		.options = options,
 		.stream = stream,
-		.started_ms = clock_monotonic_ms(),
+		.started_ms = options->began_ms,
 	};
 	struct dyn_entropy_error ignored;
 	enum dyn_entropy_status status;
@@ -144,4 +148,55 @@ enum dyn_entropy_status session_receive(const struct session_options *options,
 	session_fini(&s);
 	result->seconds = (double)(clock_monotonic_ms() - s.started_ms) / 1e3;
 	return status;
+}
+
+/* ---- Which version it speaks ---- */
+
+/* Give the connection to the program.  On failure it stays the stream's. */
+static enum dyn_entropy_status hand_over(
+	const struct session_options *options, struct stream *stream, struct dyn_entropy_error *err)
+{
+	const struct dyn_entropy_receiver_options *o = options->receiver;
+	int fd;
+
+	if (!o->take_version_2)
+		return error_by_setting(err, "take_version_2",
+			error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
+				"it speaks version 2 of the protocol, which is not taken here"));
+	fd = stream_release(stream);
+	if (o->take_version_2(o->take_version_2_arg, fd, stream->peer))
+		return DYN_ENTROPY_OK;
+	stream_adopt(stream, fd, options->config->timeout_ms, stream->cancel, stream->peer);
+	return error_set(err, DYN_ENTROPY_ERR_IO,
+		"it speaks version 2 of the protocol, for which nothing is free now");
+}
+
+static enum dyn_entropy_status refuse_version_1(
+	const struct stream *stream, struct dyn_entropy_error *err)
+{
+	if (dyn_entropy_cancel_is_set(stream->cancel)) /* it may not have said a word */
+		return error_cancelled(err);
+	return error_by_setting(err, "refuse_version_1",
+		error_set(err, DYN_ENTROPY_ERR_PROTOCOL,
+			"it does not speak version 2 of the protocol, which alone is taken here"));
+}
+
+enum dyn_entropy_status session_serve(const struct session_options *options, struct stream *stream,
+	struct dyn_entropy_receive_result *result, struct dyn_entropy_error *err)
+{
+	int64_t deadline_ms = options->began_ms + header_timeout_ms(options);
+	enum dyn_entropy_status status;
+	bool is_tls;
+
+	/* What is looked at here is read again by receive(), or by the program. */
+	status = stream_begins_with(stream, TLS_HANDSHAKE, deadline_ms, &is_tls, err);
+	if (status != DYN_ENTROPY_OK) {
+		error_without(err, stream->peer);
+		return status;
+	}
+	if (is_tls)
+		return hand_over(options, stream, err);
+	if (options->receiver->refuse_version_1)
+		return refuse_version_1(stream, err);
+	return receive(options, stream, result, err);
 }

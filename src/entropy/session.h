@@ -1,5 +1,6 @@
 /*
- * session - the receiving side of one connection: read, check, spool, apply.
+ * session - the receiving side of one connection: which version it speaks; read, check, spool,
+ * apply.
  *
  * Each session runs in one thread, several in parallel.
  */
@@ -21,18 +22,19 @@ extern "C" {
 
 struct session_options {
 	const struct dyn_entropy_config *config;
+	const struct dyn_entropy_receiver_options *receiver;
 	const dyn_entropy_material *material; /* NULL where config->encrypt is false */
 	const struct dyn_entropy_sink *sink;
 	int64_t began_ms; /* monotonic: when the connection was accepted */
 };
 
 /*
- * Receive one snapshot and apply it.  The stream stays open: the caller closes it on success and
+ * Receive one snapshot and apply it, or give a connection of version 2 to the program: the stream
+ * is closed then, and the status OK.  Otherwise it stays open: the caller closes it on success and
  * resets it on failure, which tells the sender.  result->peer is not touched.
  */
-enum dyn_entropy_status session_receive(const struct session_options *options,
-	struct stream *stream, struct dyn_entropy_receive_result *result,
-	struct dyn_entropy_error *err);
+enum dyn_entropy_status session_serve(const struct session_options *options, struct stream *stream,
+	struct dyn_entropy_receive_result *result, struct dyn_entropy_error *err);
 
 #ifdef __cplusplus
 }

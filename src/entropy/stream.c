@@ -267,6 +267,30 @@ enum dyn_entropy_status stream_peek(struct stream *s, int64_t deadline_ms, enum 
 	return DYN_ENTROPY_OK;
 }
 
+enum dyn_entropy_status stream_begins_with(struct stream *s, uint8_t first, int64_t deadline_ms,
+	bool *begins, struct dyn_entropy_error *err)
+{
+	enum dyn_entropy_status status;
+	short revents = 0;
+	uint8_t byte;
+
+	for (;;) {
+		ssize_t n = recv(s->fd, &byte, 1, MSG_PEEK);
+
+		*begins = n > 0 && byte == first;
+		if (n >= 0)
+			return DYN_ENTROPY_OK;
+		if (errno == EINTR)
+			continue;
+		/* Told here, since a reset is reported only once. */
+		if (errno != EAGAIN && errno != EWOULDBLOCK)
+			return error_set(err, DYN_ENTROPY_ERR_IO, "%s: cannot read: %m", s->peer);
+		status = stream_wait(s, POLLIN, deadline_ms, &revents, err);
+		if (status != DYN_ENTROPY_OK || !revents)
+			return status;
+	}
+}
+
 void stream_half_close(struct stream *s)
 {
 	shutdown(s->fd, SHUT_WR);
@@ -297,6 +321,15 @@ void stream_close(struct stream *s)
 void stream_abort(struct stream *s)
 {
 	end(s, true);
+}
+
+int stream_release(struct stream *s)
+{
+	int fd = s->fd;
+
+	set_reset(s, false);
+	s->fd = -1;
+	return fd;
 }
 
 void stream_reset_by_default(struct stream *s)

@@ -51,6 +51,14 @@ enum dyn_entropy_status stream_read(struct stream *s, void *buf, size_t cap, int
 enum dyn_entropy_status stream_write(
 	struct stream *s, const void *bytes, size_t len, struct dyn_entropy_error *err);
 
+/* Whether the first byte that waits to be read is first; waits for one until deadline_ms, and reads
+ * none.  The end of the stream, or none in time, is not an error here. */
+enum dyn_entropy_status stream_begins_with(struct stream *s, uint8_t first, int64_t deadline_ms,
+	bool *begins, struct dyn_entropy_error *err);
+
+/* Give the descriptor up: it is the caller's, and its close is no reset. */
+int stream_release(struct stream *s);
+
 void stream_half_close(struct stream *s); /* no more to write */
 void stream_close(struct stream *s);      /* in good order (FIN) */
 void stream_abort(

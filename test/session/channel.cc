@@ -89,7 +89,8 @@ size_t open_descriptors()
 
 /* ---- Source ---- */
 
-const struct dyn_entropy_source_ops Source::ops_ = {sizeof(Source::ops_), next, read, totals, [](void *) {}, set_tick};
+const struct dyn_entropy_source_ops Source::ops_ = {
+	sizeof(Source::ops_), next, read, totals, [](void *) {}, set_tick};
 
 Source::Source(std::vector<std::string> snapshots)
     : source_{&ops_, this}, snapshots_(std::move(snapshots))
@@ -245,6 +246,11 @@ Node::Node(NodeOptions options) : options_(std::move(options))
 		receiver.allow = ask_allow;
 		receiver.allow_arg = this;
 	}
+	if (options_.take) {
+		receiver.take_version_2 = ask_take;
+		receiver.take_version_2_arg = this;
+	}
+	receiver.refuse_version_1 = options_.refuse_version_1;
 	receiver.ended = note_ended;
 	receiver.ended_arg = this;
 	if (dyn_entropy_receiver_new(&config_, options_.material, sink.get(), &receiver, &receiver_,
@@ -291,6 +297,11 @@ void Node::note_ended(void *arg, enum dyn_entropy_status status,
 bool Node::ask_allow(void *arg, const struct sockaddr *from)
 {
 	return static_cast<Node *>(arg)->options_.allow(from);
+}
+
+bool Node::ask_take(void *arg, int fd, const char *peer)
+{
+	return static_cast<Node *>(arg)->options_.take(fd, peer);
 }
 
 /* ---- Push ---- */

@@ -126,6 +126,9 @@ struct Ended {
 struct NodeOptions {
 	std::function<void(struct dyn_entropy_config *)> config;
 	std::function<bool(const struct sockaddr *)> allow;
+	/* A connection of version 2; false: it is not taken. */
+	std::function<bool(int fd, const std::string &peer)> take = nullptr;
+	bool refuse_version_1 = false;
 	const dyn_entropy_material *material = sample_material();
 	bool start = true; /* a thread that serves; else the test does */
 };
@@ -169,6 +172,7 @@ class Node
 	static void note_ended(void *, enum dyn_entropy_status,
 		const struct dyn_entropy_receive_result *, const struct dyn_entropy_error *);
 	static bool ask_allow(void *, const struct sockaddr *);
+	static bool ask_take(void *, int, const char *);
 };
 
 /* A push, as it went. */
