@@ -75,6 +75,12 @@ enum conf_accept { /* what the receiver applies */
 	CONF_ACCEPT_DATA,
 };
 
+enum conf_protocol { /* which versions of the channel's protocol a node speaks */
+	CONF_PROTOCOL_AUTO,
+	CONF_PROTOCOL_1,
+	CONF_PROTOCOL_2,
+};
+
 struct conf_list {
 	char **items; /* owned */
 	size_t n;
@@ -134,6 +140,7 @@ struct conf {
 	int64_t recon_max_connections, recon_timeout;
 	enum conf_allow recon_allow;
 	enum conf_accept recon_accept;
+	enum conf_protocol recon_protocol;
 	/* Times in milliseconds, mbuf_size in bytes. */
 	enum conf_provider dyn_seed_provider;
 	enum conf_secure secure_server_option;

@@ -142,6 +142,17 @@ static void check_spool_dir(struct conf_loader *l)
 			"%s: %s; let the user that runs this write to it", shown, strerror(errno));
 }
 
+static void check_protocol(struct conf_loader *l)
+{
+	const struct conf *c = l->conf;
+
+	if (c->recon_protocol == CONF_PROTOCOL_2 && !c->recon_encrypt &&
+		!c->places[CONF_KEY_RECON_ENCRYPT].bad)
+		conf_report_error(l->report, conf_at(l->conf, CONF_KEY_RECON_PROTOCOL),
+			"2 is always encrypted, with keys from recon_key_file: leave out "
+			"recon_encrypt: false, or give 1");
+}
+
 static void check_buffer_size(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
@@ -246,6 +257,7 @@ void conf_check(struct conf_loader *l)
 	}
 	if (l->conf->recon_enabled) {
 		check_needed(l);
+		check_protocol(l);
 		check_spool_dir(l);
 	}
 	if (conf_report_is_good(l->report)) {

@@ -67,6 +67,12 @@ static const char *const accept_words[] = {
 	[CONF_ACCEPT_DATA] = "data",
 };
 
+static const char *const protocol_words[] = {
+	[CONF_PROTOCOL_AUTO] = "auto",
+	[CONF_PROTOCOL_1] = "1",
+	[CONF_PROTOCOL_2] = "2",
+};
+
 /* A number without a default here has 0, a boolean false. */
 const struct conf_key conf_keys[CONF_N_KEYS] = {
 	/* The node and its place in the ring. */
@@ -266,4 +272,7 @@ const struct conf_key conf_keys[CONF_N_KEYS] = {
 		WORDS(accept_words),
 		.help = "what the receiver applies: RESTORE alone, or plain data-writing commands "
 			"too"},
+	[CONF_KEY_RECON_PROTOCOL] = {KEY(recon_protocol, CHOICE), .def_number = CONF_PROTOCOL_AUTO,
+		WORDS(protocol_words),
+		.help = "which version of the channel's protocol the receiver takes: one, or both"},
 };

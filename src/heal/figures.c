@@ -27,6 +27,8 @@ static const struct figure channel[] = {
 	FIGURE(heal_figures, connections_turned_away, FIGURE_COUNTER,
 		"entropy_connections_turned_away_total", "connections",
 		"that the receiver refused: unknown address, or no worker free"),
+	FIGURE(heal_figures, connections_taken, FIGURE_COUNTER, "entropy_connections_taken_total",
+		"connections", "that the receiver accepted and that speak version 2"),
 	FIGURE(heal_figures, bytes_received, FIGURE_COUNTER, "entropy_received_bytes_total",
 		"bytes", "of plaintext in the snapshots applied whole"),
 	FIGURE(heal_figures, commands, FIGURE_COUNTER, "entropy_received_commands_total",

@@ -19,7 +19,8 @@ struct heal_figures {
 	uint64_t peers_attempted, peers_exchanged,
 		peers_failed; /* targets, counted in each round */
 	uint64_t snapshots_sent, keys_sent, bytes_sent;
-	uint64_t connections, snapshots_committed, connections_failed, connections_turned_away;
+	uint64_t connections, snapshots_committed, connections_failed, connections_turned_away,
+		connections_taken;
 	uint64_t bytes_received, commands, keys_applied, keys_kept, keys_left_alone;
 };
 

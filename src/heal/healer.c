@@ -21,6 +21,7 @@ struct healer {
 	struct heal_schedule *schedule;
 	struct heal_guard guard;
 	struct dyn_entropy_sink sink;
+	struct heal_handover *handover; /* NULL: version 2 is refused */
 	dyn_entropy_receiver *receiver;
 	bool serving;
 };
@@ -50,6 +51,18 @@ static void on_connection_ended(void *arg, enum dyn_entropy_status status,
 			told.message);
 }
 
+/* For the connections of version 2, where they are taken. */
+static bool make_handover(struct healer *h)
+{
+	const struct healer_options *o = &h->options;
+
+	if (!o->take_version_2 || h->conf->recon_protocol == CONF_PROTOCOL_1 ||
+		!h->settings->material)
+		return true;
+	h->handover = heal_handover_new(o->base, o->take_version_2, o->take_version_2_arg);
+	return h->handover != NULL;
+}
+
 static bool make_receiver(struct healer *h, struct dyn_entropy_error *err)
 {
 	const struct heal_settings *r = h->settings;
@@ -59,6 +72,9 @@ static bool make_receiver(struct healer *h, struct dyn_entropy_error *err)
 		.allow_arg = h->allow,
 		.ended = on_connection_ended,
 		.ended_arg = h,
+		.take_version_2 = h->handover ? heal_handover_give : NULL,
+		.take_version_2_arg = h->handover,
+		.refuse_version_1 = h->conf->recon_protocol == CONF_PROTOCOL_2,
 	};
 	const struct dyn_entropy_sink_redis_options sink = {
 		.struct_size = sizeof(sink),
@@ -127,7 +143,7 @@ struct healer *healer_new(const struct healer_options *options)
 	log_others(targets);
 	h->allow = heal_allow_new(&h->conf->recon_peers);
 	h->ledger = heal_ledger_new(targets->sent_endpoints, targets->n_sent);
-	if (!h->allow || !h->ledger)
+	if (!h->allow || !h->ledger || !make_handover(h))
 		goto no_memory;
 	heal_allow_refresh(h->allow, clock_deadline_ms(HEAL_ALLOW_LOOKUP_MS));
 	if (!make_receiver(h, &err)) {
@@ -201,6 +217,8 @@ void healer_begin_stop(struct healer *h)
 	heal_schedule_stop(h->schedule);
 	dyn_entropy_cancel_set(h->options.cancel);
 	dyn_entropy_receiver_stop(h->receiver);
+	if (h->handover)
+		heal_handover_stop(h->handover);
 }
 
 void healer_stop(struct healer *h)
@@ -220,6 +238,7 @@ void healer_free(struct healer *h)
 	if (!h)
 		return;
 	dyn_entropy_receiver_free(h->receiver);
+	heal_handover_free(h->handover);
 	heal_schedule_free(h->schedule);
 	heal_rounds_free(h->rounds);
 	dyn_entropy_sink_free(&h->sink);
@@ -238,6 +257,7 @@ void healer_figures(struct healer *h, struct heal_figures *out)
 	/* The ledger counts connections when they end; here those under way count too. */
 	dyn_entropy_receiver_count(h->receiver, &receiver);
 	out->connections = receiver.connections;
+	out->connections_taken = receiver.taken;
 }
 
 void healer_schedule(const struct healer *h, struct heal_schedule_figures *out)

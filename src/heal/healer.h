@@ -10,6 +10,7 @@
 
 #include "entropy/dynentropy.h"
 #include "heal/figures.h"
+#include "heal/handover.h"
 #include "heal/ledger.h"
 #include "heal/settings.h"
 #include "heal/targets.h"
@@ -31,6 +32,10 @@ struct healer_options {
 	const struct recent *recent;          /* keys written through this node; NULL: unknown */
 	struct state *state;                  /* of this node; NULL: it serves no clients */
 	dyn_entropy_cancel *cancel;           /* set when the healer stops */
+	/* Takes connections of version 2 of the protocol, which recon_protocol allows, in the
+	 * event loop.  NULL: they are refused. */
+	heal_handover_take_fn take_version_2;
+	void *take_version_2_arg;
 };
 
 struct healer;

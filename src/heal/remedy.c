@@ -14,6 +14,8 @@ static const struct {
 	{"encrypt", CONF_KEY_RECON_ENCRYPT},
 	{"max_connections", CONF_KEY_RECON_MAX_CONNECTIONS},
 	{"max_snapshot_bytes", CONF_KEY_RECON_MAX_SNAPSHOT_BYTES},
+	{"refuse_version_1", CONF_KEY_RECON_PROTOCOL},
+	{"take_version_2", CONF_KEY_RECON_PROTOCOL},
 };
 
 void heal_remedy_add(struct dyn_entropy_error *err)

@@ -402,5 +402,28 @@ TEST(Heal, StrangersAreTurnedAway)
 	EXPECT_EQ(client.dbsize(), 2);
 }
 
+TEST(Heal, TheReceiverTakesTheVersionsOfTheProtocolThatItIsTold)
+{
+	const KeyFiles keys;
+	RedisServer redis;
+	RedisClient client = redis.connect();
+	Node node(redis.address(), &keys);
+	const std::string version_1 = whole_stream(&keys, restore_string(client, "k", "v"));
+	const std::string version_2 = "\x16\x03\x01\x02 and so on";
+
+	node.set("recon_protocol", "2").start();
+	EXPECT_EQ(send_whole(node.port(), version_1), End::kReset);
+	EXPECT_TRUE(node.wait_log("alone is taken here (recon_protocol)")) << heard(node);
+	EXPECT_EQ(client.dbsize(), 0);
+	EXPECT_EQ(node.stop(), 0);
+	node.set("recon_protocol", "1").start();
+	EXPECT_EQ(send_whole(node.port(), version_1), End::kClosed) << heard(node);
+	EXPECT_EQ(client.dbsize(), 1);
+	EXPECT_EQ(send_whole(node.port(), version_2), End::kReset);
+	EXPECT_TRUE(node.wait_log("version 2 of the protocol, which is not taken here "
+				  "(recon_protocol)"))
+		<< heard(node);
+}
+
 } // namespace
 } // namespace e2e

@@ -90,6 +90,7 @@ TEST(Conf, Defaults)
 	EXPECT_EQ(c.recon_timeout, 30000);
 	EXPECT_EQ(c.recon_allow, CONF_ALLOW_PEERS);
 	EXPECT_EQ(c.recon_accept, CONF_ACCEPT_RESTORE);
+	EXPECT_EQ(c.recon_protocol, CONF_PROTOCOL_AUTO);
 	for (const char *none : {c.recon_key_file, c.recon_iv_file, c.recon_listen,
 		     c.recon_send_bind, c.recon_spool_dir, c.recon_state_dir, c.listen,
 		     c.dyn_listen, c.tokens, c.requirepass, c.hash_tag})
@@ -392,7 +393,7 @@ TEST(Conf, TheTableIsInOrder)
 		     "recon_buffer_size", "recon_header_size", "recon_segment_bytes",
 		     "recon_max_rate", "recon_max_snapshot_bytes", "recon_spool_dir",
 		     "recon_state_dir", "recon_journal_max_bytes", "recon_max_connections",
-		     "recon_timeout", "recon_allow", "recon_accept"})
+		     "recon_timeout", "recon_allow", "recon_accept", "recon_protocol"})
 		EXPECT_EQ(names.count(known), 1u) << known;
 }
 

@@ -96,6 +96,20 @@ TEST(Conf, AnEncryptedBufferIsAMultipleOf16)
 						  "of 16, or 0 for the default");
 }
 
+TEST(Conf, Version2IsAlwaysEncrypted)
+{
+	const std::string plain = "  dyn_listen: a:1\n  servers: [a:1:1]\n  recon_enabled: true\n  "
+				  "recon_encrypt: false\n";
+
+	EXPECT_EQ(error_of(plain + "  recon_protocol: 2\n"),
+		"t.yml:6: recon_protocol: 2 is always encrypted, with keys from recon_key_file: "
+		"leave "
+		"out recon_encrypt: false, or give 1");
+	EXPECT_EQ(load_keys(plain + "  recon_protocol: 1\n").errors, Lines());
+	EXPECT_EQ(load_keys(plain + "  recon_protocol: auto\n").errors, Lines());
+	EXPECT_EQ(load_keys(std::string(kGood) + "  recon_protocol: 2\n").errors, Lines());
+}
+
 TEST(Conf, TheSpoolDirectoryMustBeOne)
 {
 	support::TempDir dir;
