@@ -7,13 +7,32 @@
 
 static void free_key(struct recon_session *s, struct key *k)
 {
-	if (!s->o.is_dialer)
-		s->held -= buf_len(&k->content);
+	s->held -= k->held;
 	free(k->name);
 	recon_side_fini(&k->mine);
 	recon_side_fini(&k->theirs);
 	buf_fini(&k->content);
 	memset(k, 0, sizeof(*k));
+}
+
+/* Read as much as may be held, or be on its way to the peer. */
+static void read_queued(struct recon_session *s)
+{
+	for (uint32_t i = 0; i < RECON_WINDOW_MAX && s->held <= s->o.held_bytes; i++) {
+		struct key *k = &s->keys[i];
+
+		if (k->state != KEY_QUEUED)
+			continue;
+		k->state = KEY_READING;
+		if (!recon_core_ask_read(s->c, s, i, k->name, k->len))
+			recon_session_end(s, RECON_WHY_MEMORY);
+	}
+}
+
+static void hold_bytes(struct recon_session *s, struct key *k, size_t len)
+{
+	k->held += len;
+	s->held += len;
 }
 
 static bool begin_key(struct key *k, const void *name, size_t len, struct recon_now now)
@@ -104,6 +123,7 @@ static void key_done(struct recon_session *s, struct key *k, bool ok, struct rec
 	}
 	free_key(s, k);
 	s->n_under_way--;
+	read_queued(s);
 	go_on(s, now);
 }
 
@@ -149,6 +169,7 @@ static bool send_mine(struct recon_session *s, struct key *k, const struct recon
 {
 	k->mine.is_equal = k->mine.digest == k->theirs.digest;
 	k->state = KEY_TAKEN;
+	hold_bytes(s, k, k->mine.is_equal ? 0 : k->mine.content_bytes);
 	return recon_put_side(&s->out, RECON_TAKE, &k->mine) &&
 	       (k->mine.is_equal || put_content(s, k, content->bytes, k->mine.content_bytes));
 }
@@ -201,20 +222,6 @@ static void decide_key(struct recon_session *s, struct key *k, const struct reco
 
 /* ---- Answers of this node's Redis ---- */
 
-/* Listener: read as much as may be held. */
-static void read_queued(struct recon_session *s)
-{
-	for (uint32_t i = 0; i < RECON_WINDOW_MAX && s->held <= s->o.held_bytes; i++) {
-		struct key *k = &s->keys[i];
-
-		if (k->state != KEY_QUEUED)
-			continue;
-		k->state = KEY_READING;
-		if (!recon_core_ask_read(s->c, s, i, k->name, k->len))
-			recon_session_end(s, RECON_WHY_MEMORY);
-	}
-}
-
 static bool hold(struct recon_session *s, struct key *k, const struct recon_content *content)
 {
 	size_t len = content && content->exists ? content->len : 0;
@@ -222,7 +229,7 @@ static bool hold(struct recon_session *s, struct key *k, const struct recon_cont
 	k->state = KEY_HELD;
 	if (len == 0 || len > s->o.value_bytes)
 		return true;
-	s->held += len;
+	hold_bytes(s, k, len);
 	return buf_append(&k->content, content->bytes, len);
 }
 
@@ -341,12 +348,12 @@ static void take_theirs_of(
 	if (!k)
 		return;
 	if (s->o.is_dialer) {
-		k->state = KEY_READING;
-		if (!recon_core_ask_read(s->c, s, id_of(s, k), k->name, k->len))
-			recon_session_end(s, RECON_WHY_MEMORY);
+		k->state = KEY_QUEUED;
+		read_queued(s);
 		return;
 	}
-	s->held -= buf_len(&k->content);
+	s->held -= k->held;
+	k->held = 0;
 	buf_fini(&k->content);
 	if (k->theirs.content_bytes > s->o.value_bytes && !k->theirs.is_equal) {
 		recon_session_end(s, RECON_WHY_MALFORMED);
@@ -375,8 +382,7 @@ static void take_content(struct recon_session *s, const struct recon_frame *f, s
 		recon_session_end(s, RECON_WHY_MEMORY);
 		return;
 	}
-	if (!s->o.is_dialer)
-		s->held += len;
+	hold_bytes(s, k, len);
 	if (buf_len(&k->content) < k->theirs.content_bytes)
 		return;
 	if (!s->o.is_dialer)

@@ -6,7 +6,6 @@
 #define EPOCH_BYTES  21 /* of a HELLO */
 #define ENTRY_BYTES  33 /* of a SIDE */
 #define SUM_BYTES    13 /* of a SETTLE */
-#define SYMBOL_BYTES 14
 #define BUCKET_BYTES 12 /* of BUCKETS */
 
 /* ---- Frames ---- */
@@ -21,8 +20,6 @@ static size_t body_max(enum recon_type type)
 		return 1 + 1 + 4 + RECON_EPOCHS_MAX * 4;
 	case RECON_LIST:
 		return 1 + 4 + RECON_LIST_MAX * 8;
-	case RECON_SYMBOLS:
-		return 4 + RECON_SYMBOLS_MAX * SYMBOL_BYTES;
 	case RECON_NEED:
 		return 1 + 4 + RECON_LIST_MAX * 8 + 4 + RECON_NAMES_MAX + 4 + RECON_KEY_MAX;
 	case RECON_ASK:
@@ -30,7 +27,6 @@ static size_t body_max(enum recon_type type)
 	case RECON_SIDE:
 	case RECON_TAKE:
 		return 4 + 2 + 12 + 16 + 4 + 4 + RECON_CHAIN_MAX * ENTRY_BYTES;
-	case RECON_MORE:
 	case RECON_GIVE:
 	case RECON_DROP:
 		return 4;

@@ -22,12 +22,8 @@
  *         u8 bits: 1 settled with the receiver, 2 settled with all and complete
  *   2 PLAN     D: the epochs to compare
  *       u8 standing; u8 bits: 1 compare every key; count, at most 4096, ascending: u32 epoch
- *   3 LIST     D, or L: hashes of entries (journal_entry_hash), or of keys with their values
+ *   3 LIST     D: hashes of entries (journal_entry_hash), or of keys with their values
  *       u8 bits: 1 the last of its list; count, at most 8192: u64
- *   4 SYMBOLS  D: the next symbols of its entries (difference.h)
- *       count, at most 4096: u64 sum; u32 check; u16 number
- *   5 MORE     L: send so many symbols more, instead of the whole list
- *       u32
  *   6 NEED     L: what differs
  *       u8 bits: 1 the last; count, at most 8192: u64 hash that D listed and L has not
  *       count: u32 length, key
@@ -88,7 +84,6 @@ extern "C" {
 #define RECON_EPOCHS_MAX      4096
 #define RECON_CHAIN_MAX       4096
 #define RECON_LIST_MAX        8192 /* of a frame */
-#define RECON_SYMBOLS_MAX     4096 /* of a frame */
 #define RECON_BUCKETS_MAX     4096 /* of a frame */
 #define RECON_BUCKET_BITS_MAX 16
 #define RECON_KEY_MAX         65536
@@ -99,9 +94,7 @@ enum recon_type {
 	RECON_HELLO = 1,
 	RECON_PLAN,
 	RECON_LIST,
-	RECON_SYMBOLS,
-	RECON_MORE,
-	RECON_NEED,
+	RECON_NEED = 6,
 	RECON_ASK,
 	RECON_SIDE,
 	RECON_TAKE,
@@ -178,7 +171,7 @@ bool recon_get_plan(const struct recon_frame *f, enum recon_standing *standing, 
 bool recon_put_list(struct buf *to, const uint64_t *hashes, size_t n);
 bool recon_get_list(const struct recon_frame *f, bool *is_last, struct recon_numbers *hashes);
 
-/* GIVE, DROP, MORE */
+/* GIVE, DROP */
 bool recon_put_number(struct buf *to, enum recon_type type, uint32_t number);
 bool recon_get_number(const struct recon_frame *f, uint32_t *number);
 

@@ -97,7 +97,7 @@ bool recon_need_key(struct recon_need *need, const uint8_t **key, size_t *len)
 	return true;
 }
 
-/* ---- GIVE, DROP, MORE; ASK, CONTENT; ANSWER ---- */
+/* ---- GIVE, DROP; ASK, CONTENT; ANSWER ---- */
 
 bool recon_put_number(struct buf *to, enum recon_type type, uint32_t number)
 {

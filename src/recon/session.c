@@ -241,9 +241,6 @@ static bool is_expected(const struct recon_session *s, enum recon_type type)
 		return s->o.is_dialer && s->stage == STAGE_KEYS;
 	case RECON_SETTLED:
 		return s->o.is_dialer && s->stage == STAGE_SETTLE;
-	case RECON_SYMBOLS:
-	case RECON_MORE:
-		return false;
 	}
 	return false;
 }

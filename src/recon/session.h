@@ -30,10 +30,13 @@ struct recon_session_options {
 	uint32_t key_ms;     /* what was read of a key counts for so long; 0: for max_delay_ms less
 				close_ms */
 	uint32_t window;     /* keys under way; 0: 64 */
-	size_t held_bytes;   /* of contents held for the peer, about; 0: 16 MiB */
-	size_t value_bytes;  /* larger values stay different; 0: 64 MiB */
-	size_t list_max;     /* entries listed; 0: 1,048,576 */
-	/* Send bytes to the peer: they are queued or copied before it returns. */
+	size_t held_bytes;  /* of contents, here or on their way to the peer: beyond it no more keys
+			       are read; 0: 16 MiB */
+	size_t value_bytes; /* larger values stay different; 0: 64 MiB */
+	size_t list_max;    /* entries listed; 0: 1,048,576 */
+	/* Send whole frames to the peer: they are queued or copied before it returns.  What waits
+	 * to be sent may come to 8 bytes for each entry listed, held_bytes and a value more for
+	 * each key under way. */
 	void (*send)(void *arg, const void *bytes, size_t len);
 	void *arg;
 };

@@ -50,7 +50,7 @@ struct names {
 enum key_state {
 	KEY_FREE,
 	KEY_ASKED,     /* dialer: waits for SIDE */
-	KEY_QUEUED,    /* listener: is read when there is room */
+	KEY_QUEUED,    /* is read when there is room */
 	KEY_READING,   /* waits for this Redis */
 	KEY_HELD,      /* listener: waits for what the dialer decides */
 	KEY_RECEIVING, /* waits for the rest of the content */
@@ -66,6 +66,7 @@ struct key {
 	uint64_t began_ms;
 	struct recon_side mine, theirs;
 	struct buf content; /* listener: its own; then the other's, as it arrives */
+	size_t held;        /* bytes of contents, here or on their way to the peer */
 };
 
 struct recon_session {
@@ -91,7 +92,7 @@ struct recon_session {
 	size_t next;        /* of them */
 	struct key *keys;   /* window of them, by id */
 	size_t n_under_way; /* dialer */
-	size_t held;        /* listener: bytes of contents */
+	size_t held;        /* by all keys */
 
 	/* full.c */
 	bool is_scanning, is_part, has_scanned;

@@ -184,6 +184,28 @@ TEST_F(ReconSession, CarriesValuesOfAllSizesWithinTheWindow)
 	EXPECT_EQ(p.counts().given, 200u);
 }
 
+TEST_F(ReconSession, SendsNoMoreValuesAtATimeThanItMayHold)
+{
+	recon_session_options o{};
+	size_t most = 0;
+
+	for (int i = 0; i < 50; i++)
+		a.write("key:" + std::to_string(i), a.draw(), std::string(10000, 'x').c_str());
+	wait_ms();
+	o.held_bytes = 15000;
+	Pair p(a, b, o);
+	do {
+		size_t queued = 0;
+
+		for (const std::string &bytes : p.to_b)
+			queued += bytes.size();
+		most = std::max(most, queued);
+	} while (p.step(100000));
+	EXPECT_TRUE(p.done());
+	EXPECT_EQ(a.data, b.data);
+	EXPECT_LT(most, 30000u);
+}
+
 TEST_F(ReconSession, LeavesLargerValuesThanItMaySend)
 {
 	recon_session_options o{};
