@@ -7,39 +7,6 @@
 
 #define NO_SHARE UINT32_MAX
 
-/* ---- Nodes in an order that all agree on ---- */
-
-static int compare_nodes(const struct ring *ring, size_t a, size_t b)
-{
-	const struct ring_node *x = &ring->nodes[a], *y = &ring->nodes[b];
-	const struct ring_rack *rx = &ring->racks[x->rack], *ry = &ring->racks[y->rack];
-	int order = strcmp(ring->dcs[rx->dc].name, ring->dcs[ry->dc].name);
-
-	if (order == 0)
-		order = strcmp(rx->name, ry->name);
-	if (order == 0 && x->n_tokens > 0 && y->n_tokens > 0)
-		order = (x->tokens[0] > y->tokens[0]) - (x->tokens[0] < y->tokens[0]);
-	return order;
-}
-
-size_t shares_ordinal(const struct ring *ring, size_t node)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < ring->n_nodes; i++)
-		n += compare_nodes(ring, i, node) < 0;
-	return n;
-}
-
-void shares_name(const struct ring *ring, size_t node, char *text, size_t cap)
-{
-	const struct ring_node *n = &ring->nodes[node];
-	const struct ring_rack *rack = &ring->racks[n->rack];
-
-	snprintf(text, cap, "%s/%s/%" PRIu32, ring->dcs[rack->dc].name, rack->name,
-		n->n_tokens > 0 ? n->tokens[0] : 0);
-}
-
 /* ---- Digests ---- */
 
 #define FNV_OFFSET UINT64_C(14695981039346656037)
@@ -75,6 +42,17 @@ static uint64_t add_node(uint64_t h, const struct ring *ring, size_t node)
 	for (size_t i = 0; i < ring->nodes[node].n_tokens; i++)
 		h = add_token(h, ring->nodes[node].tokens[i]);
 	return h;
+}
+
+void shares_name(const struct ring *ring, size_t node, char *text, size_t cap)
+{
+	const struct ring_node *n = &ring->nodes[node];
+	const struct ring_rack *rack = &ring->racks[n->rack];
+	int len = snprintf(text, cap, "%s/%s/%" PRIu32, ring->dcs[rack->dc].name, rack->name,
+		n->n_tokens > 0 ? n->tokens[0] : 0);
+
+	if (len >= (int)cap && cap > 20)
+		snprintf(text + cap - 20, 20, "~%" PRIx64, add_node(FNV_OFFSET, ring, node));
 }
 
 /* ---- Building ---- */
@@ -121,7 +99,8 @@ static bool has_owners(const struct share *x, const struct ring *ring, uint32_t 
 static void sort_peers(struct share *x, const struct ring *ring)
 {
 	for (size_t i = 1; i < x->n_peers; i++)
-		for (size_t k = i; k > 0 && compare_nodes(ring, x->peers[k], x->peers[k - 1]) < 0;
+		for (size_t k = i;
+			k > 0 && ring_place(ring, x->peers[k]) < ring_place(ring, x->peers[k - 1]);
 			k--) {
 			uint32_t p = x->peers[k];
 
@@ -140,7 +119,8 @@ static bool make_share(struct share *x, const struct ring *ring, uint32_t token)
 	sort_peers(x, ring);
 	x->digest = FNV_OFFSET;
 	for (size_t i = 0, self = 0; i < x->n_peers || !self;) {
-		if (!self && (i == x->n_peers || compare_nodes(ring, 0, x->peers[i]) < 0)) {
+		if (!self &&
+			(i == x->n_peers || ring_place(ring, 0) < ring_place(ring, x->peers[i]))) {
 			x->digest = add_node(x->digest, ring, 0);
 			self = 1;
 		} else {

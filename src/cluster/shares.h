@@ -23,7 +23,7 @@ extern "C" {
 struct share {
 	/* Of its segments and owners: the same in all nodes whose rings agree on them. */
 	uint64_t digest;
-	uint32_t *peers; /* the other owners: indices into ring->nodes, by shares_ordinal(); owned
+	uint32_t *peers; /* the other owners: indices into ring->nodes, by ring_place(); owned
 			  */
 	size_t n_peers;
 };
@@ -43,12 +43,8 @@ void shares_fini(struct shares *s);
 /* The share of a token, as an index into all; SIZE_MAX: this node does not own it. */
 size_t shares_find(const struct shares *s, uint32_t token);
 
-/* The place of a node among all nodes of the ring, sorted by datacenter, rack and tokens: the same
- * in every node. */
-size_t shares_ordinal(const struct ring *ring, size_t node);
-
 /* The text that names a node to others: datacenter, rack and first token.  At most cap bytes with
- * the NUL; a longer name is cut. */
+ * the NUL; a longer name ends in a hash instead. */
 void shares_name(const struct ring *ring, size_t node, char *text, size_t cap);
 
 #ifdef __cplusplus

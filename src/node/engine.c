@@ -12,6 +12,7 @@
 #include "node/setup.h"
 #include "node/state_path.h"
 #include "proxy/proxy.h"
+#include "repair/reconciler.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -33,10 +34,12 @@ struct engine {
 	struct engine_options options;
 	struct event_base *base;
 	struct event *signals[N_SIGNALS];
-	struct proxy *proxy;   /* NULL: no listen */
-	struct healer *healer; /* NULL: no entropy channel */
-	struct recent *recent; /* recently written keys; likewise */
-	struct state *state;   /* what it keeps on disk; likewise */
+	struct proxy *proxy;           /* NULL: no listen */
+	struct healer *healer;         /* NULL: no entropy channel */
+	struct recent *recent;         /* recently written keys; likewise */
+	struct state *state;           /* what it keeps on disk; likewise */
+	struct reconciler *reconciler; /* likewise; needs the key of the channel */
+	const char **receivers;        /* of each node of the ring: NULL, or its receiver */
 	struct control *control;
 	bool stopping;
 };
@@ -88,6 +91,8 @@ static void on_node_back(void *arg, size_t node)
 
 	if (e->healer)
 		healer_node_back(e->healer, node);
+	if (e->reconciler)
+		reconciler_node_back(e->reconciler, node);
 }
 
 static void on_write_begun(void *arg, struct stamped_write *w)
@@ -99,7 +104,68 @@ static void on_write_begun(void *arg, struct stamped_write *w)
 		recent_note(e->recent, w->keys[i].bytes, w->keys[i].len, now_ms);
 }
 
+static void on_datastore_up(void *arg)
+{
+	reconciler_datastore_up(((struct engine *)arg)->reconciler);
+}
+
+static uint64_t on_draw_stamp(void *arg)
+{
+	return reconciler_draw_stamp(((struct engine *)arg)->reconciler);
+}
+
+static void on_write_arrives(void *arg, struct stamped_write *w)
+{
+	reconciler_write_arrives(((struct engine *)arg)->reconciler, w);
+}
+
+static void on_write_ended(void *arg, size_t node, const struct stamped_write *w,
+	enum write_fate fate, uint64_t answer)
+{
+	reconciler_write_ended(((struct engine *)arg)->reconciler, node, w, fate, answer);
+}
+
 /* ---- Starting and stopping ---- */
+
+/* A key of this node's connections, from that of the channel. */
+static bool derive(void *arg, const uint8_t *info, size_t len, uint8_t key[RECON_TLS_KEY_LEN])
+{
+	struct dyn_entropy_error err;
+
+	return dyn_entropy_material_derive(arg, info, len, key, RECON_TLS_KEY_LEN, &err) ==
+	       DYN_ENTROPY_OK;
+}
+
+/* Sessions need the key of the channel; without one there are only rounds. */
+static bool make_reconciler(struct engine *e)
+{
+	const struct engine_options *o = &e->options;
+	const struct heal_targets *targets = o->targets;
+	struct reconciler_options options = {
+		.base = e->base,
+		.ring = o->ring,
+		.recent = e->recent,
+		.derive = derive,
+		.derive_arg = o->heal->material,
+		.state = e->state,
+		.timeout_ms = o->conf->timeout,
+	};
+
+	if (!o->heal->material || !o->conf->recon_encrypt ||
+		o->conf->recon_protocol == CONF_PROTOCOL_1)
+		return true;
+	e->receivers = calloc(o->ring->n_nodes, sizeof(*e->receivers));
+	if (!e->receivers) {
+		log_error("cannot start: out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < targets->n_sent; i++)
+		if (targets->sent_nodes[i] != SIZE_MAX)
+			e->receivers[targets->sent_nodes[i]] = targets->sent_endpoints[i];
+	options.receivers = e->receivers;
+	e->reconciler = reconciler_new(&options);
+	return e->reconciler != NULL;
+}
 
 static bool make_proxy(struct engine *e)
 {
@@ -107,15 +173,29 @@ static bool make_proxy(struct engine *e)
 
 	options.hooks.node_back = on_node_back;
 	options.hooks.write_begun = e->recent ? on_write_begun : NULL;
+	if (e->reconciler) {
+		options.hooks.datastore_up = on_datastore_up;
+		options.hooks.draw_stamp = on_draw_stamp;
+		options.hooks.write_arrives = on_write_arrives;
+		options.hooks.write_ended = on_write_ended;
+	}
 	options.hooks.arg = e;
 	e->proxy = proxy_new(e->base, e->options.ring, &options);
-	return e->proxy != NULL;
+	return e->proxy && (!e->reconciler || reconciler_start(e->reconciler, e->proxy));
+}
+
+static void on_version_2(void *arg, int fd, const char *peer)
+{
+	(void)peer;
+	reconciler_accept(arg, fd);
 }
 
 static bool make_healer(struct engine *e)
 {
 	const struct engine_options *o = &e->options;
 	const struct healer_options options = {
+		.take_version_2 = e->reconciler ? on_version_2 : NULL,
+		.take_version_2_arg = e->reconciler,
 		.base = e->base,
 		.settings = o->heal,
 		.targets = o->targets,
@@ -170,7 +250,7 @@ struct engine *engine_new(const struct engine_options *options)
 			goto failed;
 		}
 	}
-	if (options->heal && options->ring && !open_state(e))
+	if (options->heal && options->ring && (!open_state(e) || !make_reconciler(e)))
 		goto failed;
 	if (options->ring && !make_proxy(e))
 		goto failed;
@@ -239,6 +319,8 @@ bool engine_run(struct engine *e)
 		;
 	if (e->healer)
 		healer_begin_stop(e->healer); /* its threads end while the requests are completed */
+	if (e->reconciler)
+		reconciler_stop(e->reconciler);
 	if (e->proxy)
 		finish_requests(e);
 	if (e->healer) {
@@ -255,6 +337,8 @@ void engine_free(struct engine *e)
 	control_free(e->control);
 	healer_free(e->healer);
 	proxy_free(e->proxy);
+	reconciler_free(e->reconciler);
+	free(e->receivers);
 	recent_free(e->recent);
 	state_close(e->state);
 	for (size_t i = 0; i < N_SIGNALS; i++)

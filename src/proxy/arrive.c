@@ -36,6 +36,9 @@ static struct stamped_write write_of(const struct leg *leg)
 		.stamp = part->stamp,
 		.keys = kept->keys ? kept->keys + leg->first_key : NULL,
 		.n_keys = kept->keys ? leg->n_keys : 0,
+		/* A request that is split by owners can be split further; all its keys are written.
+		 */
+		.divisible = part->call->command->join != COMMAND_WHOLE,
 	};
 }
 
@@ -67,14 +70,11 @@ static struct reply void_reply(const struct command *c, char line[RESP_ERROR_MAX
 			      "ERR dynomite: not carried out: the key has a newer value already"));
 }
 
-static void pass_over(struct proxy *p, struct leg *leg, struct stamped_write *w)
+static void pass_over(struct proxy *p, struct leg *leg)
 {
-	const struct proxy_hooks *hooks = &p->options.hooks;
 	char line[RESP_ERROR_MAX];
 	struct reply reply = void_reply(leg->part->call->command, line);
 
-	if (hooks->write_passed_over)
-		hooks->write_passed_over(hooks->arg, w);
 	/* What is void here is not missed elsewhere. */
 	refused_decide(p, leg->part, WRITE_REFUSED);
 	call_leg_answered(leg, &reply);
@@ -82,21 +82,17 @@ static void pass_over(struct proxy *p, struct leg *leg, struct stamped_write *w)
 
 /* Write the request with those of its keys that are to be carried out.  False when out of memory.
  */
-static bool write_rest(struct buf *out, const struct stamped_write *w, const uint8_t *bytes,
-	size_t len, bool *parses)
+static bool write_rest(
+	struct buf *out, const struct stamped_write *w, const uint8_t *bytes, size_t len)
 {
 	struct request_parser parser = {0};
 	uint32_t *keys = malloc((w->n_keys + 1) * sizeof(*keys)), n = 0;
-	struct request r;
-	bool ok = keys != NULL;
+	bool ok = keys && request_parse(&parser, bytes, len) == REQUEST_DONE;
 
-	*parses = request_parse(&parser, bytes, len) == REQUEST_DONE;
-	if (*parses) {
-		r = request_of(&parser, bytes);
+	if (ok) {
+		struct request r = request_of(&parser, bytes);
+
 		request_understand(&r);
-		*parses = r.n_keys == w->n_keys;
-	}
-	if (ok && *parses) {
 		for (uint32_t i = 0; i < w->n_keys; i++)
 			if (w->keys[i].verdict == WRITE_CARRY_OUT)
 				keys[n++] = request_key(&r, i);
@@ -132,35 +128,19 @@ static size_t sort_by_verdict(struct stamped_write *w)
 	return n;
 }
 
-/* Some of the keys have newer values.  A request that can be split is sent for the others alone;
- * any other is carried out whole, and leaves doubt. */
+/* Some of the keys have newer values: send the write for the others alone. */
 static void send_rest(struct proxy *p, struct leg *leg, struct stamped_write *w,
 	const struct lane_keys *keys, const uint8_t *bytes, size_t len)
 {
-	const struct proxy_hooks *hooks = &p->options.hooks;
 	struct buf rest = {0};
-	bool parses = false;
+	bool written = write_rest(&rest, w, bytes, len);
 
-	if (leg->part->call->command->join != COMMAND_WHOLE &&
-		!write_rest(&rest, w, bytes, len, &parses)) {
-		replica_leg_failed(p->replicas[0], leg, WRITE_MISSED, "out of memory");
-	} else if (parses) {
-		struct stamped_write passed = *w;
-
-		w->n_keys = sort_by_verdict(w);
-		passed.keys += w->n_keys;
-		passed.n_keys -= w->n_keys;
-		if (hooks->write_passed_over)
-			hooks->write_passed_over(hooks->arg, &passed);
-		leg->n_keys = (uint32_t)w->n_keys;
+	w->n_keys = sort_by_verdict(w);
+	leg->n_keys = (uint32_t)w->n_keys;
+	if (written)
 		begin(p, leg, w, keys, buf_head(&rest), buf_len(&rest));
-	} else {
-		for (size_t i = 0; i < w->n_keys; i++) {
-			w->keys[i].in_doubt = true;
-			w->keys[i].verdict = WRITE_CARRY_OUT;
-		}
-		begin(p, leg, w, keys, bytes, len);
-	}
+	else
+		replica_leg_failed(p->replicas[0], leg, WRITE_MISSED, "out of memory");
 	buf_fini(&rest);
 }
 
@@ -216,7 +196,7 @@ void arrive_send(struct proxy *p, struct leg *leg, const struct lane_keys *keys,
 	else if (!has_verdict(&w, WRITE_PASS_OVER))
 		begin(p, leg, &w, keys, bytes, len);
 	else if (!has_verdict(&w, WRITE_CARRY_OUT))
-		pass_over(p, leg, &w);
+		pass_over(p, leg);
 	else
 		send_rest(p, leg, &w, keys, bytes, len);
 }

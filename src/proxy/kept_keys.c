@@ -19,11 +19,14 @@ bool kept_keys_reserve(struct kept_keys *k, uint32_t n, size_t bytes)
 	return false;
 }
 
-void kept_keys_add(struct kept_keys *k, const void *key, size_t len)
+struct write_key *kept_keys_add(struct kept_keys *k, const void *key, size_t len)
 {
+	struct write_key *added = &k->keys[k->n++];
+
 	memcpy(k->bytes, key, len);
-	k->keys[k->n++] = (struct write_key){.bytes = k->bytes, .len = len};
+	*added = (struct write_key){.bytes = k->bytes, .len = len};
 	k->bytes += len;
+	return added;
 }
 
 bool kept_keys_sort(

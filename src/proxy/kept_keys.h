@@ -30,8 +30,8 @@ struct kept_keys {
 /* Make room for n keys of a total of so many bytes.  False when out of memory. */
 bool kept_keys_reserve(struct kept_keys *k, uint32_t n, size_t bytes);
 
-/* Append a copy of a key; room must have been reserved. */
-void kept_keys_add(struct kept_keys *k, const void *key, size_t len);
+/* Append a copy of a key, and return it for its other fields; room must have been reserved. */
+struct write_key *kept_keys_add(struct kept_keys *k, const void *key, size_t len);
 
 /*
  * Sort the keys by group: group_of has the group of each key, in the order in which they were

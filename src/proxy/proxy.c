@@ -132,6 +132,15 @@ static void on_written(void *arg, size_t node, const struct leg *leg, enum write
 		refused_decide(p, leg->part, fate);
 }
 
+static void on_store_up(void *arg, size_t node)
+{
+	struct proxy *p = arg;
+
+	scripts_load(p, node);
+	if (p->options.hooks.datastore_up)
+		p->options.hooks.datastore_up(p->options.hooks.arg);
+}
+
 static void on_store_back(void *arg, size_t node)
 {
 	struct proxy *p = arg;
@@ -151,7 +160,7 @@ static bool make_store(struct proxy *p)
 		.queue_bytes_max = QUEUE_BYTES_MAX,
 		.timeout_ms = o->timeout_ms,
 		.back = on_store_back,
-		.up = scripts_load,
+		.up = on_store_up,
 		.back_arg = p,
 		.again = scripts_again,
 		.again_arg = p,

@@ -31,6 +31,9 @@ struct proxy_hooks {
 	/* A node that was down or missed requests takes requests again; node is an index into
 	 * ring->nodes. */
 	void (*node_back)(void *arg, size_t node);
+	/* A connection to the datastore was made, perhaps to one that was started again.  Must not
+	 * send anything before it returns. */
+	void (*datastore_up)(void *arg);
 	/*
 	 * The id of a message to a peer, greater than all before.  Writes of this node's clients
 	 * carry it as their stamp, which the message says.  NULL: messages are numbered, and writes
@@ -38,14 +41,14 @@ struct proxy_hooks {
 	 */
 	uint64_t (*draw_stamp)(void *arg);
 	/*
-	 * A write with keys arrives for this node's datastore: set the verdict of each key.  May be
-	 * called again for the same write.  NULL: all are carried out.
+	 * A write with keys arrives for this node's datastore: set the verdict of each key.  Those
+	 * to be carried out are sent, or passed over, at once, unless one is to wait or declined;
+	 * then the write is not sent, and the hook is called again for one that waits.  Only the
+	 * keys of a divisible write may get different verdicts.  NULL: all are carried out.
 	 */
 	void (*write_arrives)(void *arg, struct stamped_write *w);
 	/* A write with keys is sent to this node's datastore, or queued, after this returns. */
 	void (*write_begun)(void *arg, struct stamped_write *w);
-	/* A write with keys is answered without being sent: the verdict of each is to pass over. */
-	void (*write_passed_over)(void *arg, struct stamped_write *w);
 	/*
 	 * A write has ended on a replica, with an answer or without.  node is an index into
 	 * ring->nodes, 0: this node's datastore.  The keys are those that this replica's part of

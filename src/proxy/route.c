@@ -2,6 +2,7 @@
 
 #include "proto/dnode.h"
 #include "proto/follow.h"
+#include "proto/request_effect.h"
 #include "proxy/followers.h"
 #include "proxy/join.h"
 #include "proxy/plan.h"
@@ -35,8 +36,10 @@ static bool copy_keys(struct call *c, const struct request *r)
 		return false;
 	for (uint32_t i = r->first_written; i < r->first_written + r->n_written; i++) {
 		uint32_t arg = request_key(r, i);
+		struct write_key *k =
+			kept_keys_add(&c->keys, request_arg(r, arg), r->args[arg].len);
 
-		kept_keys_add(&c->keys, request_arg(r, arg), r->args[arg].len);
+		k->effect = (uint8_t)request_effect(r, i, &k->doubtful);
 	}
 	return true;
 }

@@ -34,9 +34,10 @@ enum write_verdict {
 struct write_key {
 	const void *bytes;
 	size_t len;
-	uint64_t mark;   /* for the hooks: zero until write_begun sets it */
+	uint64_t mark;   /* the hooks' own; 0 at first */
+	uint8_t effect;  /* enum request_effect */
+	bool doubtful;   /* replicas may differ in it after this write: request_effect() */
 	uint8_t verdict; /* enum write_verdict, set by write_arrives */
-	bool in_doubt;   /* the hook's: replicas may differ in it after this write */
 };
 
 /* A write, or the part of it for keys with the same owners. */
@@ -46,6 +47,7 @@ struct stamped_write {
 	uint64_t stamp;
 	struct write_key *keys;
 	size_t n_keys;
+	bool divisible; /* it may be carried out for some of its keys alone */
 };
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 #include "cluster/shares.h"
 #include "support/owned.h"
 
+#include <cstring>
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
@@ -79,10 +80,9 @@ Common check(const std::vector<Place> &places)
 
 			for (size_t p = 0; p < v.s.all[k].n_peers; p++) {
 				members.insert(v.place(v.s.all[k].peers[p]));
-				EXPECT_TRUE(
-					p == 0 ||
-					shares_ordinal(v.ring.get(), v.s.all[k].peers[p - 1]) <
-						shares_ordinal(v.ring.get(), v.s.all[k].peers[p]));
+				EXPECT_TRUE(p == 0 ||
+					    ring_place(v.ring.get(), v.s.all[k].peers[p - 1]) <
+						    ring_place(v.ring.get(), v.s.all[k].peers[p]));
 			}
 			EXPECT_TRUE(common.emplace(v.s.all[k].digest, members).first->second ==
 				    members);
@@ -169,11 +169,27 @@ TEST(Shares, NameNodesAlikeEverywhere)
 		for (size_t n = 0; n < v.ring->n_nodes; n++) {
 			char name[40];
 
-			EXPECT_EQ(shares_ordinal(v.ring.get(), n), order[v.place(n)]);
+			EXPECT_EQ(ring_place(v.ring.get(), n), order[v.place(n)]);
 			shares_name(v.ring.get(), n, name, sizeof(name));
 			EXPECT_STREQ(name, names[v.place(n)]);
 		}
 	}
+}
+
+TEST(Shares, NameNodesShortly)
+{
+	const std::string rack(200, 'r');
+	const View v({{"dc", rack, "1"}, {"dc", rack, "2"}}, 0);
+	std::set<std::string> names;
+
+	for (size_t n = 0; n < 2; n++) {
+		char name[64];
+
+		shares_name(v.ring.get(), n, name, sizeof(name));
+		EXPECT_LT(strlen(name), 64u);
+		names.insert(name);
+	}
+	EXPECT_EQ(names.size(), 2u);
 }
 
 } // namespace

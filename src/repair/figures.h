@@ -1,0 +1,44 @@
+/*
+ * figures - what sessions count, in the structs that are shown, and the tables of what each field
+ * means.  All fields are uint64_t or double.  Plain values: any thread.
+ */
+#ifndef REPAIR_FIGURES_H
+#define REPAIR_FIGURES_H
+
+#include "base/figure.h"
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct repair_figures {
+	uint64_t sessions, sessions_failed; /* since the start, in either role */
+	uint64_t sessions_full;             /* that compared every key */
+	uint64_t bytes_sent, bytes_received;
+	uint64_t keys_compared, keys_repaired, keys_given, keys_changed, keys_unsettled;
+	uint64_t writes_passed_over, writes_late, writes_ahead, writes_unstamped;
+	uint64_t journal_keys;     /* with entries, now */
+	uint64_t sessions_running; /* now */
+	uint64_t catching_up;      /* 1 while this node lacks data, or does not know whether */
+	double settled_age;        /* the greatest of the peers' */
+};
+
+/* Of a peer that owns keys of this node. */
+struct repair_peer_figures {
+	uint64_t sessions, sessions_failed;
+	uint64_t keys_repaired, keys_given, keys_unsettled;
+	uint64_t last_ok;    /* its last session went well */
+	double last_session; /* its end, seconds since 1970; NaN: there was none */
+	double settled_age;  /* seconds since all that was compared was settled; NaN: never */
+};
+
+extern const struct figure_table repair_figures_all;  /* of struct repair_figures */
+extern const struct figure_table repair_figures_peer; /* of struct repair_peer_figures */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

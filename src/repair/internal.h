@@ -1,0 +1,102 @@
+/*
+ * internal - the reconciler, shared by its files: reconciler.c takes the writes, dataset.c looks
+ * what the datastore holds after each connection, sessions.c dials, listens and runs sessions.
+ */
+#ifndef REPAIR_INTERNAL_H
+#define REPAIR_INTERNAL_H
+
+#include "base/log.h"
+#include "cluster/shares.h"
+#include "recon/conn.h"
+#include "recon/core.h"
+#include "repair/reconciler.h"
+#include "repair/store.h"
+
+#include <event2/dns.h>
+#include <sys/queue.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct exchange;
+
+/* A share as one of its peers owns it too. */
+struct repair_pair {
+	struct reconciler *reconciler;
+	size_t share;
+	uint32_t bit;       /* of the peer, in the core */
+	size_t node;        /* index in ring->nodes */
+	int64_t due_ms;     /* when to dial; monotonic */
+	unsigned failures;  /* sessions in a row, of those that this node dialed */
+	bool is_dialing;    /* there is an exchange that this node dialed */
+	int64_t settled_ms; /* when everything was settled with it; monotonic; 0: never */
+	struct repair_peer_figures figures;
+};
+
+/* A share of this node. */
+struct repair_share {
+	struct reconciler *reconciler;
+	struct recon_core *core;
+};
+
+struct reconciler {
+	struct reconciler_options options;
+	struct proxy *proxy;
+	struct shares shares;
+	struct repair_share *cores; /* one for each share */
+	struct repair_pair *pairs;
+	size_t n_pairs;
+	bool owns_all; /* there is one share, and it has every key */
+	struct repair_store *store;
+	struct recon_tls *tls;
+	struct recon_conn_ops conn_ops;
+	struct recon_conn_figures conn_figures;
+	struct evdns_base *dns;
+	struct event *ticker;
+	struct event *sweep; /* looks at the sessions soon */
+	int64_t next_forget_ms;
+	LIST_HEAD(, exchange) exchanges;
+	size_t n_dialing;
+	bool stopping;
+	struct log_gate gate;          /* limits messages that other nodes can cause */
+	struct repair_figures figures; /* what reconciler_count() does not find elsewhere */
+
+	/* The dataset. */
+	bool is_known; /* it was looked at since the last connection was made */
+	bool is_asking;
+	bool ask_again;        /* a connection was made while it was being looked at */
+	char run_id[64];       /* of the Redis that was looked at; "": none yet */
+	char asked_run_id[64]; /* the answer of the one that is being looked at */
+};
+
+/* ---- dataset.c ---- */
+
+/* Make the cores, with a dataset that has keys or not.  False when out of memory. */
+bool repair_dataset_begin(struct reconciler *r, bool is_empty);
+
+/* Ask what the datastore holds; the writes wait until it is known. */
+void repair_dataset_ask(struct reconciler *r);
+
+/* ---- sessions.c ---- */
+
+bool repair_sessions_init(struct reconciler *r);
+void repair_sessions_fini(struct reconciler *r);
+
+/* Dial who is due, and look at the deadlines of sessions; a few times a second. */
+void repair_sessions_tick(struct reconciler *r, int64_t now_ms);
+
+/* End those of a share, or all of them (SIZE_MAX). */
+void repair_sessions_drop(struct reconciler *r, size_t share);
+
+/* End those that are done; soon, from the event loop. */
+void repair_sessions_sweep(struct reconciler *r);
+
+/* A session with a node soon. */
+void repair_sessions_hurry(struct reconciler *r, size_t node);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

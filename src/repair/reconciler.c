@@ -1,0 +1,427 @@
+#include "repair/internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "journal/ceiling.h"
+#include "proto/request_effect.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS   100
+#define FORGET_MS 1000
+
+/* ---- Writes ---- */
+
+uint64_t reconciler_draw_stamp(void *arg)
+{
+	struct reconciler *r = arg;
+
+	return ceiling_draw(state_clock(r->options.state), repair_store_now().wall_ms);
+}
+
+static enum journal_kind kind_of(const struct write_key *k)
+{
+	switch ((enum request_effect)k->effect) {
+	case REQUEST_OVERWRITES:
+		return JOURNAL_OVERWRITE;
+	case REQUEST_DELETES:
+		return JOURNAL_DELETE;
+	case REQUEST_UPDATES:
+		break;
+	}
+	return JOURNAL_UPDATE;
+}
+
+static struct recon_core *core_of(const struct reconciler *r, const void *key, size_t len)
+{
+	size_t share = 0;
+
+	if (!r->owns_all)
+		share = shares_find(&r->shares, ring_token(r->options.ring, key, len));
+	return share == SIZE_MAX ? NULL : r->cores[share].core;
+}
+
+static struct recon_write write_of(const struct stamped_write *w, const struct write_key *k)
+{
+	return (struct recon_write){
+		.key = k->bytes,
+		.len = k->len,
+		.stamp = w->stamp,
+		.kind = kind_of(k),
+		.mixed = k->doubtful,
+	};
+}
+
+/* Whether a key of a write with several must wait: looked at before any of them is recorded. */
+static bool must_wait(const struct reconciler *r, const struct stamped_write *w)
+{
+	for (size_t i = 0; i < w->n_keys; i++) {
+		const struct write_key *k = &w->keys[i];
+		const struct recon_core *core = core_of(r, k->bytes, k->len);
+
+		if (core && journal_arrival(recon_core_journal(core), k->bytes, k->len, w->stamp,
+				    kind_of(k)) == JOURNAL_WAIT)
+			return true;
+	}
+	return false;
+}
+
+static void wait_all(struct stamped_write *w)
+{
+	for (size_t i = 0; i < w->n_keys; i++)
+		w->keys[i].verdict = WRITE_WAIT;
+}
+
+/*
+ * A write that cannot be divided is carried out for all its keys, though some have newer values
+ * already: what comes out may differ from what others have.
+ */
+static void carry_out_whole(struct reconciler *r, struct stamped_write *w)
+{
+	for (size_t i = 0; i < w->n_keys; i++) {
+		struct write_key *k = &w->keys[i];
+		struct recon_core *core = core_of(r, k->bytes, k->len);
+		struct recon_write write;
+		struct journal_record record;
+
+		if (k->verdict != WRITE_PASS_OVER || !core)
+			continue;
+		k->doubtful = true;
+		write = write_of(w, k);
+		record = (struct journal_record){
+			.action = JOURNAL_SENT,
+			.key = write.key,
+			.len = write.len,
+			.stamp = write.stamp,
+			.kind = JOURNAL_UPDATE,
+			.mixed = true,
+		};
+		k->verdict = WRITE_CARRY_OUT;
+		k->mark = recon_core_record(core, &record);
+	}
+}
+
+static enum write_verdict arrive(struct reconciler *r, struct stamped_write *w, struct write_key *k)
+{
+	struct recon_core *core = core_of(r, k->bytes, k->len);
+	struct recon_write write = write_of(w, k);
+
+	k->mark = 0;
+	if (!core) /* not of this node: whoever sent it sees another ring */
+		return WRITE_CARRY_OUT;
+	switch (recon_core_write(core, &write, repair_store_now())) {
+	case RECON_CARRY_OUT:
+		k->mark = 1;
+		return WRITE_CARRY_OUT;
+	case RECON_DO_NOTHING:
+		r->figures.writes_passed_over++;
+		return WRITE_PASS_OVER;
+	case RECON_WAIT:
+		return WRITE_WAIT;
+	case RECON_TOO_LATE:
+		r->figures.writes_late++;
+		break;
+	case RECON_TOO_FAR:
+		r->figures.writes_ahead++;
+		break;
+	case RECON_NO_MEMORY:
+		break;
+	}
+	return WRITE_DECLINE;
+}
+
+void reconciler_write_arrives(void *arg, struct stamped_write *w)
+{
+	struct reconciler *r = arg;
+	bool passes_over = false, carries_out = false;
+
+	if (!r->is_known) {
+		wait_all(w);
+		return;
+	}
+	if (w->stamp == 0) {
+		w->stamp = reconciler_draw_stamp(r);
+		r->figures.writes_unstamped++;
+		/* Other replicas draw other stamps for it. */
+		for (size_t i = 0; i < w->n_keys; i++)
+			w->keys[i].doubtful = true;
+	}
+	if (w->n_keys > 1 && must_wait(r, w)) {
+		wait_all(w);
+		return;
+	}
+	for (size_t i = 0; i < w->n_keys; i++) {
+		w->keys[i].verdict = (uint8_t)arrive(r, w, &w->keys[i]);
+		passes_over = passes_over || w->keys[i].verdict == WRITE_PASS_OVER;
+		carries_out = carries_out || w->keys[i].verdict == WRITE_CARRY_OUT;
+	}
+	if (passes_over && carries_out && !w->divisible)
+		carry_out_whole(r, w);
+}
+
+static enum recon_outcome outcome_of(const struct write_key *k, enum write_fate fate)
+{
+	switch (fate) {
+	case WRITE_TAKEN:
+		return RECON_TAKEN;
+	case WRITE_REFUSED:
+		/* A script that ended in an error may have written before it did. */
+		return k->doubtful ? RECON_UNSURE : RECON_WITHDRAWN;
+	case WRITE_MISSED:
+		return RECON_WITHDRAWN;
+	case WRITE_UNDER_WAY:
+	case WRITE_UNKNOWN:
+		break;
+	}
+	return RECON_UNSURE;
+}
+
+void reconciler_write_ended(void *arg, size_t node, const struct stamped_write *w,
+	enum write_fate fate, uint64_t answer)
+{
+	struct reconciler *r = arg;
+
+	(void)answer;
+	if (node > 0) {
+		if (fate == WRITE_MISSED || fate == WRITE_UNKNOWN)
+			repair_sessions_hurry(r, node);
+		return;
+	}
+	for (size_t i = 0; i < w->n_keys; i++) {
+		struct write_key *k = &w->keys[i];
+		struct recon_core *core = k->mark ? core_of(r, k->bytes, k->len) : NULL;
+		struct recon_write write = write_of(w, k);
+
+		k->mark = 0;
+		if (core)
+			recon_core_answered(core, &write, outcome_of(k, fate));
+	}
+}
+
+/* ---- What the store and the cores ask ---- */
+
+static bool holds(void *arg, const struct recon_core *core, const void *key, size_t len)
+{
+	return core_of(arg, key, len) == core;
+}
+
+static void sweep_soon(void *arg)
+{
+	struct reconciler *r = arg;
+
+	event_active(r->sweep, EV_TIMEOUT, 0);
+}
+
+/* ---- Time ---- */
+
+static void on_sweep(evutil_socket_t fd, short events, void *arg)
+{
+	struct reconciler *r = arg;
+
+	(void)fd;
+	(void)events;
+	if (!r->is_known && !r->is_asking)
+		repair_dataset_ask(r);
+	repair_sessions_sweep(r);
+}
+
+static void forget(struct reconciler *r)
+{
+	for (size_t i = 0; i < r->shares.n; i++)
+		if (r->cores[i].core)
+			recon_core_forget(r->cores[i].core, repair_store_now());
+}
+
+static void on_tick(evutil_socket_t fd, short events, void *arg)
+{
+	struct reconciler *r = arg;
+	int64_t now_ms = clock_monotonic_ms();
+
+	(void)fd;
+	(void)events;
+	if (!r->is_known && !r->is_asking)
+		repair_dataset_ask(r);
+	repair_sessions_tick(r, now_ms);
+	if (now_ms >= r->next_forget_ms) {
+		forget(r);
+		r->next_forget_ms = now_ms + FORGET_MS;
+	}
+}
+
+/* ---- Making and freeing ---- */
+
+static bool make_pairs(struct reconciler *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->shares.n; i++)
+		n += r->shares.all[i].n_peers;
+	r->pairs = calloc(n + 1, sizeof(*r->pairs));
+	r->cores = calloc(r->shares.n + 1, sizeof(*r->cores));
+	if (!r->pairs || !r->cores)
+		return false;
+	for (size_t i = 0; i < r->shares.n; i++) {
+		r->cores[i].reconciler = r;
+		for (size_t k = 0; k < r->shares.all[i].n_peers; k++)
+			r->pairs[r->n_pairs++] = (struct repair_pair){
+				.reconciler = r,
+				.share = i,
+				.bit = (uint32_t)k,
+				.node = r->shares.all[i].peers[k],
+				.figures = {.last_session = NAN, .settled_age = NAN},
+			};
+	}
+	return true;
+}
+
+static bool has_too_many_peers(const struct shares *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->all[i].n_peers > JOURNAL_PEERS_MAX)
+			return true;
+	return false;
+}
+
+struct reconciler *reconciler_new(const struct reconciler_options *options)
+{
+	struct reconciler *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		goto no_memory;
+	r->options = *options;
+	LIST_INIT(&r->exchanges);
+	if (!shares_init(&r->shares, options->ring) || !make_pairs(r))
+		goto no_memory;
+	if (has_too_many_peers(&r->shares)) {
+		log_error("cannot start: entropy: more than %d racks besides this node's",
+			JOURNAL_PEERS_MAX);
+		goto failed;
+	}
+	r->owns_all = r->shares.n == 1 && r->shares.n_segments == 1;
+	if (!repair_sessions_init(r))
+		goto no_memory;
+	return r;
+no_memory:
+	log_error("cannot start: entropy: no memory for the journal");
+failed:
+	reconciler_free(r);
+	return NULL;
+}
+
+bool reconciler_start(struct reconciler *r, struct proxy *proxy)
+{
+	const struct timeval tv = {.tv_usec = TICK_MS * 1000};
+	const struct repair_store_options store = {
+		.base = r->options.base,
+		.proxy = proxy,
+		.recent = r->options.recent,
+		.holds = holds,
+		.answered = sweep_soon,
+		.arg = r,
+	};
+
+	r->proxy = proxy;
+	r->store = repair_store_new(&store);
+	r->sweep = event_new(r->options.base, -1, 0, on_sweep, r);
+	r->ticker = event_new(r->options.base, -1, EV_PERSIST, on_tick, r);
+	if (!r->store || !r->sweep || !r->ticker || event_add(r->ticker, &tv) != 0) {
+		log_error("cannot start: entropy: no memory or timer for sessions");
+		return false;
+	}
+	repair_dataset_ask(r);
+	return true;
+}
+
+void reconciler_stop(struct reconciler *r)
+{
+	r->stopping = true;
+	repair_sessions_drop(r, SIZE_MAX);
+}
+
+void reconciler_free(struct reconciler *r)
+{
+	if (!r)
+		return;
+	repair_sessions_fini(r);
+	repair_store_free(r->store);
+	for (size_t i = 0; r->cores && i < r->shares.n; i++)
+		recon_core_free(r->cores[i].core);
+	free(r->cores);
+	free(r->pairs);
+	if (r->ticker)
+		event_free(r->ticker);
+	if (r->sweep)
+		event_free(r->sweep);
+	shares_fini(&r->shares);
+	free(r);
+}
+
+void reconciler_node_back(struct reconciler *r, size_t node)
+{
+	repair_sessions_hurry(r, node);
+}
+
+void reconciler_run_now(struct reconciler *r)
+{
+	for (size_t i = 0; i < r->n_pairs; i++)
+		r->pairs[i].due_ms = 0;
+}
+
+/* ---- Figures ---- */
+
+static double age_of(const struct repair_pair *p)
+{
+	return p->settled_ms ? (double)(clock_monotonic_ms() - p->settled_ms) / 1e3 : (double)NAN;
+}
+
+void reconciler_count(const struct reconciler *r, struct repair_figures *f)
+{
+	*f = r->figures;
+	f->settled_age = 0;
+	f->bytes_sent = r->conn_figures.bytes_out;
+	f->bytes_received = r->conn_figures.bytes_in;
+	for (size_t i = 0; i < r->n_pairs; i++) {
+		double age = age_of(&r->pairs[i]);
+
+		/* Not a number, as soon as one is not. */
+		if (!(age <= f->settled_age) && !isnan(f->settled_age))
+			f->settled_age = age;
+	}
+	for (size_t i = 0; i < r->shares.n; i++) {
+		const struct recon_core *core = r->cores[i].core;
+
+		if (!core)
+			continue;
+		f->journal_keys += journal_n_entries(recon_core_journal(core));
+		if (recon_core_standing(core) != RECON_INTACT)
+			f->catching_up = 1;
+	}
+}
+
+void reconciler_count_peer(const struct reconciler *r, size_t node, struct repair_peer_figures *f)
+{
+	bool found = false;
+
+	memset(f, 0, sizeof(*f));
+	f->last_session = f->settled_age = NAN;
+	for (size_t i = 0; i < r->n_pairs; i++) {
+		const struct repair_pair *p = &r->pairs[i];
+		double age = age_of(p);
+
+		if (p->node != node)
+			continue;
+		f->sessions += p->figures.sessions;
+		f->sessions_failed += p->figures.sessions_failed;
+		f->keys_repaired += p->figures.keys_repaired;
+		f->keys_given += p->figures.keys_given;
+		f->keys_unsettled += p->figures.keys_unsettled;
+		f->last_ok = found ? f->last_ok && p->figures.last_ok : p->figures.last_ok;
+		if (!found || p->figures.last_session > f->last_session)
+			f->last_session = p->figures.last_session;
+		if (!found || (!isnan(f->settled_age) && !(age <= f->settled_age)))
+			f->settled_age = age;
+		found = true;
+	}
+}

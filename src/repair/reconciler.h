@@ -1,0 +1,79 @@
+/*
+ * reconciler - version 2 of the channel as a node runs it: the journals of its writes, and sessions
+ * with the nodes that own the same keys, in which the newer value of each key wins.
+ *
+ * The proxy's hooks lead here: a write is stamped, asked about, and recorded with what became of
+ * it.  Event loop's thread.
+ */
+#ifndef REPAIR_RECONCILER_H
+#define REPAIR_RECONCILER_H
+
+#include "cluster/ring.h"
+#include "journal/recent.h"
+#include "journal/state.h"
+#include "proxy/proxy.h"
+#include "recon/tls.h"
+#include "repair/figures.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* All of it is borrowed. */
+struct reconciler_options {
+	struct event_base *base;
+	const struct ring *ring;
+	/* Of each node of the ring: where its receiver listens, "host:port"; NULL: it has none. */
+	const char *const *receivers;
+	struct recent *recent; /* notes the keys that are repaired */
+	recon_tls_derive_fn derive;
+	void *derive_arg;
+	struct state *state; /* who this node is, and the clock of its stamps */
+	int64_t timeout_ms;  /* of requests */
+};
+
+struct reconciler;
+
+/* NULL, with a message logged, on failure. */
+struct reconciler *reconciler_new(const struct reconciler_options *options);
+
+/* After the proxy that it reads and repairs keys through was made with its hooks.  False, with a
+ * message logged, on failure. */
+bool reconciler_start(struct reconciler *r, struct proxy *proxy);
+
+/* End all sessions, and begin no more. */
+void reconciler_stop(struct reconciler *r);
+
+/* After the proxy.  NULL is harmless. */
+void reconciler_free(struct reconciler *r);
+
+/* The hooks; arg is the reconciler. */
+void reconciler_datastore_up(void *arg);
+uint64_t reconciler_draw_stamp(void *arg);
+void reconciler_write_arrives(void *arg, struct stamped_write *w);
+void reconciler_write_ended(void *arg, size_t node, const struct stamped_write *w,
+	enum write_fate fate, uint64_t answer);
+
+/* A node of the ring that was down is back: sessions with it, in a moment. */
+void reconciler_node_back(struct reconciler *r, size_t node);
+
+/* Listen to a node that has connected to the receiver's port and speaks TLS; takes over fd. */
+void reconciler_accept(struct reconciler *r, int fd);
+
+/* Sessions with every peer now. */
+void reconciler_run_now(struct reconciler *r);
+
+/* What was counted until now; of a peer, by its index in ring->nodes. */
+void reconciler_count(const struct reconciler *r, struct repair_figures *f);
+void reconciler_count_peer(const struct reconciler *r, size_t node, struct repair_peer_figures *f);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
