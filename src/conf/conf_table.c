@@ -256,7 +256,6 @@ const struct conf_key conf_keys[CONF_N_KEYS] = {
 		.help = "where this node keeps who it is and what it wrote; its own, and durable"},
 	[CONF_KEY_RECON_JOURNAL_MAX_BYTES] = {KEY(recon_journal_max_bytes, SIZE), .unit = "bytes",
 		.def_number = INT64_C(256) << 20, RANGE(INT64_C(1) << 20, INT64_C(1) << 40),
-		.flags = CONF_UNUSED,
 		.help = "maximum size of the log of writes in recon_state_dir"},
 	[CONF_KEY_RECON_MAX_CONNECTIONS] = {KEY(recon_max_connections, NUMBER),
 		.unit = "connections", .def_number = DYN_ENTROPY_DEFAULT_CONNECTIONS,

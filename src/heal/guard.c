@@ -1,5 +1,7 @@
 #include "heal/guard.h"
 
+#include "journal/marker.h"
+
 /*
  * The maximum age of a snapshot's content when its connection is accepted.  The sender completes a
  * snapshot 2 s after it read its first key, and waits at most 3 s for the connection, which may
@@ -25,7 +27,8 @@ bool heal_guard_may_restore(void *arg, const void *key, size_t len, int64_t sess
 {
 	const struct heal_guard *g = arg;
 
-	return !recent_since(g->recent, key, len, session_began_ms - heal_guard_age_ms(g));
+	return !marker_is_key(key, len) &&
+	       !recent_since(g->recent, key, len, session_began_ms - heal_guard_age_ms(g));
 }
 
 bool heal_guard_is_changed(void *arg, const void *key, size_t len)

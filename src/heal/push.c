@@ -46,7 +46,7 @@ static enum dyn_entropy_status open_source(
 	struct heal_push *p = arg;
 	const struct heal_push_options *o = &p->shared->options;
 	const struct heal_source_keys keys = {
-		.owns = o->targets->ring ? owns : NULL,
+		.owns = owns,
 		.owns_arg = p,
 		.is_changed = p->guard.recent ? heal_guard_is_changed : NULL,
 		.is_changed_arg = &p->guard,

@@ -1,5 +1,7 @@
 #include "heal/targets.h"
 
+#include "journal/marker.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -96,6 +98,8 @@ bool heal_targets_owns(const struct heal_targets *t, size_t node, const void *ke
 {
 	const struct ring *ring = t->ring;
 
+	if (marker_is_key(key, len)) /* it says what this node's own Redis has */
+		return false;
 	return node == SIZE_MAX ||
 	       ring_owner(ring, ring->nodes[node].rack, ring_token(ring, key, len)) == node;
 }

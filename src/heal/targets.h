@@ -50,7 +50,7 @@ enum heal_part heal_targets_part(const struct heal_targets *t, size_t target);
 bool heal_targets_takes_part(
 	const struct heal_targets *t, size_t target); /* sent anything at all */
 
-/* Whether a node, which may be SIZE_MAX, is sent a key. */
+/* Whether a node, which may be SIZE_MAX, is sent a key: not one that is a marker. */
 bool heal_targets_owns(const struct heal_targets *t, size_t node, const void *key, size_t len);
 
 /*

@@ -109,6 +109,11 @@ static void on_datastore_up(void *arg)
 	reconciler_datastore_up(((struct engine *)arg)->reconciler);
 }
 
+static void on_before_flush(void *arg)
+{
+	reconciler_before_flush(((struct engine *)arg)->reconciler);
+}
+
 static uint64_t on_draw_stamp(void *arg)
 {
 	return reconciler_draw_stamp(((struct engine *)arg)->reconciler);
@@ -148,6 +153,8 @@ static bool make_reconciler(struct engine *e)
 		.derive = derive,
 		.derive_arg = o->heal->material,
 		.state = e->state,
+		.log_bytes = (uint64_t)o->conf->recon_journal_max_bytes,
+		.n_lanes = (uint32_t)o->conf->datastore_connections,
 		.timeout_ms = o->conf->timeout,
 	};
 
@@ -175,6 +182,7 @@ static bool make_proxy(struct engine *e)
 	options.hooks.write_begun = e->recent ? on_write_begun : NULL;
 	if (e->reconciler) {
 		options.hooks.datastore_up = on_datastore_up;
+		options.hooks.before_flush = on_before_flush;
 		options.hooks.draw_stamp = on_draw_stamp;
 		options.hooks.write_arrives = on_write_arrives;
 		options.hooks.write_ended = on_write_ended;

@@ -16,6 +16,12 @@ bool conn_loop_init(struct conn_loop *l, struct event_base *base)
 	return l->shared != NULL;
 }
 
+static inline void before_write(struct conn_loop *l)
+{
+	if (l->before_write)
+		l->before_write(l->before_write_arg);
+}
+
 static void release_graves(struct conn_loop *l)
 {
 	struct conn_grave *g;
@@ -184,10 +190,12 @@ static void on_writable(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (c->connecting)
+	if (c->connecting) {
 		finish_connect(c);
-	else
+	} else {
+		before_write(c->loop);
 		flush(c);
+	}
 }
 
 void conn_wrote(struct conn *c)
@@ -219,7 +227,7 @@ void conn_loop_flush(struct conn_loop *l)
 	struct conn *c;
 
 	/* Flushing one conn may make another dirty, which is then flushed here too. */
-	while ((c = LIST_FIRST(&l->dirty)) != NULL) {
+	while (before_write(l), (c = LIST_FIRST(&l->dirty)) != NULL) {
 		leave_dirty(c);
 		flush(c);
 	}

@@ -27,6 +27,9 @@ struct conn_loop {
 	struct event_base *base;
 	LIST_HEAD(, conn) dirty; /* with output to write */
 	SLIST_HEAD(, conn_grave) graves;
+	/* Called before output is written.  May append to connections.  May be NULL. */
+	void (*before_write)(void *arg);
+	void *before_write_arg;
 	uint8_t *shared; /* CONN_READ_BYTES; a connection needs its own buffer only for incomplete
 			    input */
 };

@@ -46,7 +46,8 @@ bool own_note_fate(struct call *c, enum write_fate fate)
 
 bool proxy_ask(struct proxy *p, const struct proxy_own_request *ask)
 {
-	const struct lane_keys lanes = {.token = ring_token(p->ring, ask->key, ask->len)};
+	const struct lane_keys lanes = {
+		.token = ask->key ? ring_token(p->ring, ask->key, ask->len) : ask->token};
 	struct call *c = call_new(&p->own, &origin, &own_command, p->now_ms);
 	struct leg *leg;
 

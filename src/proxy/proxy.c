@@ -326,6 +326,8 @@ struct proxy *proxy_new(
 		return NULL;
 	}
 	p->options = *options;
+	p->loop.before_write = options->hooks.before_flush;
+	p->loop.before_write_arg = options->hooks.arg;
 	p->ring = ring;
 	p->local.requirepass = options->requirepass;
 	p->local.info = proxy_info;

@@ -58,8 +58,9 @@ void proxy_flush(struct proxy *p);
 typedef void proxy_answered(void *arg, const uint8_t *reply, size_t len, enum write_fate fate);
 
 struct proxy_own_request {
-	const void *key; /* which its request is about */
+	const void *key; /* which its request is about; NULL: of no key */
 	size_t len;
+	uint32_t token;      /* without a key: any of the lane that it takes */
 	const void *request; /* RESP; not checked */
 	size_t request_len;
 	proxy_answered *answered;

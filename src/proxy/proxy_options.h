@@ -34,6 +34,9 @@ struct proxy_hooks {
 	/* A connection to the datastore was made, perhaps to one that was started again.  Must not
 	 * send anything before it returns. */
 	void (*datastore_up)(void *arg);
+	/* Called before bytes are written to connections, at the latest at the end of an iteration
+	 * of the loop.  May send requests of the node itself. */
+	void (*before_flush)(void *arg);
 	/*
 	 * The id of a message to a peer, greater than all before.  Writes of this node's clients
 	 * carry it as their stamp, which the message says.  NULL: messages are numbered, and writes

@@ -3,29 +3,16 @@
 #include "base/log.h"
 #include "journal/ceiling.h"
 #include "proto/reply.h"
+#include "proto/resp_write.h"
 
 #include <inttypes.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char info_request[] = "*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n";
 static const char size_request[] = "*1\r\n$6\r\nDBSIZE\r\n";
 
 /* ---- Cores ---- */
-
-static void host_record(void *arg, const struct journal_record *record)
-{
-	(void)arg;
-	(void)record; /* the journal is kept in memory only */
-}
-
-static void host_keep(void *arg, const struct recon_kept *kept)
-{
-	(void)arg;
-	(void)kept;
-}
 
 static void host_read(void *arg, const void *key, size_t len, uint64_t ticket)
 {
@@ -72,8 +59,8 @@ static void host_unsettled(void *arg, const void *key, size_t len, enum recon_un
 }
 
 static const struct recon_host host = {
-	.record = host_record,
-	.keep = host_keep,
+	.record = repair_log_record,
+	.keep = repair_log_keep,
 	.read = host_read,
 	.apply = host_apply,
 	.scan = host_scan,
@@ -90,87 +77,191 @@ static uint64_t identity_of(const struct state *s)
 	return strtoull(half, NULL, 16);
 }
 
-static bool make_core(struct reconciler *r, size_t share, bool is_empty)
+/* A core with an empty journal; one that the log knows has what was kept of it. */
+static bool make_core(struct reconciler *r, size_t share, enum recon_standing standing)
 {
 	const struct share *s = &r->shares.all[share];
+	struct repair_share *own = &r->cores[share];
 	char name[RECON_NAME_MAX + 1];
-	struct recon_options o = {
+	const struct recon_options o = {
 		.seed = s->digest,
 		.share = s->digest,
+		.node = identity_of(r->options.state),
 		.name = name,
+		.incarnation = state_incarnation(r->options.state),
 		.peers = s->n_peers == 64 ? UINT64_MAX : (UINT64_C(1) << s->n_peers) - 1,
-		.standing = is_empty ? RECON_BEHIND : RECON_UNKNOWN,
+		.standing = standing,
 		.max_delay_ms = (uint32_t)(2 * r->options.timeout_ms + 5000),
 		.close_ms = (uint32_t)(r->options.timeout_ms + 1000),
 		.clock = ceiling_clock(state_clock(r->options.state)),
 		.host = &host,
-		.arg = &r->cores[share],
+		.arg = own,
 	};
 
 	if (s->n_peers == 0)
 		return true; /* nobody else has these keys */
 	shares_name(r->options.ring, 0, name, sizeof(name));
-	o.node = identity_of(r->options.state);
-	if (RAND_bytes((unsigned char *)&o.incarnation, sizeof(o.incarnation)) != 1)
-		return false;
-	o.incarnation |= 1; /* 0 is none */
-	recon_core_free(r->cores[share].core);
-	r->cores[share].core = recon_core_new(&o, repair_store_now());
-	return r->cores[share].core != NULL;
+	if (own->core)
+		repair_store_leave(r->store, own->core);
+	recon_core_free(own->core);
+	own->core = recon_core_new(&o, repair_store_now());
+	return own->core != NULL;
 }
 
-bool repair_dataset_begin(struct reconciler *r, bool is_empty)
+static bool make_cores(struct reconciler *r, enum recon_standing standing)
 {
-	for (size_t i = 0; i < r->shares.n; i++) {
-		if (r->cores[i].core) {
-			repair_sessions_drop(r, i);
-			repair_store_leave(r->store, r->cores[i].core);
-		}
-		if (!make_core(r, i, is_empty))
+	for (size_t i = 0; i < r->shares.n; i++)
+		if (!make_core(r, i, standing))
 			return false;
-	}
 	for (size_t i = 0; i < r->n_pairs; i++)
 		r->pairs[i].settled_ms = 0;
 	return true;
 }
 
-/* ---- Looking at the dataset ---- */
+/* ---- What the dataset has of the log ---- */
 
-static void learn(struct reconciler *r, const char *run_id, bool is_empty)
+/* Empty a journal for the log to be done again. */
+static void restart(void *arg)
 {
-	bool is_other = strcmp(run_id, r->run_id) != 0;
+	struct reconciler *r = arg;
 
-	if (is_other && !repair_dataset_begin(r, is_empty)) {
-		log_error("entropy: no memory for a new journal");
-		return; /* the ticker asks again */
+	for (size_t i = 0; i < r->shares.n; i++) {
+		const struct recon_kept *kept;
+		size_t len;
+
+		if (!r->cores[i].core)
+			continue;
+		repair_store_leave(r->store, r->cores[i].core);
+		kept = wal_kept(r->wal, r->cores[i].in_log, &len);
+		r->no_memory |= !recon_core_restart(
+			r->cores[i].core, kept && len == sizeof(*kept) ? kept : NULL);
 	}
-	if (is_other && r->run_id[0])
-		log_notice("entropy: the datastore was started again %s; every key is compared "
-			   "with the peers'",
-			is_empty ? "empty" : "and may have lost writes");
-	snprintf(r->run_id, sizeof(r->run_id), "%s", run_id);
-	r->is_known = true;
 }
 
-/* The answer to INFO is kept until that to DBSIZE is there. */
-static void on_info(void *arg, const uint8_t *reply, size_t len, enum write_fate fate)
+static bool apply(void *arg, uint32_t share, const struct journal_record *record)
 {
-	static const char field[] = "run_id:";
 	struct reconciler *r = arg;
-	const uint8_t *text, *found;
-	size_t n, used, at;
 
-	r->asked_run_id[0] = '\0';
-	if (fate != WRITE_TAKEN || !reply || !reply_string(reply, len, &text, &n, &used) || !text)
+	for (size_t i = 0; i < r->shares.n; i++)
+		if (r->cores[i].core && r->cores[i].in_log == share)
+			return recon_core_replay(r->cores[i].core, record);
+	return true; /* of a share that this node had in another ring */
+}
+
+static bool renew(struct reconciler *r)
+{
+	char why[STATE_WHY_MAX];
+
+	if (state_renew(r->options.state, why))
+		return true;
+	log_error("entropy: %s", why);
+	return false;
+}
+
+/* The log tells nothing of this dataset: begin with empty journals. */
+static bool begin_anew(struct reconciler *r, enum recon_standing standing)
+{
+	if (!renew(r) || !make_cores(r, standing))
+		return false;
+	for (size_t i = 0; i < r->shares.n; i++)
+		if (r->cores[i].core)
+			repair_log_keep(&r->cores[i], recon_core_kept(r->cores[i].core));
+	return true;
+}
+
+static bool came_back(struct reconciler *r)
+{
+	if (!renew(r))
+		return false;
+	for (size_t i = 0; i < r->shares.n; i++)
+		if (r->cores[i].core)
+			recon_core_came_back(r->cores[i].core, state_incarnation(r->options.state));
+	return true;
+}
+
+static void say(const struct reconciler *r, const char *what)
+{
+	if (r->n_pairs > 0)
+		log_notice("entropy: %s", what);
+}
+
+static bool judge(struct reconciler *r, bool is_empty)
+{
+	const struct marker_host markers = {.restart = restart, .apply = apply, .arg = r};
+	enum recon_standing none = is_empty ? RECON_BEHIND : RECON_UNKNOWN;
+	bool is_new = wal_is_new(r->wal) && !r->is_begun;
+
+	if (!r->is_begun && !make_cores(r, none))
+		return false;
+	if (r->is_foreign)
+		wal_restart(r->wal);
+	if (is_new || r->is_foreign) {
+		say(r, is_empty ? "the datastore is empty: every key comes from the peers"
+				: "it is not known what the datastore has: every key is compared "
+				  "with the peers'");
+		return begin_anew(r, none);
+	}
+	switch (marker_rebuild(r->wal, r->found, is_empty, r->is_begun, &markers)) {
+	case MARKER_INTACT:
+		return true;
+	case MARKER_LOST:
+		say(r, "the datastore came back without its latest writes");
+		return came_back(r);
+	case MARKER_TOO_OLD:
+		say(r, "the datastore came back older than the log of writes: every key is "
+		       "compared with the peers'");
+		return begin_anew(r, RECON_BEHIND);
+	case MARKER_UNKNOWN:
+		break;
+	}
+	say(r, "the datastore has not what the log of writes tells of: every key is compared with "
+	       "the peers'");
+	return begin_anew(r, none);
+}
+
+static void learn(struct reconciler *r, bool is_empty)
+{
+	repair_sessions_drop(r, SIZE_MAX);
+	r->no_memory = false;
+	if (!judge(r, is_empty) || r->no_memory) {
+		log_error("entropy: no memory for the journal, or its state cannot be written; it "
+			  "is tried again");
+		r->is_begun = false;
+		return; /* the ticker asks again */
+	}
+	repair_log_begin_lanes(r);
+	r->is_begun = true;
+	r->is_known = true;
+	r->is_dirty = true;
+	repair_log_flush(r);
+}
+
+/* ---- Looking at the dataset ---- */
+
+/* The markers of all lanes, in an array. */
+static void on_markers(void *arg, const uint8_t *reply, size_t len, enum write_fate fate)
+{
+	struct reconciler *r = arg;
+	const uint8_t *text, *end = reply + len;
+	size_t used, n_text;
+	uint64_t n;
+
+	r->found_ok = false;
+	if (fate != WRITE_TAKEN || !reply || !reply_array(reply, len, &n, &used) ||
+		n != WAL_LANES_MAX)
 		return;
-	found = memmem(text, n, field, sizeof(field) - 1);
-	if (!found)
-		return;
-	found += sizeof(field) - 1;
-	for (at = 0; at + 1 < sizeof(r->asked_run_id) && found + at < text + n && found[at] > ' ';
-		at++)
-		r->asked_run_id[at] = (char)found[at];
-	r->asked_run_id[at] = '\0';
+	for (size_t i = 0; i < WAL_LANES_MAX; i++) {
+		struct marker_found *f = &r->found[i];
+
+		reply += used;
+		if (!reply_string(reply, (size_t)(end - reply), &text, &n_text, &used))
+			return;
+		f->what = MARKER_NONE;
+		if (text)
+			f->what = marker_parse(&f->marker, text, n_text) ? MARKER_THERE
+									 : MARKER_FOREIGN;
+	}
+	r->found_ok = true;
 }
 
 static void on_size(void *arg, const uint8_t *reply, size_t len, enum write_fate fate)
@@ -181,15 +272,13 @@ static void on_size(void *arg, const uint8_t *reply, size_t len, enum write_fate
 	r->is_asking = false;
 	if (r->ask_again) /* a connection was made meanwhile */
 		r->ask_again = false;
-	else if (fate == WRITE_TAKEN && reply && reply_integer(reply, len, &n) &&
-		 r->asked_run_id[0])
-		learn(r, r->asked_run_id, n == 0);
+	else if (fate == WRITE_TAKEN && reply && reply_integer(reply, len, &n) && r->found_ok)
+		learn(r, n == 0);
 }
 
-static bool ask(struct reconciler *r, const char *request, size_t len, proxy_answered *answered)
+static bool ask(struct reconciler *r, const void *request, size_t len, proxy_answered *answered)
 {
 	const struct proxy_own_request own = {
-		.key = "",
 		.request = request,
 		.request_len = len,
 		.answered = answered,
@@ -199,11 +288,25 @@ static bool ask(struct reconciler *r, const char *request, size_t len, proxy_ans
 	return proxy_ask(r->proxy, &own);
 }
 
+static bool ask_markers(struct reconciler *r)
+{
+	struct buf request = {0};
+	const struct resp_writer w = resp_writer_2(&request);
+	bool ok = resp_write_array(&w, WAL_LANES_MAX + 1) && resp_write_text(&w, "MGET");
+	char key[MARKER_KEY_MAX];
+
+	for (uint32_t i = 0; ok && i < WAL_LANES_MAX; i++)
+		ok = resp_write_bulk(&w, key, marker_key(i, key));
+	ok = ok && ask(r, buf_head(&request), buf_len(&request), on_markers);
+	buf_fini(&request);
+	return ok;
+}
+
 void repair_dataset_ask(struct reconciler *r)
 {
 	r->is_asking = true;
-	if (!ask(r, info_request, sizeof(info_request) - 1, on_info) ||
-		!ask(r, size_request, sizeof(size_request) - 1, on_size))
+	r->found_ok = false;
+	if (!ask_markers(r) || !ask(r, size_request, sizeof(size_request) - 1, on_size))
 		r->is_asking = false;
 }
 

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "cluster/shares.h"
+#include "journal/marker.h"
+#include "journal/wal.h"
 #include "recon/conn.h"
 #include "recon/core.h"
 #include "repair/reconciler.h"
@@ -37,7 +39,16 @@ struct repair_pair {
 /* A share of this node. */
 struct repair_share {
 	struct reconciler *reconciler;
-	struct recon_core *core;
+	struct recon_core *core; /* NULL: not looked at yet, or nobody else has its keys */
+	uint32_t in_log;         /* its number in the log */
+};
+
+/* The marker of a lane: see journal/marker.h. */
+struct repair_lane {
+	struct reconciler *reconciler;
+	uint32_t number;
+	uint64_t sent; /* the position in the marker that was sent last */
+	bool is_there; /* the datastore has a marker */
 };
 
 struct reconciler {
@@ -62,18 +73,37 @@ struct reconciler {
 	struct log_gate gate;          /* limits messages that other nodes can cause */
 	struct repair_figures figures; /* what reconciler_count() does not find elsewhere */
 
-	/* The dataset. */
-	bool is_known; /* it was looked at since the last connection was made */
+	/* The log, and what the dataset has of it. */
+	struct wal *wal;
+	struct repair_lane *lanes; /* options.n_lanes of them */
+	bool is_dirty;             /* something was appended since the last flush */
+	bool is_known;             /* the dataset was looked at since the last connection */
 	bool is_asking;
-	bool ask_again;        /* a connection was made while it was being looked at */
-	char run_id[64];       /* of the Redis that was looked at; "": none yet */
-	char asked_run_id[64]; /* the answer of the one that is being looked at */
+	bool ask_again;  /* a connection was made while it was being looked at */
+	bool is_foreign; /* the dataset was exchanged or emptied while it was connected */
+	bool found_ok;   /* of the look that is under way: the markers were read */
+	struct marker_found found[WAL_LANES_MAX];
+	bool is_begun; /* the cores were made */
+	bool no_memory;
 };
 
-/* ---- dataset.c ---- */
+/* ---- log.c ---- */
 
-/* Make the cores, with a dataset that has keys or not.  False when out of memory. */
-bool repair_dataset_begin(struct reconciler *r, bool is_empty);
+/* Open the log; false with a message logged. */
+bool repair_log_open(struct reconciler *r);
+void repair_log_close(struct reconciler *r);
+
+/* The record, keep of struct recon_host; arg is the struct repair_share. */
+void repair_log_record(void *arg, const struct journal_record *record);
+void repair_log_keep(void *arg, const struct recon_kept *kept);
+
+/* Send the markers of the lanes that had commands, and write the log: before anything is sent. */
+void repair_log_flush(struct reconciler *r);
+
+/* The lanes begin with the markers that were found. */
+void repair_log_begin_lanes(struct reconciler *r);
+
+/* ---- dataset.c ---- */
 
 /* Ask what the datastore holds; the writes wait until it is known. */
 void repair_dataset_ask(struct reconciler *r);
@@ -92,8 +122,8 @@ void repair_sessions_drop(struct reconciler *r, size_t share);
 /* End those that are done; soon, from the event loop. */
 void repair_sessions_sweep(struct reconciler *r);
 
-/* A session with a node soon. */
-void repair_sessions_hurry(struct reconciler *r, size_t node);
+/* A session with a node soon: it missed a write, or is back after it was down. */
+void repair_sessions_hurry(struct reconciler *r, size_t node, bool is_back);
 
 #ifdef __cplusplus
 }

@@ -186,7 +186,7 @@ void reconciler_write_ended(void *arg, size_t node, const struct stamped_write *
 	(void)answer;
 	if (node > 0) {
 		if (fate == WRITE_MISSED || fate == WRITE_UNKNOWN)
-			repair_sessions_hurry(r, node);
+			repair_sessions_hurry(r, node, false);
 		return;
 	}
 	for (size_t i = 0; i < w->n_keys; i++) {
@@ -204,7 +204,7 @@ void reconciler_write_ended(void *arg, size_t node, const struct stamped_write *
 
 static bool holds(void *arg, const struct recon_core *core, const void *key, size_t len)
 {
-	return core_of(arg, key, len) == core;
+	return core_of(arg, key, len) == core && !marker_is_key(key, len);
 }
 
 static void sweep_soon(void *arg)
@@ -241,12 +241,15 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
+	if (r->is_foreign)
+		r->is_known = false;
 	if (!r->is_known && !r->is_asking)
 		repair_dataset_ask(r);
 	repair_sessions_tick(r, now_ms);
 	if (now_ms >= r->next_forget_ms) {
 		forget(r);
 		r->next_forget_ms = now_ms + FORGET_MS;
+		r->is_dirty = true; /* the log wants a call a second */
 	}
 }
 
@@ -302,6 +305,8 @@ struct reconciler *reconciler_new(const struct reconciler_options *options)
 	r->owns_all = r->shares.n == 1 && r->shares.n_segments == 1;
 	if (!repair_sessions_init(r))
 		goto no_memory;
+	if (!repair_log_open(r))
+		goto failed;
 	return r;
 no_memory:
 	log_error("cannot start: entropy: no memory for the journal");
@@ -346,6 +351,7 @@ void reconciler_free(struct reconciler *r)
 		return;
 	repair_sessions_fini(r);
 	repair_store_free(r->store);
+	repair_log_close(r);
 	for (size_t i = 0; r->cores && i < r->shares.n; i++)
 		recon_core_free(r->cores[i].core);
 	free(r->cores);
@@ -358,9 +364,14 @@ void reconciler_free(struct reconciler *r)
 	free(r);
 }
 
+void reconciler_before_flush(void *arg)
+{
+	repair_log_flush(arg);
+}
+
 void reconciler_node_back(struct reconciler *r, size_t node)
 {
-	repair_sessions_hurry(r, node);
+	repair_sessions_hurry(r, node, true);
 }
 
 void reconciler_run_now(struct reconciler *r)

@@ -34,6 +34,8 @@ struct reconciler_options {
 	recon_tls_derive_fn derive;
 	void *derive_arg;
 	struct state *state; /* who this node is, and the clock of its stamps */
+	uint64_t log_bytes;  /* the most that the log of writes takes on disk */
+	uint32_t n_lanes;    /* connections to the datastore */
 	int64_t timeout_ms;  /* of requests */
 };
 
@@ -54,6 +56,7 @@ void reconciler_free(struct reconciler *r);
 
 /* The hooks; arg is the reconciler. */
 void reconciler_datastore_up(void *arg);
+void reconciler_before_flush(void *arg);
 uint64_t reconciler_draw_stamp(void *arg);
 void reconciler_write_arrives(void *arg, struct stamped_write *w);
 void reconciler_write_ended(void *arg, size_t node, const struct stamped_write *w,

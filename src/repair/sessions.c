@@ -133,7 +133,10 @@ static void add_figures(struct exchange *x)
 static void done(struct exchange *x)
 {
 	struct repair_pair *p = x->pair;
-	bool again = recon_session_counts(x->session)->changed > 0;
+	const struct recon_core *core = x->reconciler->cores[p->share].core;
+	/* Keys changed meanwhile, or there is more to compare than was known at the beginning. */
+	bool again = recon_session_counts(x->session)->changed > 0 ||
+		     recon_core_standing(core) != RECON_INTACT;
 
 	add_figures(x);
 	p->figures.last_ok = 1;
@@ -443,15 +446,21 @@ void repair_sessions_tick(struct reconciler *r, int64_t now_ms)
 		dial_due(r, now_ms);
 }
 
-void repair_sessions_hurry(struct reconciler *r, size_t node)
+void repair_sessions_hurry(struct reconciler *r, size_t node, bool is_back)
 {
 	int64_t soon_ms = clock_monotonic_ms() + SOON_MS;
 
-	for (size_t i = 0; i < r->n_pairs; i++)
+	for (size_t i = 0; i < r->n_pairs; i++) {
+		struct repair_pair *p = &r->pairs[i];
+
+		if (p->node != node)
+			continue;
+		if (is_back)
+			p->failures = 0;
 		/* One that fails keeps its distance. */
-		if (r->pairs[i].node == node && r->pairs[i].failures == 0 &&
-			r->pairs[i].due_ms > soon_ms)
-			r->pairs[i].due_ms = soon_ms;
+		if (p->failures == 0 && p->due_ms > soon_ms)
+			p->due_ms = soon_ms;
+	}
 }
 
 /* ---- Making and freeing ---- */

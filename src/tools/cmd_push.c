@@ -156,7 +156,7 @@ static void note_target(struct run *r, const char *target, const struct dyn_entr
 /* ---- Sending ------------------------------------------------------------------------------------
  */
 
-/* Send a node of the ring only the keys that it owns, as the node itself does. */
+/* Send what the node itself would: a node of the ring gets the keys that it owns. */
 static bool owns(void *arg, const void *key, size_t len)
 {
 	const struct run *r = arg;
@@ -171,10 +171,8 @@ static enum dyn_entropy_status open_source(
 	const struct channel *ch = r->channel;
 	struct dyn_entropy_source_options from = ch->source;
 
-	if (r->node != SIZE_MAX) {
-		from.owns = owns;
-		from.owns_arg = r;
-	}
+	from.owns = owns;
+	from.owns_arg = r;
 	if (s->file != NULL)
 		return dyn_entropy_source_file(s->file, out, err);
 	if (s->rdb != NULL)

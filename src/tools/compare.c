@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "entropy/error.h"
+#include "journal/marker.h"
 #include "tools/compare_look.h"
 
 #include <stdlib.h>
@@ -257,6 +258,22 @@ static enum dyn_entropy_status find_missing(
 	return suspect_missing(w, keys, err);
 }
 
+/* Take out the keys that a node marks its own Redis with. */
+static void drop_markers(redisReply *keys)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < keys->elements; i++) {
+		redisReply *key = keys->element[i];
+
+		if (marker_is_key(key->str, key->len))
+			freeReplyObject(key);
+		else
+			keys->element[kept++] = key;
+	}
+	keys->elements = kept;
+}
+
 static enum dyn_entropy_status walk_side(struct walk *w, int side, struct dyn_entropy_error *err)
 {
 	enum dyn_entropy_status status = DYN_ENTROPY_OK;
@@ -277,6 +294,7 @@ static enum dyn_entropy_status walk_side(struct walk *w, int side, struct dyn_en
 			status = compare_pair_refused(&w->pair, side, "SCAN", page, err);
 		} else {
 			snprintf(cursor, sizeof(cursor), "%s", page->element[0]->str);
+			drop_markers(page->element[1]);
 			status = side == SIDE_A ? look_at_page(w, page->element[1], err)
 						: find_missing(w, page->element[1], err);
 			w->result->keys[side] += page->element[1]->elements;

@@ -221,7 +221,8 @@ TEST_P(ConvergeAgain, WhatANodeHasLostComesBack)
 }
 
 INSTANTIATE_TEST_SUITE_P(Losses, ConvergeAgain,
-	testing::Values(Loss{"Redis", false, true}, Loss{"NodeAndRedis", true, true}),
+	testing::Values(Loss{"Node", true, false}, Loss{"Redis", false, true},
+		Loss{"NodeAndRedis", true, true}),
 	testing::PrintToStringParamName());
 
 } // namespace

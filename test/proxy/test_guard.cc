@@ -86,8 +86,8 @@ TEST(Guard, KeepsDeletedWhatIsDeletedDuringARound)
 	ASSERT_TRUE(ring[0].node().wait_rounds(rounds + 1));
 	for (size_t i : {0u, 1u}) {
 		RedisClient store = ring[i].store();
-		EXPECT_TRUE(wait_until([&] { return store.integer("DBSIZE") == 0; }))
-			<< store.integer("DBSIZE") << " of " << kKeys << " are back on node " << i;
+		EXPECT_TRUE(wait_until([&] { return store.dbsize() == 0; }))
+			<< store.dbsize() << " of " << kKeys << " are back on node " << i;
 	}
 	/* And what was kept from coming back was counted. */
 	EXPECT_NE(

@@ -511,7 +511,7 @@ struct Answer {
 bool ask_own(proxy *p, const std::string &key, const std::string &request, Answer *a)
 {
 	const proxy_own_request ask = {
-		key.data(), key.size(), request.data(), request.size(), Answer::take, a};
+		key.data(), key.size(), 0, request.data(), request.size(), Answer::take, a};
 
 	return proxy_ask(p, &ask);
 }

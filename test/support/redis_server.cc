@@ -12,6 +12,14 @@ namespace support
 namespace
 {
 
+/* What keys begin with by which a node marks its Redis. */
+const std::string kMarkers = "\001dynomite:marker:";
+
+} // namespace
+
+namespace
+{
+
 constexpr int kConnectSeconds = 10;
 constexpr int kReplySeconds = 60;
 
@@ -176,7 +184,21 @@ bool RedisClient::exists(const std::string &key)
 
 int64_t RedisClient::dbsize()
 {
-	return integer("DBSIZE");
+	Args markers = {"EXISTS"};
+
+	for (int lane = 0; lane < 8; lane++)
+		markers.push_back(kMarkers + std::to_string(lane));
+	return integer("DBSIZE") - number(markers);
+}
+
+std::vector<std::string> RedisClient::keys()
+{
+	std::vector<std::string> all;
+
+	for (const std::string &key : list("KEYS", "*"))
+		if (key.compare(0, kMarkers.size(), kMarkers) != 0)
+			all.push_back(key);
+	return all;
 }
 
 std::string RedisClient::info(const std::string &field)

@@ -78,7 +78,9 @@ class RedisClient
 	void set(const std::string &key, const std::string &value);
 	std::string get(const std::string &key); /* "(nil)" when it is not there */
 	bool exists(const std::string &key);
+	/* Without those by which a node marks its Redis. */
 	int64_t dbsize();
+	std::vector<std::string> keys();
 	std::string info(const std::string &field); /* of INFO everything; "" when there is none */
 
 	redisContext *context()

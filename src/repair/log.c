@@ -1,0 +1,168 @@
+#include "repair/internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proto/reply.h"
+#include "proto/resp_write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Records ---- */
+
+static uint32_t lane_of(const struct reconciler *r, const struct journal_record *record)
+{
+	if (r->options.n_lanes == 1 || !record->key)
+		return 0;
+	return ring_token(r->options.ring, record->key, record->len) % r->options.n_lanes;
+}
+
+void repair_log_record(void *arg, const struct journal_record *record)
+{
+	const struct repair_share *s = arg;
+	struct reconciler *r = s->reconciler;
+
+	wal_append(r->wal, s->in_log, lane_of(r, record), record);
+	r->is_dirty = true;
+}
+
+void repair_log_keep(void *arg, const struct recon_kept *kept)
+{
+	const struct repair_share *s = arg;
+
+	wal_keep(s->reconciler->wal, s->in_log, kept, sizeof(*kept));
+	s->reconciler->is_dirty = true;
+}
+
+/* ---- Markers ---- */
+
+/* The reply is the marker that was there before.  Anything but the one before this means that the
+ * dataset was emptied, restored or exchanged behind the node. */
+static void on_marked(void *arg, const uint8_t *reply, size_t len, enum write_fate fate)
+{
+	struct repair_lane *lane = arg;
+	struct reconciler *r = lane->reconciler;
+	const uint8_t *text;
+	struct marker m;
+	size_t n, used;
+
+	if (fate != WRITE_TAKEN || !reply || !reply_string(reply, len, &text, &n, &used))
+		return; /* the connection is gone, or the datastore refuses to write */
+	if (lane->is_there && (!text || !marker_parse(&m, text, n) || m.lane != lane->number ||
+				      m.log != wal_id(r->wal)))
+		r->is_foreign = true;
+	lane->is_there = true;
+}
+
+static void send_marker(struct reconciler *r, struct repair_lane *lane, uint64_t position)
+{
+	const struct marker m = {
+		.log = wal_id(r->wal),
+		.lane = lane->number,
+		.position = position,
+	};
+	char key[MARKER_KEY_MAX], value[MARKER_VALUE_MAX];
+	struct buf request = {0};
+	const struct resp_writer w = resp_writer_2(&request);
+	struct proxy_own_request own = {
+		.token = lane->number,
+		.answered = on_marked,
+		.arg = lane,
+	};
+
+	if (resp_write_array(&w, 4) && resp_write_text(&w, "SET") &&
+		resp_write_bulk(&w, key, marker_key(lane->number, key)) &&
+		resp_write_bulk(&w, value, marker_format(&m, value)) &&
+		resp_write_text(&w, "GET")) {
+		own.request = buf_head(&request);
+		own.request_len = buf_len(&request);
+		if (proxy_ask(r->proxy, &own))
+			lane->sent = position;
+	}
+	buf_fini(&request);
+}
+
+static void send_markers(struct reconciler *r)
+{
+	if (!r->is_known || wal_is_broken(r->wal))
+		return;
+	for (uint32_t i = 0; i < r->options.n_lanes; i++) {
+		uint64_t position = wal_lane_position(r->wal, i);
+
+		if (position > r->lanes[i].sent)
+			send_marker(r, &r->lanes[i], position);
+	}
+}
+
+void repair_log_flush(struct reconciler *r)
+{
+	if (!r->is_dirty)
+		return;
+	send_markers(r);
+	r->is_dirty = false;
+	wal_flush(r->wal, clock_monotonic_ms());
+}
+
+void repair_log_begin_lanes(struct reconciler *r)
+{
+	for (uint32_t i = 0; i < r->options.n_lanes; i++) {
+		r->lanes[i].is_there = r->found[i].what != MARKER_NONE;
+		r->lanes[i].sent = 0;
+	}
+	r->is_foreign = false;
+}
+
+/* ---- Opening and closing ---- */
+
+static const struct journal *journal_of(void *arg, uint32_t share)
+{
+	const struct reconciler *r = arg;
+
+	for (size_t i = 0; i < r->shares.n; i++)
+		if (r->cores[i].core && r->cores[i].in_log == share)
+			return recon_core_journal(r->cores[i].core);
+	return NULL;
+}
+
+bool repair_log_open(struct reconciler *r)
+{
+	const struct wal_options o = {
+		.dir = state_dir(r->options.state),
+		.max_bytes = r->options.log_bytes,
+		.journal = journal_of,
+		.arg = r,
+	};
+	char why[WAL_WHY_MAX];
+
+	r->lanes = calloc(r->options.n_lanes, sizeof(*r->lanes));
+	if (!r->lanes || r->options.n_lanes > WAL_LANES_MAX) {
+		log_error("cannot start: entropy: no memory, or datastore_connections is above %d",
+			WAL_LANES_MAX);
+		return false;
+	}
+	for (uint32_t i = 0; i < r->options.n_lanes; i++) {
+		r->lanes[i].reconciler = r;
+		r->lanes[i].number = i;
+	}
+	r->wal = wal_open(&o, why);
+	if (!r->wal) {
+		log_error("cannot start: entropy: %s", why);
+		return false;
+	}
+	for (size_t i = 0; i < r->shares.n; i++) {
+		r->cores[i].in_log = wal_share(r->wal, r->shares.all[i].digest);
+		if (r->cores[i].in_log == UINT32_MAX) {
+			log_error("cannot start: entropy: the log of writes in %s has too many "
+				  "shares: the ring was changed too often; remove the directory",
+				o.dir);
+			return false;
+		}
+	}
+	return true;
+}
+
+void repair_log_close(struct reconciler *r)
+{
+	wal_close(r->wal);
+	free(r->lanes);
+}
