@@ -251,6 +251,8 @@ static enum dyn_entropy_status check_waits(const struct push *p, struct flight *
 		hold_ms = 0; /* only of the first is it not known yet */
 	status = stream_peek(&f->stream,
 		clock_deadline_ms(hold_ms < HOLD_MAX_MS ? hold_ms : HOLD_MAX_MS), &news, err);
+	if (status == DYN_ENTROPY_ERR_CANCELLED)
+		stream_close(&f->stream); /* all of it was sent: the receiver may apply it */
 	if (status != DYN_ENTROPY_OK)
 		return status;
 	f->was_reset = news == STREAM_RESET;
