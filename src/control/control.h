@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "heal/healer.h"
 #include "proxy/proxy.h"
+#include "repair/reconciler.h"
 
 #include <event2/event.h>
 
@@ -21,12 +22,18 @@ extern "C" {
 
 struct control;
 
-/*
- * Listens on stats_listen.  NULL, with a message logged, on failure.  All arguments are borrowed;
- * proxy and ring are NULL without listen, healer without the entropy channel.
- */
-struct control *control_new(struct event_base *base, const struct conf *conf, struct proxy *proxy,
-	struct healer *healer, const struct ring *ring);
+/* All of it is borrowed. */
+struct control_options {
+	struct event_base *base;
+	const struct conf *conf;
+	struct proxy *proxy;           /* NULL: no listen */
+	struct healer *healer;         /* NULL: no entropy channel */
+	struct reconciler *reconciler; /* NULL: no sessions */
+	const struct ring *ring;       /* NULL: no listen */
+};
+
+/* Listens on stats_listen.  NULL, with a message logged, on failure. */
+struct control *control_new(const struct control_options *options);
 void control_free(struct control *c); /* closes all connections; NULL is harmless */
 
 #ifdef __cplusplus

@@ -31,6 +31,8 @@ static const struct figure_table *const tables[FIGURES_N_SCOPES] = {
 	[FIGURES_SCHEDULE] = &heal_figures_schedule,
 	[FIGURES_TARGET] = &heal_figures_target,
 	[FIGURES_SENDER] = &heal_figures_sender,
+	[FIGURES_SESSIONS] = &repair_figures_all,
+	[FIGURES_SESSION] = &repair_figures_peer,
 };
 
 /* ---- For people ---- */

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "heal/figures.h"
 #include "proxy/figures.h"
+#include "repair/figures.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,9 @@ enum figures_scope {
 	FIGURES_SCHEDULE, /* struct heal_schedule_figures */
 	FIGURES_TARGET,   /* struct heal_target_figures, for each target of the entropy channel */
 	FIGURES_SENDER,   /* struct heal_sender_figures, for each address that pushed to us */
+	FIGURES_SESSIONS, /* struct repair_figures */
+	FIGURES_SESSION,  /* struct repair_peer_figures, for each peer that owns keys of this node
+			   */
 	FIGURES_N_SCOPES,
 };
 

@@ -29,9 +29,10 @@ struct control_conn {
 
 struct control {
 	const struct conf *conf;
-	struct proxy *proxy;     /* NULL: no listen */
-	struct healer *healer;   /* NULL: no entropy channel */
-	const struct ring *ring; /* NULL: no listen */
+	struct proxy *proxy;           /* NULL: no listen */
+	struct healer *healer;         /* NULL: no entropy channel */
+	struct reconciler *reconciler; /* NULL: no sessions */
+	const struct ring *ring;       /* NULL: no listen */
 	struct event_base *base;
 	struct evhttp *http;
 	struct evconnlistener *listener; /* http's */

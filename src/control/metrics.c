@@ -149,6 +149,37 @@ static bool write_senders(const struct control *c, FILE *to)
 	return ok;
 }
 
+static bool write_sessions(const struct control *c, FILE *to)
+{
+	const struct ring *ring = c->ring;
+	struct reconciler_peer *peers = calloc(ring->n_nodes, sizeof(*peers));
+	struct repair_figures all;
+	struct family f = {0};
+	bool ok = peers && family_init(&f, ring->n_nodes);
+	size_t n = 0;
+
+	for (size_t i = 1; ok && i < ring->n_nodes; i++) {
+		const struct ring_node *node = &ring->nodes[i];
+		const struct ring_rack *rack = &ring->racks[node->rack];
+
+		if (!reconciler_peer(c->reconciler, i, &peers[n]))
+			continue;
+		f.samples[n].values = &peers[n].figures;
+		add_label(&f, n, "peer", node->name);
+		add_label(&f, n, "peer_rack", rack->name);
+		add_label(&f, n, "peer_dc", ring->dcs[rack->dc].name);
+		n++;
+	}
+	if (ok) {
+		reconciler_count(c->reconciler, &all);
+		write_one(to, FIGURES_SESSIONS, &all);
+		control_figures_write_metrics(to, FIGURES_SESSION, f.samples, n);
+	}
+	family_fini(&f);
+	free(peers);
+	return ok;
+}
+
 void control_metrics(struct control *c, const char *value, struct control_answer *a)
 {
 	bool ok = true;
@@ -164,6 +195,8 @@ void control_metrics(struct control *c, const char *value, struct control_answer
 		write_entropy(c, a->to);
 		ok = ok && write_targets(c, a->to) && write_senders(c, a->to);
 	}
+	if (c->reconciler)
+		ok = ok && write_sessions(c, a->to);
 	if (!ok)
 		control_answer_refuse(a, 500, "out of memory");
 }

@@ -265,8 +265,7 @@ static bool start_listening(struct control *c)
 	return true;
 }
 
-struct control *control_new(struct event_base *base, const struct conf *conf, struct proxy *proxy,
-	struct healer *healer, const struct ring *ring)
+struct control *control_new(const struct control_options *options)
 {
 	const struct timeval tick = {.tv_usec = TICK_MS * 1000};
 	struct control *c = calloc(1, sizeof(*c));
@@ -275,14 +274,15 @@ struct control *control_new(struct event_base *base, const struct conf *conf, st
 		log_error("cannot start: out of memory");
 		return NULL;
 	}
-	c->base = base;
-	c->conf = conf;
-	c->proxy = proxy;
-	c->healer = healer;
-	c->ring = ring;
+	c->base = options->base;
+	c->conf = options->conf;
+	c->proxy = options->proxy;
+	c->healer = options->healer;
+	c->reconciler = options->reconciler;
+	c->ring = options->ring;
 	c->started_ms = clock_monotonic_ms();
-	c->http = evhttp_new(base);
-	c->ticker = event_new(base, -1, EV_PERSIST, on_tick, c);
+	c->http = evhttp_new(c->base);
+	c->ticker = event_new(c->base, -1, EV_PERSIST, on_tick, c);
 	if (!c->http || !c->ticker || event_add(c->ticker, &tick) != 0) {
 		log_error("cannot start: no memory for the statistics");
 		goto failed;

@@ -64,6 +64,38 @@ static void write_state(struct json *j, const struct state *s)
 	json_number(j, "stamp_number", state_number(s));
 }
 
+static void write_session_peer(
+	struct json *j, const struct ring_node *node, const struct reconciler_peer *p)
+{
+	json_open_object(j, NULL);
+	json_text(j, "peer", node->name);
+	json_text(j, "mode", p->why_full ? "full" : "journal");
+	json_text(j, "why", p->why_full);
+	json_text(j, "error", p->why_failed);
+	control_figures_write_json(j, FIGURES_SESSION, &p->figures);
+	json_close_object(j);
+}
+
+static void write_sessions(struct json *j, const struct control *c)
+{
+	struct repair_figures all;
+	struct reconciler_peer peer;
+
+	json_open_object(j, "sessions");
+	json_bool(j, "enabled", c->reconciler != NULL);
+	if (c->reconciler) {
+		reconciler_count(c->reconciler, &all);
+		json_text(j, "condition", reconciler_condition(c->reconciler));
+		control_figures_write_json(j, FIGURES_SESSIONS, &all);
+		json_open_array(j, "with");
+		for (size_t i = 1; i < c->ring->n_nodes; i++)
+			if (reconciler_peer(c->reconciler, i, &peer))
+				write_session_peer(j, &c->ring->nodes[i], &peer);
+		json_close_array(j);
+	}
+	json_close_object(j);
+}
+
 /* Written into the open object. */
 static void write_entropy(struct json *j, const struct control *c)
 {
@@ -80,6 +112,7 @@ static void write_entropy(struct json *j, const struct control *c)
 	control_figures_write_json(j, FIGURES_SCHEDULE, &schedule);
 	control_figures_write_json(j, FIGURES_ENTROPY, &figures);
 	write_ledger(j, healer_ledger(c->healer));
+	write_sessions(j, c);
 }
 
 void control_tell_entropy(struct control *c, const char *value, struct control_answer *a)

@@ -237,6 +237,21 @@ static bool open_state(struct engine *e)
 	return true;
 }
 
+static bool make_control(struct engine *e)
+{
+	const struct control_options options = {
+		.base = e->base,
+		.conf = e->options.conf,
+		.proxy = e->proxy,
+		.healer = e->healer,
+		.reconciler = e->reconciler,
+		.ring = e->options.ring,
+	};
+
+	e->control = control_new(&options);
+	return e->control != NULL;
+}
+
 struct engine *engine_new(const struct engine_options *options)
 {
 	struct engine *e = calloc(1, sizeof(*e));
@@ -264,8 +279,7 @@ struct engine *engine_new(const struct engine_options *options)
 		goto failed;
 	if (options->heal && !make_healer(e))
 		goto failed;
-	e->control = control_new(e->base, options->conf, e->proxy, e->healer, options->ring);
-	if (!e->control)
+	if (!make_control(e))
 		goto failed;
 	return e;
 failed:

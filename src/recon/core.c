@@ -238,6 +238,8 @@ void recon_core_hear(struct recon_core *c, uint32_t peer, const struct recon_hel
 
 bool recon_core_needs_full(const struct recon_core *c, uint32_t peer)
 {
+	if (c->wants_full & bit(peer))
+		return true;
 	switch (c->kept.standing) {
 	case RECON_INTACT:
 	case RECON_LOST:
@@ -301,15 +303,23 @@ void recon_core_forget(struct recon_core *c, struct recon_now now)
 		recon_core_record(c, &r);
 }
 
-bool recon_core_is_settled(const struct recon_core *c, uint32_t peer)
+uint64_t recon_core_settled_until(const struct recon_core *c, uint32_t peer, struct recon_now began)
 {
+	uint32_t until = recon_core_epoch_before(c->o.close_ms, began);
 	size_t n;
 	const struct journal_epoch *e = journal_epochs(c->journal, &n);
 
-	for (size_t i = 0; i < n; i++)
+	if (recon_core_needs_full(c, peer))
+		return 0;
+	for (size_t i = 0; i < n && e[i].epoch < until; i++)
 		if (!(e[i].settled & bit(peer)))
-			return false;
-	return !recon_core_needs_full(c, peer);
+			until = e[i].epoch;
+	return (uint64_t)until << STAMP_EPOCH_MS_BITS;
+}
+
+void recon_core_want_full(struct recon_core *c, uint32_t peer, bool wanted)
+{
+	c->wants_full = wanted ? c->wants_full | bit(peer) : c->wants_full & ~bit(peer);
 }
 
 /* ---- Creating, beginning again, releasing ---- */

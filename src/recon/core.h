@@ -214,8 +214,16 @@ const struct journal *recon_core_journal(const struct recon_core *c);
 enum recon_standing recon_core_standing(const struct recon_core *c);
 const struct recon_kept *recon_core_kept(const struct recon_core *c);
 
-/* Whether every epoch is settled with the peer, as far as this node knows. */
-bool recon_core_is_settled(const struct recon_core *c, uint32_t peer);
+/* Up to when everything is settled with the peer, after a session that began at that time and went
+ * well: ms since 2020-01-01T00:00:00Z; 0: every key must be compared first. */
+uint64_t recon_core_settled_until(
+	const struct recon_core *c, uint32_t peer, struct recon_now began);
+
+/* Whether the next session compares every key with the peer. */
+bool recon_core_needs_full(const struct recon_core *c, uint32_t peer);
+
+/* Let sessions compare every key with the peer, or no longer for this reason. */
+void recon_core_want_full(struct recon_core *c, uint32_t peer, bool wanted);
 
 #ifdef __cplusplus
 }

@@ -49,6 +49,7 @@ struct recon_core {
 	uint64_t last_ticket;
 	TAILQ_HEAD(, recon_pending) pending;
 	uint64_t dialing, listening; /* masks: peers with a session in that role */
+	uint64_t wants_full;         /* mask: peers with which every key is to be compared */
 	struct recon_refused refused[RECON_REFUSED_MAX];
 	size_t next_refused;
 };
@@ -68,9 +69,6 @@ bool recon_core_hello(
 
 /* What a peer has said. */
 void recon_core_hear(struct recon_core *c, uint32_t peer, const struct recon_hello *h);
-
-/* Whether every key is to be compared with the peer. */
-bool recon_core_needs_full(const struct recon_core *c, uint32_t peer);
 
 /* A session with the peer has compared all that it set out to compare; other: the peer's standing.
  * full: every key. */

@@ -51,11 +51,22 @@ static bool host_is_home(void *arg, uint64_t stamp)
 static void host_unsettled(void *arg, const void *key, size_t len, enum recon_unsettled why)
 {
 	const struct repair_share *s = arg;
+	struct repair_figures *f = &s->reconciler->figures;
 
 	(void)key;
 	(void)len;
-	(void)why;
-	s->reconciler->figures.keys_unsettled++;
+	f->keys_unsettled++;
+	switch (why) {
+	case RECON_CONFLICT:
+		f->keys_in_conflict++;
+		break;
+	case RECON_REFUSED:
+		f->keys_refused++;
+		break;
+	case RECON_TOO_LARGE:
+		f->keys_too_large++;
+		break;
+	}
 }
 
 static const struct recon_host host = {
@@ -114,7 +125,7 @@ static bool make_cores(struct reconciler *r, enum recon_standing standing)
 		if (!make_core(r, i, standing))
 			return false;
 	for (size_t i = 0; i < r->n_pairs; i++)
-		r->pairs[i].settled_ms = 0;
+		r->pairs[i].settled_until = 0;
 	return true;
 }
 

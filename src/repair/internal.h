@@ -21,19 +21,34 @@
 extern "C" {
 #endif
 
-struct exchange;
+#define REPAIR_WHY_MAX 160
 
 /* A share as one of its peers owns it too. */
 struct repair_pair {
 	struct reconciler *reconciler;
 	size_t share;
-	uint32_t bit;       /* of the peer, in the core */
-	size_t node;        /* index in ring->nodes */
-	int64_t due_ms;     /* when to dial; monotonic */
-	unsigned failures;  /* sessions in a row, of those that this node dialed */
-	bool is_dialing;    /* there is an exchange that this node dialed */
-	int64_t settled_ms; /* when everything was settled with it; monotonic; 0: never */
-	struct repair_peer_figures figures;
+	uint32_t bit;           /* of the peer, in the core */
+	size_t node;            /* index in ring->nodes */
+	int64_t due_ms;         /* when to dial; monotonic */
+	unsigned failures;      /* sessions in a row, of those that this node dialed */
+	bool is_dialing;        /* there is an exchange that this node dialed */
+	uint64_t settled_until; /* what is older is settled with it; ms since 2020; 0: nothing */
+	struct repair_peer_figures figures; /* of sessions that have ended */
+	char why[REPAIR_WHY_MAX];           /* its last session failed; "": it did not */
+};
+
+/* A connection with a peer, and the session on it. */
+struct exchange {
+	LIST_ENTRY(exchange) next;
+	struct reconciler *reconciler;
+	struct repair_pair *pair; /* NULL: not known yet */
+	bool is_dialer;
+	struct evdns_getaddrinfo_request *lookup;
+	struct recon_conn *conn;       /* NULL: the name is being looked up */
+	struct recon_session *session; /* NULL: it has not begun, or has ended */
+	struct recon_now began;        /* the session */
+	bool was_begun;                /* there was a session */
+	bool overflowed;               /* what it had to send did not fit */
 };
 
 /* A share of this node. */
@@ -107,6 +122,11 @@ void repair_log_begin_lanes(struct reconciler *r);
 
 /* Ask what the datastore holds; the writes wait until it is known. */
 void repair_dataset_ask(struct reconciler *r);
+
+/* ---- count.c ---- */
+
+/* Add what the session of an exchange did to the figures. */
+void repair_count_session(const struct exchange *x);
 
 /* ---- sessions.c ---- */
 

@@ -273,7 +273,7 @@ static bool make_pairs(struct reconciler *r)
 				.share = i,
 				.bit = (uint32_t)k,
 				.node = r->shares.all[i].peers[k],
-				.figures = {.last_session = NAN, .settled_age = NAN},
+				.figures = {.last_session = NAN, .last_success = NAN},
 			};
 	}
 	return true;
@@ -378,61 +378,4 @@ void reconciler_run_now(struct reconciler *r)
 {
 	for (size_t i = 0; i < r->n_pairs; i++)
 		r->pairs[i].due_ms = 0;
-}
-
-/* ---- Figures ---- */
-
-static double age_of(const struct repair_pair *p)
-{
-	return p->settled_ms ? (double)(clock_monotonic_ms() - p->settled_ms) / 1e3 : (double)NAN;
-}
-
-void reconciler_count(const struct reconciler *r, struct repair_figures *f)
-{
-	*f = r->figures;
-	f->settled_age = 0;
-	f->bytes_sent = r->conn_figures.bytes_out;
-	f->bytes_received = r->conn_figures.bytes_in;
-	for (size_t i = 0; i < r->n_pairs; i++) {
-		double age = age_of(&r->pairs[i]);
-
-		/* Not a number, as soon as one is not. */
-		if (!(age <= f->settled_age) && !isnan(f->settled_age))
-			f->settled_age = age;
-	}
-	for (size_t i = 0; i < r->shares.n; i++) {
-		const struct recon_core *core = r->cores[i].core;
-
-		if (!core)
-			continue;
-		f->journal_keys += journal_n_entries(recon_core_journal(core));
-		if (recon_core_standing(core) != RECON_INTACT)
-			f->catching_up = 1;
-	}
-}
-
-void reconciler_count_peer(const struct reconciler *r, size_t node, struct repair_peer_figures *f)
-{
-	bool found = false;
-
-	memset(f, 0, sizeof(*f));
-	f->last_session = f->settled_age = NAN;
-	for (size_t i = 0; i < r->n_pairs; i++) {
-		const struct repair_pair *p = &r->pairs[i];
-		double age = age_of(p);
-
-		if (p->node != node)
-			continue;
-		f->sessions += p->figures.sessions;
-		f->sessions_failed += p->figures.sessions_failed;
-		f->keys_repaired += p->figures.keys_repaired;
-		f->keys_given += p->figures.keys_given;
-		f->keys_unsettled += p->figures.keys_unsettled;
-		f->last_ok = found ? f->last_ok && p->figures.last_ok : p->figures.last_ok;
-		if (!found || p->figures.last_session > f->last_session)
-			f->last_session = p->figures.last_session;
-		if (!found || (!isnan(f->settled_age) && !(age <= f->settled_age)))
-			f->settled_age = age;
-		found = true;
-	}
 }

@@ -71,9 +71,22 @@ void reconciler_accept(struct reconciler *r, int fd);
 /* Sessions with every peer now. */
 void reconciler_run_now(struct reconciler *r);
 
-/* What was counted until now; of a peer, by its index in ring->nodes. */
+/* What was counted until now. */
 void reconciler_count(const struct reconciler *r, struct repair_figures *f);
-void reconciler_count_peer(const struct reconciler *r, size_t node, struct repair_peer_figures *f);
+
+/* How complete this node's data is, a sentence for people.  Static. */
+const char *reconciler_condition(const struct reconciler *r);
+
+/* How it goes with a peer. */
+struct reconciler_peer {
+	struct repair_peer_figures figures;
+	const char *why_full;   /* every key is compared; NULL: only recent writes.  Static. */
+	const char *why_failed; /* its last session; NULL: it did not.  Until the next call of the
+				   event loop. */
+};
+
+/* Of a node, by its index in ring->nodes.  False when it owns no key of this node. */
+bool reconciler_peer(const struct reconciler *r, size_t node, struct reconciler_peer *p);
 
 #ifdef __cplusplus
 }

@@ -29,19 +29,6 @@
 #define QUEUE_MAX     ((size_t)64 * 1024 * 1024)
 #define BODY_MAX      ((size_t)2 * 1024 * 1024)
 
-/* A connection with a peer, and the session on it. */
-struct exchange {
-	LIST_ENTRY(exchange) next;
-	struct reconciler *reconciler;
-	struct repair_pair *pair; /* NULL: not known yet */
-	bool is_dialer;
-	struct evdns_getaddrinfo_request *lookup;
-	struct recon_conn *conn;       /* NULL: the name is being looked up */
-	struct recon_session *session; /* NULL: it has not begun, or has ended */
-	bool was_begun;                /* there was a session */
-	bool overflowed;               /* what it had to send did not fit */
-};
-
 /* ---- Ends ---- */
 
 static int64_t spread(int64_t ms)
@@ -58,23 +45,41 @@ static void set_due(struct repair_pair *p, int64_t wait_ms)
 	p->due_ms = clock_monotonic_ms() + wait_ms;
 }
 
+static const char *name_of(const struct repair_pair *p)
+{
+	return p->reconciler->options.ring->nodes[p->node].name;
+}
+
+/* Count a session that has ended, or is cut short, and free it. */
+static void end_session(struct exchange *x)
+{
+	const struct recon_session_figures *f;
+
+	if (!x->session)
+		return;
+	f = recon_session_counts(x->session);
+	repair_count_session(x);
+	if (f->repaired + f->given + f->unsettled > 0)
+		log_info("entropy: session with %s: %" PRIu64 " keys compared, %" PRIu64
+			 " repaired here, %" PRIu64 " there, %" PRIu64
+			 " left for the next, %" PRIu64 " stay different",
+			name_of(x->pair), f->keys, f->repaired, f->given, f->changed, f->unsettled);
+	recon_session_free(x->session);
+	x->session = NULL;
+}
+
 static void free_exchange(struct exchange *x)
 {
+	end_session(x);
 	if (x->is_dialer) {
 		x->pair->is_dialing = false;
 		x->reconciler->n_dialing--;
 	}
 	if (x->lookup)
 		evdns_getaddrinfo_cancel(x->lookup);
-	recon_session_free(x->session);
 	recon_conn_free(x->conn);
 	LIST_REMOVE(x, next);
 	free(x);
-}
-
-static const char *name_of(const struct repair_pair *p)
-{
-	return p->reconciler->options.ring->nodes[p->node].name;
 }
 
 /* Log the first failure in a row of those that this node dialed, since each is tried again. */
@@ -89,6 +94,7 @@ static void failed(struct exchange *x, const char *why)
 		return;
 	p->figures.sessions_failed++;
 	p->figures.last_ok = 0;
+	snprintf(p->why, sizeof(p->why), "%s", why);
 	if (!x->is_dialer)
 		return;
 	if (p->failures++ == 0)
@@ -98,49 +104,23 @@ static void failed(struct exchange *x, const char *why)
 	set_due(p, spread(wait_ms < WAIT_MAX ? wait_ms : WAIT_MAX));
 }
 
-static void note_settled(struct repair_pair *p)
-{
-	const struct recon_core *core = p->reconciler->cores[p->share].core;
-
-	if (recon_core_is_settled(core, p->bit))
-		p->settled_ms = clock_monotonic_ms();
-}
-
-static void add_figures(struct exchange *x)
-{
-	const struct recon_session_figures *f = recon_session_counts(x->session);
-	struct repair_figures *all = &x->reconciler->figures;
-	struct repair_peer_figures *peer = &x->pair->figures;
-
-	all->sessions++;
-	all->sessions_full += f->was_full;
-	all->keys_compared += f->keys;
-	all->keys_repaired += f->repaired;
-	all->keys_given += f->given;
-	all->keys_changed += f->changed;
-	peer->sessions++;
-	peer->keys_repaired += f->repaired;
-	peer->keys_given += f->given;
-	peer->keys_unsettled += f->unsettled;
-	peer->last_session = (double)clock_wall_ms() / 1e3;
-	if (f->repaired + f->given + f->unsettled > 0)
-		log_info("entropy: session with %s: %" PRIu64 " keys compared, %" PRIu64
-			 " repaired here, %" PRIu64 " there, %" PRIu64
-			 " left for the next, %" PRIu64 " stay different",
-			name_of(x->pair), f->keys, f->repaired, f->given, f->changed, f->unsettled);
-}
-
 static void done(struct exchange *x)
 {
 	struct repair_pair *p = x->pair;
-	const struct recon_core *core = x->reconciler->cores[p->share].core;
+	struct recon_core *core = x->reconciler->cores[p->share].core;
+	const struct recon_session_figures *f = recon_session_counts(x->session);
 	/* Keys changed meanwhile, or there is more to compare than was known at the beginning. */
-	bool again = recon_session_counts(x->session)->changed > 0 ||
-		     recon_core_standing(core) != RECON_INTACT;
+	bool again = f->changed > 0 || recon_core_standing(core) != RECON_INTACT;
+	uint64_t until;
 
-	add_figures(x);
+	if (f->was_full)
+		recon_core_want_full(core, p->bit, false);
+	until = recon_core_settled_until(core, p->bit, x->began);
+	if (until > 0)
+		p->settled_until = until;
 	p->figures.last_ok = 1;
-	note_settled(p);
+	p->figures.last_success = (double)clock_wall_ms() / 1e3;
+	p->why[0] = '\0';
 	if (x->is_dialer && p->failures > 0)
 		log_notice("entropy: sessions with %s go well again", name_of(p));
 	if (x->is_dialer)
@@ -165,12 +145,10 @@ static void check(struct exchange *x)
 		done(x);
 		break;
 	case RECON_SESSION_FAILED:
-		add_figures(x);
 		failed(x, recon_session_reason(x->session));
 		break;
 	}
-	recon_session_free(x->session);
-	x->session = NULL;
+	end_session(x);
 	recon_conn_finish(x->conn);
 }
 
@@ -209,6 +187,7 @@ static void on_send(void *arg, const void *bytes, size_t len)
 static bool begin_session(struct exchange *x)
 {
 	const struct repair_pair *p = x->pair;
+	struct recon_now now = repair_store_now();
 	const struct recon_session_options options = {
 		.peer = p->bit,
 		.is_dialer = x->is_dialer,
@@ -218,8 +197,8 @@ static bool begin_session(struct exchange *x)
 		.arg = x,
 	};
 
-	x->session = recon_session_new(
-		x->reconciler->cores[p->share].core, &options, repair_store_now());
+	x->session = recon_session_new(x->reconciler->cores[p->share].core, &options, now);
+	x->began = now;
 	x->was_begun = x->session != NULL;
 	return x->was_begun;
 }

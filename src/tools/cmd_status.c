@@ -4,6 +4,7 @@
 #include "control/figures.h"
 #include "heal/figures.h"
 #include "proxy/figures.h"
+#include "repair/figures.h"
 #include "tools/channel.h"
 #include "tools/fetch.h"
 #include "tools/progress.h"
@@ -16,8 +17,10 @@
 #define DEFAULT_TIMEOUT_MS 5000
 #define TEXT_MAX           512
 
-#define TARGET(field) FIGURE_NAME(heal_target_figures, field)
-#define SENDER(field) FIGURE_NAME(heal_sender_figures, field)
+#define TARGET(field)   FIGURE_NAME(heal_target_figures, field)
+#define SENDER(field)   FIGURE_NAME(heal_sender_figures, field)
+#define SESSIONS(field) FIGURE_NAME(repair_figures, field)
+#define SESSION(field)  FIGURE_NAME(repair_peer_figures, field)
 
 struct settings {
 	const char *stats, *conf;
@@ -154,6 +157,20 @@ static bool all_went_well(const struct json_view *entropy)
 	return well;
 }
 
+/* What of the sessions is not as it should be; NULL: nothing, or there are none. */
+static const char *session_trouble(const struct json_view *entropy)
+{
+	struct json_view sessions;
+
+	if (!json_view_member(entropy, "sessions", &sessions) || !is_true(&sessions, "enabled"))
+		return NULL;
+	if (is_true(&sessions, SESSIONS(catching_up)))
+		return "this node lacks data, or does not know whether it does";
+	if (number(&sessions, SESSIONS(peers_settled)) < number(&sessions, SESSIONS(peers)))
+		return "not everything is settled with every peer";
+	return NULL;
+}
+
 /* ---- Text output ---- */
 
 static void write_node(const struct json_view *info)
@@ -274,6 +291,62 @@ static void write_senders(const struct json_view *info, const struct json_view *
 	} while (json_view_next(&sender));
 }
 
+/* How far everything is settled with a peer. */
+static void write_settled(const struct json_view *peer)
+{
+	double age = number(peer, SESSION(settled_age));
+	char text[PROGRESS_TEXT_MAX];
+
+	if (isnan(age))
+		fputs("nothing is settled yet", stdout);
+	else if (is_true(peer, SESSION(settled)))
+		printf("settled but for the last %s", progress_duration(age, text));
+	else
+		printf("NOT settled: nothing newer than %s ago is", progress_duration(age, text));
+}
+
+static void write_session_peer(const struct json_view *info, const struct json_view *peer)
+{
+	char name[TEXT_MAX], why[TEXT_MAX], error[TEXT_MAX];
+	char here[PROGRESS_TEXT_MAX], there[PROGRESS_TEXT_MAX], differ[PROGRESS_TEXT_MAX];
+	char since[PROGRESS_TEXT_MAX];
+
+	printf("%-32s ", text(peer, "peer", name));
+	write_settled(peer);
+	printf("; repaired %s keys here, %s there, %s stay different",
+		count(peer, SESSION(keys_repaired), here), count(peer, SESSION(keys_given), there),
+		count(peer, SESSION(keys_unsettled), differ));
+	if (is_true(peer, SESSION(running)))
+		fputs("; a session runs", stdout);
+	else if (number(peer, SESSION(last_session)) > 0)
+		printf("; last session %s ago",
+			duration(ago(info, peer, SESSION(last_session)), since));
+	else
+		fputs("; no session yet", stdout);
+	putchar('\n');
+	if (is_true(peer, SESSION(full)))
+		printf("    every key is compared: %s\n", text(peer, "why", why));
+	if (strcmp(text(peer, "error", error), "-") != 0)
+		printf("    the last session failed: %s\n", error);
+}
+
+static void write_sessions(const struct json_view *info, const struct json_view *entropy)
+{
+	struct json_view sessions, peers, peer;
+	char condition[TEXT_MAX];
+
+	if (!json_view_member(entropy, "sessions", &sessions) || !is_true(&sessions, "enabled"))
+		return;
+	printf("\nsessions: this node %s%s\n", text(&sessions, "condition", condition),
+		is_true(&sessions, SESSIONS(paused)) ? "; PAUSED: 'dyn-entropy resume' ends that"
+						     : "");
+	if (!json_view_member(&sessions, "with", &peers) || !json_view_first(&peers, &peer))
+		return;
+	do {
+		write_session_peer(info, &peer);
+	} while (json_view_next(&peer));
+}
+
 static void write_text(const struct json_view *info, const struct json_view *entropy)
 {
 	write_node(info);
@@ -286,6 +359,7 @@ static void write_text(const struct json_view *info, const struct json_view *ent
 	write_rounds(entropy);
 	write_pushes(info, entropy);
 	write_senders(info, entropy);
+	write_sessions(info, entropy);
 }
 
 /* ---- The command ---- */
@@ -331,7 +405,8 @@ static int show(const struct settings *s, const struct addr *from)
 	struct json_view info, entropy;
 	char address[ADDR_TEXT_MAX];
 	struct buf page = {0};
-	bool ok = false;
+	bool ok = false, pushed;
+	const char *trouble;
 
 	addr_format(from, address, sizeof(address));
 	if (cancel == NULL)
@@ -342,13 +417,17 @@ static int show(const struct settings *s, const struct addr *from)
 	}
 	if (!look(&page, address, &info, &entropy))
 		goto done;
-	ok = all_went_well(&entropy);
+	pushed = all_went_well(&entropy);
+	trouble = session_trouble(&entropy);
+	ok = pushed && !trouble;
 	if (s->json)
 		write_status_json(&page, address);
 	else if (!s->quiet)
 		write_text(&info, &entropy);
-	if (!ok)
+	if (!pushed)
 		tool_error("status: the last round did not reach every target");
+	if (trouble)
+		tool_error("status: %s", trouble);
 done:
 	if (s->json)
 		write_result_json(ok);
@@ -370,7 +449,9 @@ const struct subcommand cmd_status = {
 	.name = "status",
 	.operands = "",
 	.summary = "Show the state of a running node and of its entropy channel.",
-	.about = "Exits with 0 if the node answers and the last round to each target succeeded.",
+	.about = "Exits with 0 if the node answers and the last round to each target succeeded,\n"
+		 "and in sessions this node lacks no data and everything is settled with each "
+		 "peer.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
 	.settings_size = sizeof(struct settings),

@@ -20,7 +20,8 @@ constexpr size_t kFigures =
 	(sizeof(struct figures_identity) + sizeof(struct figures_node) +
 		sizeof(struct proxy_figures) + 2 * sizeof(struct replica_figures) +
 		sizeof(struct heal_figures) + sizeof(struct heal_schedule_figures) +
-		sizeof(struct heal_target_figures) + sizeof(struct heal_sender_figures)) /
+		sizeof(struct heal_target_figures) + sizeof(struct heal_sender_figures) +
+		sizeof(struct repair_figures) + sizeof(struct repair_peer_figures)) /
 		sizeof(uint64_t) -
 	1; /* what the datastore misses is no figure of its own */
 
@@ -85,6 +86,8 @@ const struct {
 	{&heal_figures_schedule, sizeof(struct heal_schedule_figures) / sizeof(uint64_t)},
 	{&heal_figures_target, sizeof(struct heal_target_figures) / sizeof(uint64_t)},
 	{&heal_figures_sender, sizeof(struct heal_sender_figures) / sizeof(uint64_t)},
+	{&repair_figures_all, sizeof(struct repair_figures) / sizeof(uint64_t)},
+	{&repair_figures_peer, sizeof(struct repair_peer_figures) / sizeof(uint64_t)},
 };
 
 bool is_given(const char *text)
