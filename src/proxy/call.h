@@ -39,6 +39,7 @@ struct leg {
 	uint8_t dc;      /* the replica's datacenter, 0: the local one */
 	bool local_rack; /* the replica is in the local rack */
 	bool is_write;
+	bool is_own;                /* of a request of this node itself, which is not counted */
 	bool abandoned;             /* its reply is no longer needed */
 	bool again;                 /* it was sent a second time, see proxy/scripts.h */
 	uint32_t first_key, n_keys; /* the range of its keys in the call's kept keys */

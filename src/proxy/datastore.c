@@ -155,7 +155,7 @@ static void end_oldest(struct store_conn *l, const struct reply *reply)
 		return;
 	}
 	replica_unqueue(&l->base, leg);
-	r->figures.responses++;
+	r->figures.responses += !leg->is_own;
 	if (!reply) {
 		replica_leg_failed(r, leg, WRITE_UNKNOWN, "out of memory");
 	} else if (l->scanner.type == '-') {

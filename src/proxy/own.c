@@ -58,6 +58,7 @@ bool proxy_ask(struct proxy *p, const struct proxy_own_request *ask)
 	own_of(c)->fate = WRITE_TAKEN; /* unless told otherwise */
 	/* A write, so that its fate is told; the first leg of a call needs no memory. */
 	leg = call_leg(&c->one, 0, true, true);
+	leg->is_own = true;
 	replica_send(p->replicas[0], leg, &lanes, ask->request, ask->request_len);
 	call_sent(c);
 	return true;

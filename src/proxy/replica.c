@@ -124,8 +124,10 @@ static bool send_on(void *arg, size_t lane, struct leg *leg, const uint8_t *byte
 		replica_leg_failed(r, leg, WRITE_MISSED, why);
 		return false;
 	}
-	r->figures.requests++;
-	r->figures.request_bytes += len;
+	if (!leg->is_own) {
+		r->figures.requests++;
+		r->figures.request_bytes += len;
+	}
 	TAILQ_INSERT_TAIL(&l->legs, leg, next);
 	l->n_legs++;
 	return true;
