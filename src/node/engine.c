@@ -141,7 +141,7 @@ static bool derive(void *arg, const uint8_t *info, size_t len, uint8_t key[RECON
 	       DYN_ENTROPY_OK;
 }
 
-/* Sessions need the key of the channel; without one there are only rounds. */
+/* Sessions need other racks, and the key of the channel; without it there are only rounds. */
 static bool make_reconciler(struct engine *e)
 {
 	const struct engine_options *o = &e->options;
@@ -158,7 +158,7 @@ static bool make_reconciler(struct engine *e)
 		.timeout_ms = o->conf->timeout,
 	};
 
-	if (!o->heal->material || !o->conf->recon_encrypt ||
+	if (o->ring->n_racks == 1 || !o->heal->material || !o->conf->recon_encrypt ||
 		o->conf->recon_protocol == CONF_PROTOCOL_1)
 		return true;
 	e->receivers = calloc(o->ring->n_nodes, sizeof(*e->receivers));

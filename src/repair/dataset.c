@@ -313,9 +313,8 @@ static bool ask_markers(struct reconciler *r)
 	return ok;
 }
 
-void repair_dataset_ask(struct reconciler *r)
+void repair_dataset_look(struct reconciler *r)
 {
-	r->is_asking = true;
 	r->found_ok = false;
 	if (!ask_markers(r) || !ask(r, size_request, sizeof(size_request) - 1, on_size))
 		r->is_asking = false;

@@ -94,6 +94,8 @@ struct reconciler {
 	bool is_dirty;             /* something was appended since the last flush */
 	bool is_known;             /* the dataset was looked at since the last connection */
 	bool is_asking;
+	uint32_t life;   /* in the names of the connections */
+	uint32_t naming; /* lanes whose connection is being named */
 	bool ask_again;  /* a connection was made while it was being looked at */
 	bool is_foreign; /* the dataset was exchanged or emptied while it was connected */
 	bool found_ok;   /* of the look that is under way: the markers were read */
@@ -118,10 +120,15 @@ void repair_log_flush(struct reconciler *r);
 /* The lanes begin with the markers that were found. */
 void repair_log_begin_lanes(struct reconciler *r);
 
+/* ---- fence.c ---- */
+
+/* End old connections, and look what the datastore holds; the writes wait until it is known. */
+void repair_dataset_ask(struct reconciler *r);
+
 /* ---- dataset.c ---- */
 
-/* Ask what the datastore holds; the writes wait until it is known. */
-void repair_dataset_ask(struct reconciler *r);
+/* The second half of it. */
+void repair_dataset_look(struct reconciler *r);
 
 /* ---- count.c ---- */
 

@@ -26,8 +26,12 @@
 
 #define DIALING_MAX   8
 #define EXCHANGES_MAX 256
-#define QUEUE_MAX     ((size_t)64 * 1024 * 1024)
-#define BODY_MAX      ((size_t)2 * 1024 * 1024)
+
+/* Of one value, of values held for a peer, and of all that waits to be sent. */
+#define VALUE_MAX ((size_t)64 * 1024 * 1024)
+#define HELD_MAX  ((size_t)16 * 1024 * 1024)
+#define QUEUE_MAX (4 * VALUE_MAX)
+#define BODY_MAX  ((size_t)2 * 1024 * 1024)
 
 /* ---- Ends ---- */
 
@@ -193,6 +197,8 @@ static bool begin_session(struct exchange *x)
 		.is_dialer = x->is_dialer,
 		.total_ms = SESSION_MS,
 		.silence_ms = SILENCE_MS,
+		.held_bytes = HELD_MAX,
+		.value_bytes = VALUE_MAX,
 		.send = on_send,
 		.arg = x,
 	};
@@ -233,6 +239,18 @@ static struct repair_pair *find_pair(struct reconciler *r, const char *peer, uin
 	return NULL;
 }
 
+/* A peer that dials again has given up the session before. */
+static void drop_former(struct exchange *x)
+{
+	struct exchange *next;
+
+	for (struct exchange *f = LIST_FIRST(&x->reconciler->exchanges); f; f = next) {
+		next = LIST_NEXT(f, next);
+		if (f != x && !f->is_dialer && f->pair == x->pair && f->session)
+			free_exchange(f);
+	}
+}
+
 /* The first message of a node that has connected.  False when nothing comes of it. */
 static bool begin_listening(struct exchange *x, const uint8_t *frame, size_t len)
 {
@@ -252,6 +270,7 @@ static bool begin_listening(struct exchange *x, const uint8_t *frame, size_t len
 			shown_word(peer, strlen(peer), shown, sizeof(shown)));
 		return false;
 	}
+	drop_former(x);
 	return begin_session(x);
 }
 
