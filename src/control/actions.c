@@ -196,3 +196,62 @@ void control_actions_run_round(struct control *c, const char *value, struct cont
 		fputs("OK\n", a->to);
 	}
 }
+
+/* ---- Sessions ---- */
+
+/* The index of a node in the ring; SIZE_MAX for "all"; 0, this node itself, when there is none. */
+static size_t find_node(const struct control *c, const char *name, size_t len)
+{
+	if (len == strlen("all") && memcmp(name, "all", len) == 0)
+		return SIZE_MAX;
+	for (size_t i = 1; i < c->ring->n_nodes; i++)
+		if (strlen(c->ring->nodes[i].name) == len &&
+			memcmp(c->ring->nodes[i].name, name, len) == 0)
+			return i;
+	return 0;
+}
+
+void control_actions_reconcile(struct control *c, const char *value, struct control_answer *a)
+{
+	static const char full_word[] = "/full";
+	size_t len = value ? strlen(value) : 0, full_len = sizeof(full_word) - 1, node;
+	bool full = len > full_len && strcmp(value + len - full_len, full_word) == 0;
+
+	if (!control_pages_need_reconciler(c, a))
+		return;
+	node = value ? find_node(c, value, full ? len - full_len : len) : 0;
+	if (node == 0) {
+		refuse_peer(c, value, a);
+	} else if (reconciler_is_paused(c->reconciler)) {
+		control_answer_refuse(a, 409, "sessions are paused: /entropy/resume ends that");
+	} else if (!reconciler_run(c->reconciler, node, full)) {
+		control_answer_refuse(a, 409, "no such node owns keys of this one");
+	} else {
+		log_notice("control: sessions%s with %s now, asked by %s",
+			full ? " that compare every key" : "",
+			node == SIZE_MAX ? "all" : c->ring->nodes[node].name, a->from);
+		fputs("OK\n", a->to);
+	}
+}
+
+static void set_paused(struct control *c, bool pause, struct control_answer *a)
+{
+	if (!control_pages_need_reconciler(c, a))
+		return;
+	reconciler_pause(c->reconciler, pause);
+	log_notice("control: sessions are %s, asked by %s",
+		pause ? "paused: what nodes miss stays missing" : "held again", a->from);
+	fputs("OK\n", a->to);
+}
+
+void control_actions_pause(struct control *c, const char *value, struct control_answer *a)
+{
+	(void)value;
+	set_paused(c, true, a);
+}
+
+void control_actions_resume(struct control *c, const char *value, struct control_answer *a)
+{
+	(void)value;
+	set_paused(c, false, a);
+}

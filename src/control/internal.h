@@ -59,9 +59,10 @@ struct control_page {
 /* The page of a path, or NULL; *value is the part after it that is its value, or NULL. */
 const struct control_page *control_pages_find(const char *path, const char **value);
 
-/* Whether this node runs a proxy, or the channel; if not, the request is refused. */
+/* Whether this node runs a proxy, the channel, or sessions; if not, the request is refused. */
 bool control_pages_need_proxy(const struct control *c, struct control_answer *a);
 bool control_pages_need_healer(const struct control *c, struct control_answer *a);
+bool control_pages_need_reconciler(const struct control *c, struct control_answer *a);
 
 /* Fill in *f with the current figures of the process. */
 void control_server_figures(const struct control *c, struct figures_node *f);
@@ -84,6 +85,9 @@ void control_actions_peer(struct control *c, const char *value, struct control_a
 void control_actions_get_state(struct control *c, const char *value, struct control_answer *a);
 void control_actions_set_state(struct control *c, const char *value, struct control_answer *a);
 void control_actions_run_round(struct control *c, const char *value, struct control_answer *a);
+void control_actions_reconcile(struct control *c, const char *value, struct control_answer *a);
+void control_actions_pause(struct control *c, const char *value, struct control_answer *a);
+void control_actions_resume(struct control *c, const char *value, struct control_answer *a);
 
 #ifdef __cplusplus
 }

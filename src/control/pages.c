@@ -33,6 +33,11 @@ static const struct control_page pages[] = {
 		control_actions_set_state},
 	{"/entropy/run", NULL, true, "start a round of the entropy channel now",
 		control_actions_run_round},
+	{"/entropy/reconcile", "{NAME,all}[/full]", true,
+		"sessions with a node of the ring until all is settled; full: comparing every key",
+		control_actions_reconcile},
+	{"/entropy/pause", NULL, true, "end all sessions, and begin none", control_actions_pause},
+	{"/entropy/resume", NULL, true, "have sessions again", control_actions_resume},
 	{"/entropy", NULL, false, "what the entropy channel did, as JSON", control_tell_entropy},
 };
 
@@ -94,4 +99,13 @@ bool control_pages_need_healer(const struct control *c, struct control_answer *a
 			"no entropy channel runs here: the configuration has no "
 			"recon_enabled: true");
 	return c->healer != NULL;
+}
+
+bool control_pages_need_reconciler(const struct control *c, struct control_answer *a)
+{
+	if (!c->reconciler)
+		control_answer_refuse(a, 409,
+			"this node has no sessions: they need listen, recon_enabled: true, a "
+			"recon_key_file and recon_protocol 2 or both");
+	return c->reconciler != NULL;
 }

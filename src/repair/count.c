@@ -57,12 +57,19 @@ static double later(double a, double b)
 
 /* ---- Of a peer ---- */
 
+static bool is_full(const struct repair_pair *p)
+{
+	const struct recon_core *core = p->reconciler->cores[p->share].core;
+
+	return core && recon_core_needs_full(core, p->bit);
+}
+
 /* Why the next session with it compares every key; NULL: it does not. */
 static const char *why_full(const struct repair_pair *p)
 {
 	const struct recon_core *core = p->reconciler->cores[p->share].core;
 
-	if (!core || !recon_core_needs_full(core, p->bit))
+	if (!is_full(p))
 		return NULL;
 	switch (recon_core_standing(core)) {
 	case RECON_BEHIND:
@@ -119,6 +126,7 @@ static void add_pair(const struct repair_pair *p, bool is_first, struct reconcil
 	to->last_session = is_first ? f->last_session : later(to->last_session, f->last_session);
 	to->last_success = is_first ? f->last_success : later(to->last_success, f->last_success);
 	to->settled_age = is_first ? age_of(p) : worse(to->settled_age, age_of(p));
+	to->asked |= p->settled_until < p->wanted_until || is_full(p);
 	if (!out->why_full)
 		out->why_full = why_full(p);
 	if (p->why[0])

@@ -79,6 +79,8 @@ static const struct figure peer[] = {
 		"1 while there is a session with it"),
 	FIGURE(repair_peer_figures, full, FIGURE_FLAG, "recon_peer_full_comparison", "boolean",
 		"1 when the session compares every key"),
+	FIGURE(repair_peer_figures, asked, FIGURE_FLAG, "recon_peer_asked", "boolean",
+		"1 while an operator's wish for sessions is not fulfilled"),
 	FIGURE(repair_peer_figures, settled, FIGURE_FLAG, "recon_peer_settled", "boolean",
 		"1 while sessions keep up with the writes"),
 	FIGURE(repair_peer_figures, last_ok, FIGURE_FLAG, "recon_peer_last_session_ok", "boolean",

@@ -35,6 +35,7 @@ struct repair_peer_figures {
 	uint64_t keys_compared, keys_repaired, keys_given, keys_changed, keys_unsettled;
 	uint64_t running;    /* 1 while there is a session with it */
 	uint64_t full;       /* 1: the session that runs, or the next, compares every key */
+	uint64_t asked;      /* 1 while not all is settled that reconciler_run() was to settle */
 	uint64_t settled;    /* settled_age is as small as sessions in good order leave it */
 	uint64_t last_ok;    /* its last session went well */
 	double last_session; /* its end, seconds since 1970; NaN: there was none */

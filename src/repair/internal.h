@@ -33,6 +33,7 @@ struct repair_pair {
 	unsigned failures;      /* sessions in a row, of those that this node dialed */
 	bool is_dialing;        /* there is an exchange that this node dialed */
 	uint64_t settled_until; /* what is older is settled with it; ms since 2020; 0: nothing */
+	uint64_t wanted_until;  /* sessions follow each other until this is settled */
 	struct repair_peer_figures figures; /* of sessions that have ended */
 	char why[REPAIR_WHY_MAX];           /* its last session failed; "": it did not */
 };

@@ -374,8 +374,34 @@ void reconciler_node_back(struct reconciler *r, size_t node)
 	repair_sessions_hurry(r, node, true);
 }
 
-void reconciler_run_now(struct reconciler *r)
+bool reconciler_run(struct reconciler *r, size_t node, bool full)
 {
-	for (size_t i = 0; i < r->n_pairs; i++)
-		r->pairs[i].due_ms = 0;
+	bool found = false;
+
+	for (size_t i = 0; i < r->n_pairs; i++) {
+		struct repair_pair *p = &r->pairs[i];
+
+		if (node != SIZE_MAX && p->node != node)
+			continue;
+		found = true;
+		p->due_ms = 0;
+		p->wanted_until = repair_store_now().wall_ms;
+		if (full && r->cores[p->share].core)
+			recon_core_want_full(r->cores[p->share].core, p->bit, true);
+	}
+	return found;
+}
+
+void reconciler_pause(struct reconciler *r, bool pause)
+{
+	r->figures.paused = pause;
+	if (pause)
+		repair_sessions_drop(r, SIZE_MAX);
+	else
+		reconciler_run(r, SIZE_MAX, false);
+}
+
+bool reconciler_is_paused(const struct reconciler *r)
+{
+	return r->figures.paused;
 }

@@ -68,8 +68,14 @@ void reconciler_node_back(struct reconciler *r, size_t node);
 /* Listen to a node that has connected to the receiver's port and speaks TLS; takes over fd. */
 void reconciler_accept(struct reconciler *r, int fd);
 
-/* Sessions with every peer now. */
-void reconciler_run_now(struct reconciler *r);
+/* Sessions now with a node, by its index in ring->nodes (SIZE_MAX: with all), one after the other
+ * until all that has been written is settled.  full: every key is compared.  False when it owns no
+ * key of this node. */
+bool reconciler_run(struct reconciler *r, size_t node, bool full);
+
+/* End all sessions, and begin none, nor take part in one, until it is taken back. */
+void reconciler_pause(struct reconciler *r, bool pause);
+bool reconciler_is_paused(const struct reconciler *r);
 
 /* What was counted until now. */
 void reconciler_count(const struct reconciler *r, struct repair_figures *f);

@@ -122,6 +122,7 @@ static void done(struct exchange *x)
 	until = recon_core_settled_until(core, p->bit, x->began);
 	if (until > 0)
 		p->settled_until = until;
+	again = again || p->settled_until < p->wanted_until;
 	p->figures.last_ok = 1;
 	p->figures.last_success = (double)clock_wall_ms() / 1e3;
 	p->why[0] = '\0';
@@ -343,7 +344,7 @@ void reconciler_accept(struct reconciler *r, int fd)
 
 	LIST_FOREACH (x, &r->exchanges, next)
 		n++;
-	x = r->stopping || n >= EXCHANGES_MAX ? NULL : new_exchange(r, NULL);
+	x = r->stopping || r->figures.paused || n >= EXCHANGES_MAX ? NULL : new_exchange(r, NULL);
 	if (!x) {
 		close(fd);
 		return;
@@ -440,7 +441,7 @@ void repair_sessions_tick(struct reconciler *r, int64_t now_ms)
 			recon_session_tick(x->session, repair_store_now());
 		check(x);
 	}
-	if (r->is_known && !r->stopping)
+	if (r->is_known && !r->stopping && !r->figures.paused)
 		dial_due(r, now_ms);
 }
 

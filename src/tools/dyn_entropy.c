@@ -13,6 +13,9 @@ static const struct subcommand *const commands[] = {
 	&cmd_keygen,
 	&cmd_conf,
 	&cmd_status,
+	&cmd_reconcile,
+	&cmd_pause,
+	&cmd_resume,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -271,7 +271,7 @@ static int parse(const struct subcommand *command, int argc, char **argv, void *
 
 			if (rc != 0)
 				return rc;
-		} else if (n == command->n_operands) {
+		} else if (n == command->n_operands + command->n_optional) {
 			tool_error("%s: unexpected operand '%s'", command->name, text);
 			hint(&p);
 			return WRONG;
@@ -289,7 +289,7 @@ static int parse(const struct subcommand *command, int argc, char **argv, void *
 
 int options_run(const struct subcommand *command, int argc, char **argv)
 {
-	const char *operands[OPTIONS_OPERANDS_MAX];
+	const char *operands[OPTIONS_OPERANDS_MAX] = {NULL};
 	void *settings = calloc(1, command->settings_size);
 	int code;
 

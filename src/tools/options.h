@@ -53,7 +53,9 @@ struct option {
 struct subcommand {
 	const char *name;
 	const char *operands; /* such as "A B", or "" */
-	size_t n_operands;    /* how many it takes; at most OPTIONS_OPERANDS_MAX */
+	size_t n_operands;    /* how many it needs */
+	size_t n_optional;    /* how many more it takes, NULL where not given; at most
+				 OPTIONS_OPERANDS_MAX together */
 	const char *summary;  /* one line */
 	const char *about;    /* a paragraph below it, lines separated by '\n'; may be NULL */
 	const struct option *options;

@@ -23,7 +23,8 @@ enum tool_exit {
 	TOOL_EXIT_UNCLEAR = 2,
 };
 
-extern const struct subcommand cmd_push, cmd_receive, cmd_compare, cmd_keygen, cmd_conf, cmd_status;
+extern const struct subcommand cmd_push, cmd_receive, cmd_compare, cmd_keygen, cmd_conf, cmd_status,
+	cmd_reconcile, cmd_pause, cmd_resume;
 
 /* "dyn-entropy: ..." on standard error, one line. */
 void tool_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

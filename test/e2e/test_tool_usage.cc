@@ -123,7 +123,8 @@ TEST(ToolUsage, HelpAndVersion)
 	std::string output;
 
 	EXPECT_EQ(kDone, run({"--help"}, &output));
-	for (const char *name : {"push", "receive", "compare", "keygen", "conf", "status"}) {
+	for (const char *name : {"push", "receive", "compare", "keygen", "conf", "status",
+		     "reconcile", "pause", "resume"}) {
 		std::string help;
 
 		EXPECT_NE(std::string::npos, output.find(std::string("  ") + name)) << output;
@@ -207,7 +208,8 @@ TEST(ToolPage, HasExactlyTheOptionsOfHelp)
 {
 	const auto page = page_options();
 
-	for (const std::string name : {"push", "receive", "compare", "keygen", "conf", "status"}) {
+	for (const std::string name : {"push", "receive", "compare", "keygen", "conf", "status",
+		     "reconcile", "pause", "resume"}) {
 		std::set<std::string> expected = page.at(name);
 		const auto &every = page.at("Options of every command");
 

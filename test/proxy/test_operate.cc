@@ -54,6 +54,21 @@ class Operated : public Ring
 		set("timeout", std::to_string(patient_ms(1500)));
 		set("server_retry_timeout", "300");
 	}
+	/* One writes what the other does not get. */
+	void miss(const std::string &prefix, size_t n)
+	{
+		EXPECT_TRUE(http((*this)[0].stats_port(), "/peer/down/all").ok());
+		RedisClient one = (*this)[0].client();
+		write_keys(one, prefix, n);
+		EXPECT_TRUE(http((*this)[0].stats_port(), "/peer/up/all").ok());
+		wait_peers();
+	}
+	size_t count(size_t i, const std::string &prefix, size_t n)
+	{
+		RedisClient store = (*this)[i].store();
+
+		return count_keys(store, prefix, n);
+	}
 	/* Until each node says that all is well. */
 	void wait_well()
 	{
@@ -111,6 +126,93 @@ TEST(Operate, StatusFailsWhileNothingIsSettledWithAPeer)
 	EXPECT_EQ(sessions(ring[0], {"settled_age"}), "null");
 	ring[1].node().start();
 	ring.wait_well();
+}
+
+TEST(Operate, ReconcileReturnsWhenAllThatWasWrittenIsSettled)
+{
+	Operated ring;
+
+	ring.start();
+	ring.wait_well();
+	ring.miss("missed", 200);
+	const Said said = ask(ring[0], {"reconcile"});
+	EXPECT_EQ(said.status, 0) << said.out << said.err;
+	EXPECT_EQ(ring.count(1, "missed", 200), 200u);
+	EXPECT_TRUE(has_match(said.out,
+		"127\\.0\\.0\\.1:[0-9]+ +settled\n[0-9]+ keys compared, 0 repaired here, "
+		"[0-9]+ there, 0 stay different\n$"))
+		<< said.out;
+	/* The other one too, and one peer by its name. */
+	const std::string peer = sessions(ring[1], {"with", "0", "peer"});
+	const Said other = ask(ring[1], {"reconcile", peer, "--json"});
+	EXPECT_EQ(other.status, 0) << other.err;
+	const size_t at = other.out.find("{\"event\":\"result\"");
+	ASSERT_NE(at, std::string::npos) << other.out;
+	EXPECT_EQ(json_at(other.out.substr(at), {"ok"}), "true");
+	EXPECT_EQ(json_at(other.out.substr(at), {"settled"}), "1");
+}
+
+TEST(Operate, ReconcileComparesEveryKeyWhenAsked)
+{
+	Operated ring;
+
+	ring.start();
+	RedisClient one = ring[0].client();
+	write_keys(one, "k", 1000);
+	ring.wait_well();
+	const Said first = ask(ring[0], {"reconcile", "--full"});
+	EXPECT_EQ(first.status, 0) << first.out << first.err;
+	/* Past the nodes: no journal knows of it. */
+	ring[1].store().set("k:1", "by hand");
+	ring[1].store().set("k1", "by hand");
+	const Said recent = ask(ring[0], {"reconcile"});
+	EXPECT_EQ(recent.status, 0) << recent.out << recent.err;
+	const Said full = ask(ring[0], {"reconcile", "--full"});
+	EXPECT_EQ(full.status, 1) << full.out << full.err;
+	EXPECT_TRUE(holds(full.err, "keys stay different")) << full.out << full.err;
+}
+
+TEST(Operate, ReconcileSaysWhatCannotBeSettled)
+{
+	Operated ring;
+
+	ring.start();
+	ring.wait_well();
+	const Said unknown = ask(ring[0], {"reconcile", "nobody"});
+	EXPECT_EQ(unknown.status, 1);
+	EXPECT_TRUE(holds(unknown.err, "no such peer")) << unknown.err;
+	ring[1].node().kill9();
+	const Said gone = ask(ring[0], {"reconcile", "--wait", "2"});
+	EXPECT_EQ(gone.status, 1);
+	EXPECT_TRUE(holds(gone.err, "not everything is settled in the time given")) << gone.err;
+	EXPECT_TRUE(holds(gone.out, "NOT settled\n    the last session failed: ")) << gone.out;
+	EXPECT_EQ(ask(ring[0], {"reconcile", "a", "b"}).status, 2);
+	ring[1].node().start();
+}
+
+TEST(Operate, APausedNodeHasNoSessions)
+{
+	Operated ring;
+
+	ring.start();
+	ring.wait_well();
+	EXPECT_EQ(ask(ring[0], {"pause"}).status, 0);
+	EXPECT_TRUE(holds(ask(ring[0], {"status"}).out, "PAUSED"));
+	const Said refused = ask(ring[0], {"reconcile"});
+	EXPECT_EQ(refused.status, 1);
+	EXPECT_TRUE(holds(refused.err, "sessions are paused")) << refused.err;
+	/* It refuses those of its peers as well. */
+	const Said peer = ask(ring[1], {"reconcile", "--wait", "2"});
+	EXPECT_EQ(peer.status, 1);
+	EXPECT_TRUE(holds(peer.out, "NOT settled")) << peer.out;
+	EXPECT_EQ(sessions(ring[0], {"sessions_running"}), "0");
+	EXPECT_EQ(sessions(ring[0], {"paused"}), "true");
+
+	ring.miss("missed", 100);
+	EXPECT_EQ(ask(ring[0], {"resume"}).status, 0);
+	EXPECT_FALSE(holds(ask(ring[0], {"status"}).out, "PAUSED"));
+	EXPECT_EQ(ask(ring[0], {"reconcile"}).status, 0);
+	EXPECT_EQ(ring.count(1, "missed", 100), 100u);
 }
 
 } // namespace
