@@ -426,12 +426,15 @@ static bool read_entry(struct rdb *r, uint8_t type, struct rdb_entry *entry, boo
 
 	if (r->has_deadline && r->deadline_ms <= clock_wall_ms())
 		return rdb_value_skip_string(&r->in) && pass_over(r, type);
-	if (r->db != 0) {
-		r->not_carried[KIND_OTHER_DB]++;
-		return rdb_value_skip_string(&r->in) && pass_over(r, type);
-	}
 	if (!read_key(r, &too_long))
 		return false;
+	if (r->db != 0) {
+		/* Not those that would not be wanted either if they were in database 0. */
+		r->not_carried[KIND_OTHER_DB] +=
+			too_long || !r->owns ||
+			r->owns(r->owns_arg, buf_head(&r->key), buf_len(&r->key));
+		return pass_over(r, type);
+	}
 	if (too_long) {
 		r->not_carried[KIND_LONG_KEY]++;
 		return pass_over(r, type);

@@ -28,7 +28,9 @@ extern "C" {
 #define MARKER_KEY_MAX   32 /* with the NUL */
 #define MARKER_VALUE_MAX 48
 
-/* Marker keys begin with this; clients do not see them. */
+/* Marker keys begin with this.  They are in a database of their own, the last one that a Redis has
+ * by default; in 0 where there is no other. */
+#define MARKER_DATABASE "15"
 #define MARKER_PREFIX "\001dynomite:marker:"
 
 struct marker {

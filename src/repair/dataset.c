@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "journal/ceiling.h"
 #include "proto/reply.h"
-#include "proto/resp_write.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -249,6 +248,17 @@ static void learn(struct reconciler *r, bool is_empty)
 
 /* ---- Looking at the dataset ---- */
 
+/* The datastore refuses the scripts. */
+static void do_without_markers(struct reconciler *r)
+{
+	if (!r->has_no_markers)
+		log_warn("entropy: the datastore refuses EVAL, SELECT or MGET, so that after a "
+			 "restart it is not known which writes it has");
+	r->has_no_markers = true;
+	memset(r->found, 0, sizeof(r->found)); /* MARKER_NONE */
+	r->found_ok = true;
+}
+
 /* The markers of all lanes, in an array. */
 static void on_markers(void *arg, const uint8_t *reply, size_t len, enum write_fate fate)
 {
@@ -258,6 +268,13 @@ static void on_markers(void *arg, const uint8_t *reply, size_t len, enum write_f
 	uint64_t n;
 
 	r->found_ok = false;
+	if (fate == WRITE_REFUSED && r->has_one_database) {
+		do_without_markers(r);
+		return;
+	}
+	/* With a single database, or a user who may use no other: it is looked again there. */
+	if (fate == WRITE_REFUSED)
+		r->has_one_database = true;
 	if (fate != WRITE_TAKEN || !reply || !reply_array(reply, len, &n, &used) ||
 		n != WAL_LANES_MAX)
 		return;
@@ -302,13 +319,9 @@ static bool ask(struct reconciler *r, const void *request, size_t len, proxy_ans
 static bool ask_markers(struct reconciler *r)
 {
 	struct buf request = {0};
-	const struct resp_writer w = resp_writer_2(&request);
-	bool ok = resp_write_array(&w, WAL_LANES_MAX + 1) && resp_write_text(&w, "MGET");
-	char key[MARKER_KEY_MAX];
+	bool ok = repair_log_write(r, &request, repair_log_look_script, 0, WAL_LANES_MAX, NULL) &&
+		  ask(r, buf_head(&request), buf_len(&request), on_markers);
 
-	for (uint32_t i = 0; ok && i < WAL_LANES_MAX; i++)
-		ok = resp_write_bulk(&w, key, marker_key(i, key));
-	ok = ok && ask(r, buf_head(&request), buf_len(&request), on_markers);
 	buf_fini(&request);
 	return ok;
 }

@@ -5,6 +5,7 @@
 #ifndef REPAIR_INTERNAL_H
 #define REPAIR_INTERNAL_H
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "cluster/shares.h"
 #include "journal/marker.h"
@@ -82,7 +83,7 @@ struct reconciler {
 	struct evdns_base *dns;
 	struct event *ticker;
 	struct event *sweep; /* looks at the sessions soon */
-	int64_t next_forget_ms;
+	int64_t next_forget_ms, next_verify_ms;
 	LIST_HEAD(, exchange) exchanges;
 	size_t n_dialing;
 	bool stopping;
@@ -101,7 +102,9 @@ struct reconciler {
 	bool is_foreign; /* the dataset was exchanged or emptied while it was connected */
 	bool found_ok;   /* of the look that is under way: the markers were read */
 	struct marker_found found[WAL_LANES_MAX];
-	bool is_begun; /* the cores were made */
+	bool is_begun;         /* the cores were made */
+	bool has_one_database; /* the datastore has no other for the markers */
+	bool has_no_markers;   /* its user may run no scripts */
 	bool no_memory;
 };
 
@@ -117,6 +120,15 @@ void repair_log_keep(void *arg, const struct recon_kept *kept);
 
 /* Send the markers of the lanes that had commands, and write the log: before anything is sent. */
 void repair_log_flush(struct reconciler *r);
+
+/* Look whether the markers are still there: a dataset that is emptied while nobody writes is
+ * noticed by nothing else. */
+void repair_log_verify(struct reconciler *r);
+
+/* Write the EVAL of a script for the markers of n lanes.  False when out of memory. */
+bool repair_log_write(const struct reconciler *r, struct buf *out, const char *script,
+	uint32_t first, uint32_t n, const char *value);
+extern const char repair_log_look_script[]; /* returns all of them */
 
 /* The lanes begin with the markers that were found. */
 void repair_log_begin_lanes(struct reconciler *r);

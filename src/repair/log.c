@@ -5,8 +5,9 @@
 #include "proto/reply.h"
 #include "proto/resp_write.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- Records ---- */
 
@@ -36,22 +37,82 @@ void repair_log_keep(void *arg, const struct recon_kept *kept)
 
 /* ---- Markers ---- */
 
-/* The reply is the marker that was there before.  Anything but the one before this means that the
- * dataset was emptied, restored or exchanged behind the node. */
-static void on_marked(void *arg, const uint8_t *reply, size_t len, enum write_fate fate)
+/*
+ * They are in a database of their own, if there is one, where clients do not see them.  A SELECT in
+ * a script does not outlast it, so that one command does it all.
+ */
+static const char set_script[] = "redis.call('SELECT',ARGV[1]) "
+				 "return redis.call('SET',KEYS[1],ARGV[2],'GET')";
+static const char get_script[] = "redis.call('SELECT',ARGV[1]) return redis.call('GET',KEYS[1])";
+const char repair_log_look_script[] = "redis.call('SELECT',ARGV[1]) "
+				      "return redis.call('MGET',unpack(KEYS))";
+
+bool repair_log_write(const struct reconciler *r, struct buf *out, const char *script,
+	uint32_t first, uint32_t n, const char *value)
 {
-	struct repair_lane *lane = arg;
+	const struct resp_writer w = resp_writer_2(out);
+	char text[16], key[MARKER_KEY_MAX];
+	bool ok = resp_write_array(&w, 4 + n + (value ? 1 : 0)) && resp_write_text(&w, "EVAL") &&
+		  resp_write_text(&w, script);
+
+	snprintf(text, sizeof(text), "%" PRIu32, n);
+	ok = ok && resp_write_text(&w, text);
+	for (uint32_t i = first; ok && i < first + n; i++)
+		ok = resp_write_bulk(&w, key, marker_key(i, key));
+	ok = ok && resp_write_text(&w, r->has_one_database ? "0" : MARKER_DATABASE);
+	return ok && (!value || resp_write_text(&w, value));
+}
+
+/* The reply is a marker.  Anything but one of this log means that the dataset was emptied, restored
+ * or exchanged behind the node.  False when there is no such reply. */
+static bool check_marker(
+	struct repair_lane *lane, const uint8_t *reply, size_t len, enum write_fate fate)
+{
 	struct reconciler *r = lane->reconciler;
 	const uint8_t *text;
 	struct marker m;
 	size_t n, used;
 
 	if (fate != WRITE_TAKEN || !reply || !reply_string(reply, len, &text, &n, &used))
-		return; /* the connection is gone, or the datastore refuses to write */
+		return false; /* the connection is gone, or the datastore refuses to write */
 	if (lane->is_there && (!text || !marker_parse(&m, text, n) || m.lane != lane->number ||
 				      m.log != wal_id(r->wal)))
 		r->is_foreign = true;
-	lane->is_there = true;
+	return true;
+}
+
+/* The marker that was there before the one that was set. */
+static void on_marked(void *arg, const uint8_t *reply, size_t len, enum write_fate fate)
+{
+	struct repair_lane *lane = arg;
+
+	if (check_marker(lane, reply, len, fate))
+		lane->is_there = true;
+}
+
+static void on_verified(void *arg, const uint8_t *reply, size_t len, enum write_fate fate)
+{
+	check_marker(arg, reply, len, fate);
+}
+
+void repair_log_verify(struct reconciler *r)
+{
+	for (uint32_t i = 0; r->is_known && i < r->options.n_lanes; i++) {
+		struct repair_lane *lane = &r->lanes[i];
+		struct proxy_own_request own = {
+			.token = i,
+			.answered = on_verified,
+			.arg = lane,
+		};
+		struct buf request = {0};
+
+		if (lane->is_there && repair_log_write(r, &request, get_script, i, 1, NULL)) {
+			own.request = buf_head(&request);
+			own.request_len = buf_len(&request);
+			proxy_ask(r->proxy, &own);
+		}
+		buf_fini(&request);
+	}
 }
 
 static void send_marker(struct reconciler *r, struct repair_lane *lane, uint64_t position)
@@ -61,19 +122,16 @@ static void send_marker(struct reconciler *r, struct repair_lane *lane, uint64_t
 		.lane = lane->number,
 		.position = position,
 	};
-	char key[MARKER_KEY_MAX], value[MARKER_VALUE_MAX];
+	char value[MARKER_VALUE_MAX];
 	struct buf request = {0};
-	const struct resp_writer w = resp_writer_2(&request);
 	struct proxy_own_request own = {
 		.token = lane->number,
 		.answered = on_marked,
 		.arg = lane,
 	};
 
-	if (resp_write_array(&w, 4) && resp_write_text(&w, "SET") &&
-		resp_write_bulk(&w, key, marker_key(lane->number, key)) &&
-		resp_write_bulk(&w, value, marker_format(&m, value)) &&
-		resp_write_text(&w, "GET")) {
+	marker_format(&m, value);
+	if (repair_log_write(r, &request, set_script, lane->number, 1, value)) {
 		own.request = buf_head(&request);
 		own.request_len = buf_len(&request);
 		if (proxy_ask(r->proxy, &own))
@@ -84,7 +142,7 @@ static void send_marker(struct reconciler *r, struct repair_lane *lane, uint64_t
 
 static void send_markers(struct reconciler *r)
 {
-	if (!r->is_known || wal_is_broken(r->wal))
+	if (!r->is_known || r->has_no_markers || wal_is_broken(r->wal))
 		return;
 	for (uint32_t i = 0; i < r->options.n_lanes; i++) {
 		uint64_t position = wal_lane_position(r->wal, i);

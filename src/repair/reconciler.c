@@ -11,6 +11,7 @@
 
 #define TICK_MS   100
 #define FORGET_MS 1000
+#define VERIFY_MS 3000
 
 /* ---- Writes ---- */
 
@@ -246,6 +247,10 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 	if (!r->is_known && !r->is_asking)
 		repair_dataset_ask(r);
 	repair_sessions_tick(r, now_ms);
+	if (now_ms >= r->next_verify_ms) {
+		repair_log_verify(r);
+		r->next_verify_ms = now_ms + VERIFY_MS;
+	}
 	if (now_ms >= r->next_forget_ms) {
 		forget(r);
 		r->next_forget_ms = now_ms + FORGET_MS;

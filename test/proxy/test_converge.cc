@@ -168,6 +168,20 @@ TEST(Converge, AStoppedRedisGetsWhatItMissedAlsoTheDeletes)
 		ring.expect(key("k", i), i % 3 == 0 ? "(nil)" : i % 3 == 1 ? "second" : "first");
 }
 
+TEST(Converge, ADatasetThatIsEmptiedBehindTheNodeIsFilledAgain)
+{
+	Parted ring(kTwoRacks);
+
+	ring.set("recon_protocol", "2").start();
+	RedisClient one = ring[0].client();
+	for (int i = 0; i < 300; i++)
+		one.set(key("k", i), "v");
+	EXPECT_TRUE(wait_until([&] { return ring[1].store().dbsize() == 300; }));
+	ring[1].store().cmd("FLUSHALL");
+	ring.wait_equal();
+	EXPECT_EQ(ring[1].store().dbsize(), 300);
+}
+
 /* ---- Nodes that come back with nothing ---- */
 
 struct Loss {

@@ -306,14 +306,16 @@ TEST(Rdb, LeavesOutKeysOfOthersAndTheirKeysThatItCannotCarry)
 		walk(rdb_file(rdb_key(0, "mine", rdb_string("v")) +
 			      rdb_key(5, "theirs", rdb_length(1) + rdb_string("m") + "12345678") +
 			      rdb_key(7, "their module", module_value("ReJSON-RL")) +
-			      bytes({0xfe, 1}) + rdb_key(0, "elsewhere", rdb_string("v"))),
+			      bytes({0xfe, 1}) + rdb_key(0, "elsewhere", rdb_string("v")) +
+			      rdb_key(0, "ours", rdb_string("v"))),
 			SIZE_MAX, options);
 	ASSERT_EQ(w.status, DYN_ENTROPY_END) << w.message;
 	ASSERT_EQ(w.entries.size(), 1u);
 	EXPECT_EQ(w.entries[0].key, "mine");
 	EXPECT_EQ(w.totals.not_owned, 2u);
 	EXPECT_EQ(w.totals.not_carried, 1u);
-	EXPECT_EQ(asked, (std::vector<std::string>{"mine", "theirs", "their module"}));
+	EXPECT_EQ(asked,
+		(std::vector<std::string>{"mine", "theirs", "their module", "elsewhere", "ours"}));
 }
 
 TEST(Rdb, GivesLargeValuesInASpool)
