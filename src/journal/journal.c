@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_FIRST 64
-#define CHAIN_FIRST   2
+static const struct journal_entry *entries_of(const struct chain *c)
+{
+	return c->n > 1 ? c->many.all : &c->one;
+}
 
 static uint64_t newest_of(const struct chain *c)
 {
-	return c->n > 0 ? c->entries[0].newest : 0;
+	return c->n > 0 ? entries_of(c)[0].newest : 0;
 }
 
 static uint64_t newest_overwrite(const struct journal_entry *entries, size_t n)
@@ -27,40 +29,29 @@ static uint64_t newest_overwrite(const struct journal_entry *entries, size_t n)
  * it and adds it again.  NULL when out of memory. */
 static struct journal_entry *entry_for(struct journal *j, struct chain *c, uint32_t epoch)
 {
-	size_t at = 0;
+	struct journal_entry *entries = journal_chain_entries(c);
+	uint32_t at = 0;
 
 	if (!journal_epoch_make(j, epoch))
 		return NULL;
-	while (at < c->n && c->entries[at].epoch > epoch)
+	while (at < c->n && entries[at].epoch > epoch)
 		at++;
-	if (at < c->n && c->entries[at].epoch == epoch) {
-		journal_epoch_take(j, c, &c->entries[at]);
-		return &c->entries[at];
-	}
-	if (c->n == c->cap) {
-		uint32_t cap = c->cap ? c->cap * 2 : CHAIN_FIRST;
-		struct journal_entry *grown = realloc(c->entries, cap * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		c->entries = grown;
-		c->cap = cap;
-	}
-	memmove(&c->entries[at + 1], &c->entries[at], (c->n - at) * sizeof(*c->entries));
-	c->n++;
-	memset(&c->entries[at], 0, sizeof(c->entries[at]));
-	c->entries[at].epoch = epoch;
-	return &c->entries[at];
+	if (at == c->n || entries[at].epoch != epoch)
+		return journal_chain_insert(j, c, at, epoch);
+	journal_epoch_take(j, c, &entries[at]);
+	return &entries[at];
 }
 
 static void clear_doubt(struct journal *j, struct chain *c)
 {
+	struct journal_entry *entries = journal_chain_entries(c);
+
 	for (size_t i = 0; i < c->n; i++) {
-		if (!c->entries[i].mixed)
+		if (!entries[i].mixed)
 			continue;
-		journal_epoch_take(j, c, &c->entries[i]);
-		c->entries[i].mixed = false;
-		journal_epoch_add(j, c, &c->entries[i]);
+		journal_epoch_take(j, c, &entries[i]);
+		entries[i].mixed = false;
+		journal_epoch_add(j, c, &entries[i]);
 	}
 }
 
@@ -91,43 +82,25 @@ static bool count(
 
 static void doubt_newest(struct journal *j, struct chain *c)
 {
-	if (c->n == 0 || c->entries[0].mixed)
+	struct journal_entry *newest = journal_chain_entries(c);
+
+	if (c->n == 0 || newest->mixed)
 		return;
-	journal_epoch_take(j, c, &c->entries[0]);
-	c->entries[0].mixed = true;
-	journal_epoch_add(j, c, &c->entries[0]);
+	journal_epoch_take(j, c, newest);
+	newest->mixed = true;
+	journal_epoch_add(j, c, newest);
 }
 
-static bool add_attempt(struct chain *c, const struct journal_record *r)
+static bool add_attempt(struct journal *j, struct chain *c, const struct journal_record *r)
 {
-	if (c->n_attempts == c->cap_attempts) {
-		uint32_t cap = c->cap_attempts ? c->cap_attempts * 2 : CHAIN_FIRST;
-		struct attempt *grown = realloc(c->attempts, cap * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		c->attempts = grown;
-		c->cap_attempts = cap;
-	}
-	c->attempts[c->n_attempts++] = (struct attempt){
+	const struct attempt attempt = {
 		.stamp = r->stamp,
 		.is_repair = r->action == JOURNAL_REPAIR,
 		.mixed = r->mixed,
 		.kind = r->kind,
 	};
-	return true;
-}
 
-static bool end_attempt(struct chain *c, uint64_t stamp, bool is_repair, struct attempt *was)
-{
-	for (uint32_t i = 0; i < c->n_attempts; i++) {
-		if (c->attempts[i].stamp != stamp || c->attempts[i].is_repair != is_repair)
-			continue;
-		*was = c->attempts[i];
-		c->attempts[i] = c->attempts[--c->n_attempts];
-		return true;
-	}
-	return false;
+	return journal_attempt_add(j, c, &attempt);
 }
 
 /* The content of a key has changed, though perhaps not its chain: its epochs are no longer settled.
@@ -180,7 +153,7 @@ static bool install(struct journal *j, struct chain *c, const struct journal_rec
 		entries[n++] = r->entries[i];
 	}
 	for (uint32_t i = 0; i < c->n; i++) {
-		const struct journal_entry *was = &c->entries[i];
+		const struct journal_entry *was = &entries_of(c)[i];
 		const struct journal_entry *is = of_epoch(entries, n, was->epoch);
 
 		if (!is && was->epoch > j->dropped)
@@ -189,42 +162,24 @@ static bool install(struct journal *j, struct chain *c, const struct journal_rec
 			journal_epoch_take(j, c, was);
 	}
 	for (uint32_t k = 0; k < n; k++) {
-		const struct journal_entry *was = of_epoch(c->entries, c->n, entries[k].epoch);
+		const struct journal_entry *was = of_epoch(entries_of(c), c->n, entries[k].epoch);
 
 		if (!was || !is_same(was, &entries[k]))
 			journal_epoch_add(j, c, &entries[k]);
 	}
 	if (r->epoch > j->dropped)
 		j->dropped = r->epoch;
-	free(c->entries);
-	c->entries = entries;
-	c->n = n;
-	c->cap = (uint32_t)r->n_entries;
+	journal_chain_replace(j, c, entries, n, (uint32_t)r->n_entries);
 	if (r->n_entries > 0 && r->entries[0].newest > c->repaired)
 		c->repaired = r->entries[0].newest;
 	journal_epoch_drop_empty(j);
 	return true;
 }
 
-static void forget(struct journal *j, uint32_t epoch)
-{
-	if (epoch > j->forgotten)
-		j->forgotten = epoch;
-	for (size_t b = 0; b < j->n_buckets; b++) {
-		struct chain *next;
-
-		for (struct chain *c = j->buckets[b]; c; c = next) {
-			next = c->next;
-			while (c->n > 0 && c->entries[c->n - 1].epoch <= epoch)
-				journal_epoch_take(j, c, &c->entries[--c->n]);
-			journal_table_drop_if_empty(j, c);
-		}
-	}
-}
-
 static bool do_write(struct journal *j, const struct journal_record *r)
 {
-	struct chain *c = journal_table_make(j, r->key, r->len);
+	const struct journal_name name = journal_name_of(j, r->key, r->len);
+	struct chain *c = journal_table_make(j, &name);
 	struct attempt was;
 	bool ok = true;
 
@@ -233,15 +188,15 @@ static bool do_write(struct journal *j, const struct journal_record *r)
 	switch (r->action) {
 	case JOURNAL_SENT:
 	case JOURNAL_REPAIR:
-		ok = add_attempt(c, r);
+		ok = add_attempt(j, c, r);
 		break;
 	case JOURNAL_TAKEN:
-		ok = !end_attempt(c, r->stamp, false, &was) ||
+		ok = !journal_attempt_end(j, c, r->stamp, false, &was) ||
 		     count(j, c, r->stamp, was.kind, was.mixed || r->mixed);
 		break;
 	case JOURNAL_WITHDRAWN:
-		if (!end_attempt(c, r->stamp, false, &was))
-			end_attempt(c, r->stamp, true, &was);
+		if (!journal_attempt_end(j, c, r->stamp, false, &was))
+			journal_attempt_end(j, c, r->stamp, true, &was);
 		break;
 	case JOURNAL_COUNTED:
 		ok = count(j, c, r->stamp, r->kind, r->mixed);
@@ -250,11 +205,11 @@ static bool do_write(struct journal *j, const struct journal_record *r)
 		doubt_newest(j, c);
 		break;
 	case JOURNAL_REPAIRED:
-		if (!end_attempt(c, r->stamp, true, &was))
+		if (!journal_attempt_end(j, c, r->stamp, true, &was))
 			break;
-		reopen(j, c->entries, c->n);
+		reopen(j, entries_of(c), c->n);
 		ok = install(j, c, r);
-		reopen(j, c->entries, c->n);
+		reopen(j, entries_of(c), c->n);
 		break;
 	case JOURNAL_KEPT_CHAIN:
 		ok = journal_kept_chain(j, c, r);
@@ -289,7 +244,9 @@ bool journal_do(struct journal *j, const struct journal_record *r)
 			e->said |= UINT64_C(1) << r->peer;
 		return true;
 	case JOURNAL_FORGOT:
-		forget(j, r->epoch);
+		if (r->epoch > j->forgotten)
+			j->forgotten = r->epoch;
+		journal_chain_forget(j, r->epoch);
 		journal_epoch_drop_empty(j);
 		return true;
 	case JOURNAL_CLOSED:
@@ -320,16 +277,17 @@ bool journal_do(struct journal *j, const struct journal_record *r)
 enum journal_verdict journal_arrival(const struct journal *j, const void *key, size_t len,
 	uint64_t stamp, enum journal_kind kind)
 {
-	const struct chain *c = journal_table_find(j, key, len);
+	const struct journal_name name = journal_name_of(j, key, len);
+	const struct chain *c = journal_table_find(j, &name);
 	uint64_t newest, overwrite;
 
 	if (!c)
 		return JOURNAL_CARRY_OUT;
-	for (uint32_t i = 0; i < c->n_attempts; i++)
-		if (c->attempts[i].stamp > stamp || c->attempts[i].is_repair)
+	for (uint32_t at = c->attempts; at; at = j->attempts[at].next)
+		if (j->attempts[at].stamp > stamp || j->attempts[at].is_repair)
 			return JOURNAL_WAIT;
 	newest = newest_of(c);
-	overwrite = newest_overwrite(c->entries, c->n);
+	overwrite = newest_overwrite(entries_of(c), c->n);
 	if (stamp == c->repaired && stamp == newest)
 		return JOURNAL_LEAVE;
 	if (stamp < c->repaired)
@@ -343,9 +301,10 @@ enum journal_verdict journal_arrival(const struct journal *j, const void *key, s
 
 struct journal_chain journal_look(const struct journal *j, const void *key, size_t len)
 {
-	const struct chain *c = journal_table_find(j, key, len);
+	const struct journal_name name = journal_name_of(j, key, len);
+	const struct chain *c = journal_table_find(j, &name);
 
-	return c ? journal_view(c) : (struct journal_chain){0};
+	return c ? journal_view(j, c) : (struct journal_chain){0};
 }
 
 uint64_t journal_chain_digest(const struct journal_chain *c)
@@ -401,28 +360,27 @@ struct journal *journal_new(uint64_t seed)
 	if (!j)
 		return NULL;
 	j->seed = seed;
-	j->n_buckets = BUCKETS_FIRST;
-	j->buckets = calloc(j->n_buckets, sizeof(struct chain *));
-	if (!j->buckets) {
-		free(j);
-		return NULL;
-	}
 	return j;
+}
+
+static void free_entries(void *arg, const void *block)
+{
+	(void)arg;
+	journal_chain_fini(block);
 }
 
 void journal_free(struct journal *j)
 {
+	uint64_t cursor = 0;
+	size_t n;
+
 	if (!j)
 		return;
-	for (size_t b = 0; b < j->n_buckets; b++) {
-		struct chain *next;
-
-		for (struct chain *c = j->buckets[b]; c; c = next) {
-			next = c->next;
-			journal_table_free_chain(c);
-		}
-	}
-	free(j->buckets);
+	while (slab_each(&j->chains, &cursor, &n, free_entries, NULL))
+		;
+	slab_fini(&j->chains);
+	journal_table_fini(j);
+	free(j->attempts);
 	free(j->epochs);
 	free(j);
 }

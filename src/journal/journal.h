@@ -57,6 +57,7 @@ struct journal_epoch {
 	uint64_t settled; /* mask: peers known to have this sum */
 	uint64_t said;    /* mask: peers that have settled this sum with all their peers */
 	uint32_t repairs; /* how often a repair replaced the content of one of its keys */
+	uint32_t chains;  /* the journal's own */
 };
 
 /* What to do with a write that arrives. */

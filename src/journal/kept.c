@@ -22,13 +22,11 @@ bool journal_kept_chain(struct journal *j, struct chain *c, const struct journal
 			return false;
 		}
 	for (uint32_t i = 0; i < c->n; i++)
-		journal_epoch_take(j, c, &c->entries[i]);
-	free(c->entries);
-	c->entries = entries;
-	c->n = c->cap = (uint32_t)r->n_entries;
+		journal_epoch_take(j, c, &journal_chain_entries(c)[i]);
+	journal_chain_replace(j, c, entries, (uint32_t)r->n_entries, (uint32_t)r->n_entries);
 	c->repaired = r->stamp;
 	for (uint32_t i = 0; i < c->n; i++)
-		journal_epoch_add(j, c, &entries[i]);
+		journal_epoch_add(j, c, &journal_chain_entries(c)[i]);
 	if (replaces)
 		journal_epoch_drop_empty(j);
 	return true;
@@ -47,58 +45,52 @@ void journal_kept_epoch(struct journal *j, const struct journal_epoch *marks)
 
 /* ---- Going through all keys ---- */
 
-struct journal_chain journal_view(const struct chain *c)
+struct journal_chain journal_view(const struct journal *j, const struct chain *c)
 {
 	return (struct journal_chain){
-		.entries = c->entries,
+		.entries = c->n > 1 ? c->many.all : &c->one,
 		.n = c->n,
 		.repaired = c->repaired,
-		.under_way = c->n_attempts,
+		.under_way = journal_attempt_count(j, c),
 		.hash = c->hash,
 	};
+}
+
+struct each {
+	const struct journal *j;
+	void (*fn)(void *arg, const void *key, size_t len, const struct journal_chain *c);
+	void *arg;
+};
+
+static void show(void *arg, const void *block)
+{
+	const struct each *e = arg;
+	const struct chain *c = block;
+	struct journal_chain v = journal_view(e->j, c);
+
+	e->fn(e->arg, c->key, c->len, &v);
+}
+
+bool journal_each_part(const struct journal *j, uint64_t *cursor, size_t n,
+	void (*fn)(void *arg, const void *key, size_t len, const struct journal_chain *c),
+	void *arg)
+{
+	struct each each = {j, fn, arg};
+	bool more = true;
+	size_t passed;
+
+	for (size_t all = 0; more && all < n; all += passed + 1)
+		more = slab_each(&j->chains, cursor, &passed, show, &each);
+	return more;
 }
 
 void journal_each(const struct journal *j,
 	void (*fn)(void *arg, const void *key, size_t len, const struct journal_chain *c),
 	void *arg)
 {
-	for (size_t b = 0; b < j->n_buckets; b++)
-		for (const struct chain *c = j->buckets[b]; c; c = c->next) {
-			struct journal_chain v = journal_view(c);
+	uint64_t cursor = 0;
 
-			fn(arg, c->key, c->len, &v);
-		}
-}
-
-/* The cursor counts with its bits reversed: when the table has doubled, the chains of a bucket are
- * in two that follow each other in this order. */
-bool journal_each_part(const struct journal *j, uint64_t *cursor, size_t n,
-	void (*fn)(void *arg, const void *key, size_t len, const struct journal_chain *c),
-	void *arg)
-{
-	const uint64_t mask = j->n_buckets - 1;
-	uint64_t at = *cursor;
-
-	for (size_t passed = 0; passed < n; passed++) {
-		for (const struct chain *c = j->buckets[at & mask]; c; c = c->next) {
-			struct journal_chain v = journal_view(c);
-
-			fn(arg, c->key, c->len, &v);
-			passed++;
-		}
-		at |= ~mask;
-		for (uint64_t bit = UINT64_C(1) << 63; bit; bit >>= 1) {
-			at ^= bit;
-			if (at & bit)
-				break;
-		}
-		/* The bits above the mask were all set, so that the carry went through them. */
-		at &= mask;
-		if (at == 0)
-			break;
-	}
-	*cursor = at;
-	return at != 0;
+	journal_each_part(j, &cursor, SIZE_MAX, fn, arg);
 }
 
 struct journal_limits journal_get_limits(const struct journal *j)

@@ -1,7 +1,21 @@
+/*
+ * A slot has the lower half of a key's hash above the number of its chain, so that a slot says
+ * where it belongs in a table of any size, and a lookup reads one cache line of slots and the
+ * chain.  A table that is nearly full is replaced by one of twice the size: its slots are moved
+ * there a few at a time, with each chain that is added.
+ */
 #include "journal/journal_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define SLOTS_FIRST 64
+
+/* Slots moved with a chain that is added: all, long before the new table is nearly full. */
+#define MOVED_AT_ONCE 16
+
+/* A slot that had a chain, in a table that is being replaced: a lookup goes on behind it. */
+#define LEFT 1
 
 /* ---- Hashes ---- */
 
@@ -44,153 +58,173 @@ uint64_t journal_entry_hash(uint64_t key_hash, const struct journal_entry *e)
 		journal_mix(e->sum ^ journal_mix(e->epoch + (e->mixed ? UINT64_C(1) << 40 : 0))));
 }
 
+/* ---- Slots ---- */
+
+static size_t home_of(const struct table *t, uint64_t slot)
+{
+	return (size_t)(slot >> 32) & (t->n_slots - 1);
+}
+
+static size_t following(const struct table *t, size_t at)
+{
+	return (at + 1) & (t->n_slots - 1);
+}
+
+static struct chain *chain_of(const struct journal *j, uint64_t slot)
+{
+	return slab_at(&j->chains, (uint32_t)slot);
+}
+
+static struct chain *find_in(
+	const struct journal *j, const struct table *t, const struct journal_name *name)
+{
+	uint64_t tag = name->hash << 32;
+
+	if (!t->slots)
+		return NULL;
+	for (size_t at = home_of(t, tag); t->slots[at]; at = following(t, at)) {
+		struct chain *c;
+
+		if (t->slots[at] == LEFT || (t->slots[at] ^ tag) >> 32)
+			continue;
+		c = chain_of(j, t->slots[at]);
+		if (c->hash == name->hash && c->len == name->len &&
+			memcmp(c->key, name->key, c->len) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+static void put_in(struct table *t, uint64_t slot)
+{
+	size_t at = home_of(t, slot);
+
+	while (t->slots[at])
+		at = following(t, at);
+	t->slots[at] = slot;
+	t->n_used++;
+}
+
+/* The place of a chain's slot; SIZE_MAX: not in this table. */
+static size_t place_in(const struct table *t, const struct chain *c)
+{
+	uint64_t slot = c->hash << 32 | c->number;
+
+	if (!t->slots)
+		return SIZE_MAX;
+	for (size_t at = home_of(t, slot); t->slots[at]; at = following(t, at))
+		if (t->slots[at] == slot)
+			return at;
+	return SIZE_MAX;
+}
+
+/* Clear a slot, and move those behind it that would not be found any more. */
+static void clear_slot(struct table *t, size_t hole)
+{
+	const size_t mask = t->n_slots - 1;
+
+	for (size_t at = following(t, hole); t->slots[at]; at = following(t, at)) {
+		if (((at - home_of(t, t->slots[at])) & mask) < ((at - hole) & mask))
+			continue;
+		t->slots[hole] = t->slots[at];
+		hole = at;
+	}
+	t->slots[hole] = 0;
+	t->n_used--;
+}
+
+/* ---- Growing ---- */
+
+static void move_some(struct journal *j)
+{
+	struct table *old = &j->old;
+
+	if (!old->slots)
+		return;
+	for (size_t n = 0; n < MOVED_AT_ONCE && j->moved < old->n_slots; n++, j->moved++) {
+		uint64_t slot = old->slots[j->moved];
+
+		if (!slot || slot == LEFT)
+			continue;
+		put_in(&j->table, slot);
+		old->slots[j->moved] = LEFT;
+	}
+	if (j->moved < old->n_slots)
+		return;
+	free(old->slots);
+	*old = (struct table){0};
+}
+
+static bool is_nearly_full(const struct table *t)
+{
+	return t->n_used + t->n_used / 4 >= t->n_slots;
+}
+
+/* Make room for one more slot.  False when there is none. */
+static bool reserve_slot(struct journal *j)
+{
+	struct table *t = &j->table;
+	size_t n = t->n_slots ? t->n_slots * 2 : SLOTS_FIRST;
+	uint64_t *slots;
+
+	move_some(j);
+	if (j->old.slots || !is_nearly_full(t))
+		return true;
+	slots = calloc(n, sizeof(*slots));
+	if (!slots) /* it is only slower, until there is hardly a slot without a chain */
+		return t->n_used + t->n_used / 16 + 1 < t->n_slots;
+	j->old = *t;
+	j->moved = 0;
+	*t = (struct table){.slots = slots, .n_slots = n};
+	return true;
+}
+
 /* ---- Chains ---- */
 
-struct chain *journal_table_find(const struct journal *j, const void *key, size_t len)
+struct chain *journal_table_find(const struct journal *j, const struct journal_name *name)
 {
-	uint64_t hash = journal_key_hash(j, key, len);
-	struct chain *c = j->buckets[hash & (j->n_buckets - 1)];
+	struct chain *c = find_in(j, &j->table, name);
 
-	while (c && (c->hash != hash || c->len != len || memcmp(c->key, key, len) != 0))
-		c = c->next;
-	return c;
+	return c ? c : find_in(j, &j->old, name);
 }
 
-/* Failure is harmless: lookups are only slower. */
-static void grow(struct journal *j)
+struct chain *journal_table_make(struct journal *j, const struct journal_name *name)
 {
-	size_t n = j->n_buckets * 2;
-	struct chain **buckets = calloc(n, sizeof(struct chain *));
-
-	if (!buckets)
-		return;
-	for (size_t i = 0; i < j->n_buckets; i++) {
-		struct chain *next;
-
-		for (struct chain *c = j->buckets[i]; c; c = next) {
-			next = c->next;
-			c->next = buckets[c->hash & (n - 1)];
-			buckets[c->hash & (n - 1)] = c;
-		}
-	}
-	free(j->buckets);
-	j->buckets = buckets;
-	j->n_buckets = n;
-}
-
-struct chain *journal_table_make(struct journal *j, const void *key, size_t len)
-{
-	struct chain *c = journal_table_find(j, key, len);
+	struct chain *c = journal_table_find(j, name);
+	uint32_t number;
 
 	if (c)
 		return c;
-	c = calloc(1, sizeof(*c) + len);
+	if (name->len >= SLAB_UNUSED || !reserve_slot(j))
+		return NULL;
+	c = slab_get(&j->chains, sizeof(*c) + name->len, &number);
 	if (!c)
 		return NULL;
-	if (j->n_chains >= j->n_buckets)
-		grow(j);
-	memcpy(c->key, key, len);
-	c->len = len;
-	c->hash = journal_key_hash(j, key, len);
-	c->next = j->buckets[c->hash & (j->n_buckets - 1)];
-	j->buckets[c->hash & (j->n_buckets - 1)] = c;
-	j->n_chains++;
+	memset(c, 0, sizeof(*c));
+	memcpy(c->key, name->key, name->len);
+	c->len = (uint32_t)name->len;
+	c->hash = name->hash;
+	c->number = number;
+	put_in(&j->table, c->hash << 32 | number);
 	return c;
 }
 
-void journal_table_free_chain(struct chain *c)
-{
-	free(c->entries);
-	free(c->attempts);
-	free(c);
-}
-
-/* Remove a chain without entries or attempts. */
 void journal_table_drop_if_empty(struct journal *j, struct chain *c)
 {
-	struct chain **at = &j->buckets[c->hash & (j->n_buckets - 1)];
+	size_t at;
 
-	if (c->n > 0 || c->n_attempts > 0)
+	if (c->n > 0 || c->attempts)
 		return;
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-	journal_table_free_chain(c);
-	j->n_chains--;
+	at = place_in(&j->table, c);
+	if (at != SIZE_MAX)
+		clear_slot(&j->table, at);
+	else
+		j->old.slots[place_in(&j->old, c)] = LEFT;
+	slab_put(&j->chains, c->number);
 }
 
-/* ---- Epochs ---- */
-
-struct journal_epoch *journal_epoch_find(const struct journal *j, uint32_t epoch)
+void journal_table_fini(struct journal *j)
 {
-	size_t low = 0, high = j->n_epochs;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (j->epochs[middle].epoch < epoch)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < j->n_epochs && j->epochs[low].epoch == epoch ? &j->epochs[low] : NULL;
-}
-
-struct journal_epoch *journal_epoch_make(struct journal *j, uint32_t epoch)
-{
-	struct journal_epoch *e = journal_epoch_find(j, epoch);
-	size_t at = j->n_epochs;
-
-	if (e)
-		return e;
-	if (j->n_epochs == j->cap_epochs) {
-		size_t cap = j->cap_epochs ? j->cap_epochs * 2 : 16;
-		struct journal_epoch *grown = realloc(j->epochs, cap * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		j->epochs = grown;
-		j->cap_epochs = cap;
-	}
-	while (at > 0 && j->epochs[at - 1].epoch > epoch) {
-		j->epochs[at] = j->epochs[at - 1];
-		at--;
-	}
-	j->n_epochs++;
-	memset(&j->epochs[at], 0, sizeof(j->epochs[at]));
-	j->epochs[at].epoch = epoch;
-	return &j->epochs[at];
-}
-
-/* Add an entry to its epoch's sum, or take it out; the epoch is no longer settled. */
-void journal_epoch_add(struct journal *j, const struct chain *c, const struct journal_entry *e)
-{
-	struct journal_epoch *epoch = journal_epoch_find(j, e->epoch);
-
-	epoch->sum += journal_entry_hash(c->hash, e);
-	epoch->n_entries++;
-	epoch->n_mixed += e->mixed;
-	epoch->settled = epoch->said = 0;
-	j->n_entries++;
-}
-
-void journal_epoch_take(struct journal *j, const struct chain *c, const struct journal_entry *e)
-{
-	struct journal_epoch *epoch = journal_epoch_find(j, e->epoch);
-
-	epoch->sum -= journal_entry_hash(c->hash, e);
-	epoch->n_entries--;
-	epoch->n_mixed -= e->mixed;
-	epoch->settled = epoch->said = 0;
-	j->n_entries--;
-}
-
-void journal_epoch_drop_empty(struct journal *j)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < j->n_epochs; i++)
-		if (j->epochs[i].n_entries > 0)
-			j->epochs[kept++] = j->epochs[i];
-	j->n_epochs = kept;
+	free(j->table.slots);
+	free(j->old.slots);
 }
