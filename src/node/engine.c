@@ -125,9 +125,9 @@ static void on_write_arrives(void *arg, struct stamped_write *w)
 }
 
 static void on_write_ended(void *arg, size_t node, const struct stamped_write *w,
-	enum write_fate fate, uint64_t answer)
+	enum write_fate fate, bool left_unchanged)
 {
-	reconciler_write_ended(((struct engine *)arg)->reconciler, node, w, fate, answer);
+	reconciler_write_ended(((struct engine *)arg)->reconciler, node, w, fate, left_unchanged);
 }
 
 /* ---- Starting and stopping ---- */

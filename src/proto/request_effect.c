@@ -42,6 +42,14 @@ uint32_t request_xadd_star(const struct request *r)
 
 /* ---- Effects that depend on the options ---- */
 
+/* Whether an argument from the i-th on is this word. */
+static bool has_word(const struct request *r, uint32_t i, const char *word)
+{
+	while (i < r->argc && !request_arg_is(r, i, word))
+		i++;
+	return i < r->argc;
+}
+
 static enum request_effect set_effect(const struct request *r, bool *doubtful)
 {
 	enum request_effect effect = REQUEST_OVERWRITES;
@@ -56,6 +64,9 @@ static enum request_effect set_effect(const struct request *r, bool *doubtful)
 			effect = REQUEST_UPDATES; /* a condition, or KEEPTTL */
 		}
 	}
+	/* The reply does not say then whether the condition held. */
+	if (effect == REQUEST_UPDATES && has_word(r, 3, "GET"))
+		*doubtful = true;
 	return effect;
 }
 
@@ -169,4 +180,53 @@ enum request_effect request_effect(const struct request *r, uint32_t i, bool *do
 	}
 	*doubtful = true;
 	return REQUEST_UPDATES;
+}
+
+/* ---- Replies ---- */
+
+/* Those whose reply of 0 means that nothing was changed. */
+static const char *const idle_at_zero[] = {
+	"COPY",
+	"EXPIRE",
+	"EXPIREAT",
+	"HDEL",
+	"HSETNX",
+	"LINSERT",
+	"LPUSHX",
+	"LREM",
+	"MSETNX",
+	"PERSIST",
+	"PEXPIRE",
+	"PEXPIREAT",
+	"PFADD",
+	"RENAMENX",
+	"RPUSHX",
+	"SADD",
+	"SETNX",
+	"SMOVE",
+	"SREM",
+	"XACK",
+	"XDEL",
+	"XTRIM",
+	"ZREM",
+	"ZREMRANGEBYLEX",
+	"ZREMRANGEBYRANK",
+	"ZREMRANGEBYSCORE",
+};
+
+static bool is_text(const uint8_t *reply, size_t len, const char *text)
+{
+	return len == strlen(text) && memcmp(reply, text, len) == 0;
+}
+
+bool request_left_unchanged(const struct command *c, const uint8_t *reply, size_t len)
+{
+	if (is_text(reply, len, "$-1\r\n") || is_text(reply, len, "*-1\r\n"))
+		return true;
+	if (!is_text(reply, len, ":0\r\n"))
+		return false;
+	for (size_t i = 0; i < sizeof(idle_at_zero) / sizeof(idle_at_zero[0]); i++)
+		if (strcmp(c->name, idle_at_zero[i]) == 0)
+			return true;
+	return false;
 }

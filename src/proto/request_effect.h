@@ -32,6 +32,13 @@ enum request_effect request_effect(const struct request *r, uint32_t i, bool *do
 /* The argument of an XADD with which it leaves the id to the clock of Redis; 0: there is none. */
 uint32_t request_xadd_star(const struct request *r);
 
+/*
+ * Whether the reply says that a write that updates its keys has left them as they were: SET with NX
+ * whose key was there, SADD of a member that was there.  Of one that may change them in any other
+ * way it says nothing, nor of one that is doubtful.
+ */
+bool request_left_unchanged(const struct command *c, const uint8_t *reply, size_t len);
+
 #ifdef __cplusplus
 }
 #endif

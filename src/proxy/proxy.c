@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "proto/request_effect.h"
 #include "proxy/client.h"
 #include "proxy/datastore.h"
 #include "proxy/link.h"
@@ -80,21 +81,11 @@ void proxy_flush(struct proxy *p)
 
 /* ---- Datastore and peers ---- */
 
-/* The most bytes of a reply that its hash looks at, beside the length. */
-#define HASHED_MAX 256
-
-static uint64_t hash_of(const struct reply *reply)
+/* Whether a reply of the datastore says that the write has changed nothing. */
+static bool is_idle(const struct leg *leg, const struct reply *reply)
 {
-	uint64_t h;
-
-	if (!reply)
-		return 0;
-	h = reply->len;
-	if (reply->bytes)
-		h |= (uint64_t)ring_murmur(
-			     reply->bytes, reply->len < HASHED_MAX ? reply->len : HASHED_MAX)
-		     << 32;
-	return h;
+	return reply && reply->bytes &&
+	       request_left_unchanged(leg->part->call->command, reply->bytes, reply->len);
 }
 
 void proxy_write_ended(struct proxy *p, size_t node, const struct leg *leg, enum write_fate fate,
@@ -111,7 +102,7 @@ void proxy_write_ended(struct proxy *p, size_t node, const struct leg *leg, enum
 	if (fate == WRITE_MISSED || fate == WRITE_UNKNOWN)
 		p->replicas[node]->figures.missed_writes++;
 	if (hooks->write_ended)
-		hooks->write_ended(hooks->arg, node, &w, fate, node == 0 ? hash_of(reply) : 0);
+		hooks->write_ended(hooks->arg, node, &w, fate, node == 0 && is_idle(leg, reply));
 }
 
 /* Callback of replicas. */

@@ -56,11 +56,11 @@ struct proxy_hooks {
 	 * A write has ended on a replica, with an answer or without.  node is an index into
 	 * ring->nodes, 0: this node's datastore.  The keys are those that this replica's part of
 	 * the write may change; none when the request names none, or when out of memory.  They are
-	 * valid until this returns.  answer is a hash of the reply, 0 without one.  Called once for
+	 * valid until this returns.  left_unchanged: see request_left_unchanged().  Called once for
 	 * each replica and part of a request, even if it was not sent.
 	 */
 	void (*write_ended)(void *arg, size_t node, const struct stamped_write *w,
-		enum write_fate fate, uint64_t answer);
+		enum write_fate fate, bool left_unchanged);
 	void *arg;
 };
 

@@ -162,10 +162,14 @@ void reconciler_write_arrives(void *arg, struct stamped_write *w)
 		carry_out_whole(r, w);
 }
 
-static enum recon_outcome outcome_of(const struct write_key *k, enum write_fate fate)
+static enum recon_outcome outcome_of(
+	const struct write_key *k, enum write_fate fate, bool left_unchanged)
 {
 	switch (fate) {
 	case WRITE_TAKEN:
+		/* What has changed nothing is not the newest of the key: its value is older. */
+		if (left_unchanged && kind_of(k) == JOURNAL_UPDATE && !k->doubtful)
+			return RECON_WITHDRAWN;
 		return RECON_TAKEN;
 	case WRITE_REFUSED:
 		/* A script that ended in an error may have written before it did. */
@@ -180,11 +184,10 @@ static enum recon_outcome outcome_of(const struct write_key *k, enum write_fate 
 }
 
 void reconciler_write_ended(void *arg, size_t node, const struct stamped_write *w,
-	enum write_fate fate, uint64_t answer)
+	enum write_fate fate, bool left_unchanged)
 {
 	struct reconciler *r = arg;
 
-	(void)answer;
 	if (node > 0) {
 		if (fate == WRITE_MISSED || fate == WRITE_UNKNOWN)
 			repair_sessions_hurry(r, node, false);
@@ -197,7 +200,7 @@ void reconciler_write_ended(void *arg, size_t node, const struct stamped_write *
 
 		k->mark = 0;
 		if (core)
-			recon_core_answered(core, &write, outcome_of(k, fate));
+			recon_core_answered(core, &write, outcome_of(k, fate, left_unchanged));
 	}
 }
 

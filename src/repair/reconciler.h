@@ -60,7 +60,7 @@ void reconciler_before_flush(void *arg);
 uint64_t reconciler_draw_stamp(void *arg);
 void reconciler_write_arrives(void *arg, struct stamped_write *w);
 void reconciler_write_ended(void *arg, size_t node, const struct stamped_write *w,
-	enum write_fate fate, uint64_t answer);
+	enum write_fate fate, bool left_unchanged);
 
 /* A node of the ring that was down is back: sessions with it, in a moment. */
 void reconciler_node_back(struct reconciler *r, size_t node);

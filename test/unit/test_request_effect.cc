@@ -204,4 +204,24 @@ TEST(RequestEffect, OfEachCommandThatWrites)
 	}
 }
 
+TEST(RequestEffect, AReplyCanSayThatNothingWasChanged)
+{
+	const auto unchanged = [](const char *name, const std::string &reply) {
+		return request_left_unchanged(command_named(name),
+			reinterpret_cast<const uint8_t *>(reply.data()), reply.size());
+	};
+
+	EXPECT_TRUE(unchanged("SET", "$-1\r\n"));
+	EXPECT_TRUE(unchanged("LPOP", "*-1\r\n"));
+	EXPECT_TRUE(unchanged("SETNX", ":0\r\n"));
+	EXPECT_TRUE(unchanged("SADD", ":0\r\n"));
+	EXPECT_FALSE(unchanged("SADD", ":1\r\n"));
+	EXPECT_FALSE(unchanged("SADD", ":00\r\n"));
+	EXPECT_FALSE(unchanged("HSET", ":0\r\n")) << "the value of a field may be another";
+	EXPECT_FALSE(unchanged("ZADD", ":0\r\n")) << "likewise a score";
+	EXPECT_FALSE(unchanged("INCR", ":0\r\n"));
+	EXPECT_FALSE(unchanged("SET", "+OK\r\n"));
+	EXPECT_FALSE(unchanged("SET", ""));
+}
+
 } // namespace
