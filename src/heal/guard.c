@@ -26,9 +26,12 @@ int64_t heal_guard_age_ms(const struct heal_guard *g)
 bool heal_guard_may_restore(void *arg, const void *key, size_t len, int64_t session_began_ms)
 {
 	const struct heal_guard *g = arg;
+	int64_t since_ms = session_began_ms - heal_guard_age_ms(g);
+	int64_t held_ms = recent_held_ms(g->recent);
 
-	return !marker_is_key(key, len) &&
-	       !recent_since(g->recent, key, len, session_began_ms - heal_guard_age_ms(g));
+	if (marker_is_key(key, len) || held_ms == RECENT_HELD_ALL)
+		return false;
+	return !recent_since(g->recent, key, len, held_ms < since_ms ? held_ms : since_ms);
 }
 
 bool heal_guard_is_changed(void *arg, const void *key, size_t len)

@@ -3,7 +3,9 @@
  *
  * A snapshot holds what its sender had when it was read.  A key of it that is missing here was
  * missed, or was deleted on all replicas since then.  So a key written through this node since then
- * is not restored; the next round brings it if it was missed after all.
+ * is not restored; the next round brings it if it was missed after all.  Nor is one that the
+ * journal has an entry of, however old: its sender may have missed that it was deleted, and a
+ * session brings what is newer.
  */
 #ifndef HEAL_GUARD_H
 #define HEAL_GUARD_H

@@ -38,6 +38,7 @@ struct recent {
 	uint8_t seed[SIPHASH_KEY_BYTES]; /* random, so that a client cannot choose keys that share a
 					    line */
 	int64_t made_ms;
+	_Atomic int64_t held_ms;
 	void *memory;             /* of the lines */
 	struct cache_line *lines; /* aligned in it */
 	struct pending pending[PENDING];
@@ -52,6 +53,7 @@ struct recent *recent_new(int64_t now_ms)
 	if (!r)
 		return NULL;
 	r->made_ms = now_ms;
+	atomic_init(&r->held_ms, RECENT_HELD_NONE);
 	/* calloc() takes zero pages that are not allocated until written; aligned_alloc() and
 	 * memset() would allocate them all. */
 	r->memory = calloc(LINES + 1, sizeof(*r->lines));
@@ -148,4 +150,14 @@ bool recent_since(const struct recent *r, const void *key, size_t len, int64_t s
 			return true;
 	}
 	return atomic_load_explicit(&line->evicted, memory_order_acquire) >= since;
+}
+
+void recent_hold(struct recent *r, int64_t since_ms)
+{
+	atomic_store_explicit(&r->held_ms, since_ms, memory_order_release);
+}
+
+int64_t recent_held_ms(const struct recent *r)
+{
+	return atomic_load_explicit(&r->held_ms, memory_order_acquire);
 }

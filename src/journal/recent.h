@@ -7,7 +7,7 @@
  * positives only when very many keys were noted since the time asked about: 0.1 % after a
  * million keys, 4 % after two million, 60 % after four million.
  *
- * recent_note() may be called by one thread, recent_since() by any; there is no lock.
+ * recent_note() and recent_hold() may be called by one thread, the others by any; there is no lock.
  */
 #ifndef JOURNAL_RECENT_H
 #define JOURNAL_RECENT_H
@@ -34,6 +34,15 @@ void recent_note(struct recent *r, const void *key, size_t len, int64_t now_ms);
 
 /* Whether the key may have been written at or after since_ms; false means that it was not. */
 bool recent_since(const struct recent *r, const void *key, size_t len, int64_t since_ms);
+
+/* What may be said instead of a time: that every key matters, or none. */
+#define RECENT_HELD_ALL  INT64_MIN
+#define RECENT_HELD_NONE INT64_MAX
+
+/* Say since when the keys that were noted still matter, however long ago that is.  recent_held_ms()
+ * is what was said last, RECENT_HELD_NONE before that. */
+void recent_hold(struct recent *r, int64_t since_ms);
+int64_t recent_held_ms(const struct recent *r);
 
 #ifdef __cplusplus
 }

@@ -240,6 +240,7 @@ static void learn(struct reconciler *r, bool is_empty)
 		return; /* the ticker asks again */
 	}
 	repair_log_begin_lanes(r);
+	repair_held_begin(r);
 	r->is_begun = true;
 	r->is_known = true;
 	r->is_dirty = true;

@@ -12,6 +12,7 @@
 #include "journal/wal.h"
 #include "recon/conn.h"
 #include "recon/core.h"
+#include "repair/reach.h"
 #include "repair/reconciler.h"
 #include "repair/store.h"
 
@@ -84,6 +85,7 @@ struct reconciler {
 	struct event *ticker;
 	struct event *sweep; /* looks at the sessions soon */
 	int64_t next_forget_ms, next_verify_ms;
+	struct reach reach; /* of the journals */
 	LIST_HEAD(, exchange) exchanges;
 	size_t n_dialing;
 	bool stopping;
@@ -147,6 +149,17 @@ void repair_dataset_look(struct reconciler *r);
 
 /* Add what the session of an exchange did to the figures. */
 void repair_count_session(const struct exchange *x);
+
+/* ---- held.c: what the journals know, for the threads that apply what rounds bring ---- */
+
+/* Note the key of a record. */
+void repair_held_note(struct reconciler *r, const struct journal_record *record);
+
+/* Note the keys of all journals: they are empty, or were done again from a log. */
+void repair_held_begin(struct reconciler *r);
+
+/* See whether entries were forgotten; about once a second. */
+void repair_held_look(struct reconciler *r);
 
 /* ---- sessions.c ---- */
 

@@ -25,6 +25,7 @@ void repair_log_record(void *arg, const struct journal_record *record)
 
 	wal_append(r->wal, s->in_log, lane_of(r, record), record);
 	r->is_dirty = true;
+	repair_held_note(r, record);
 }
 
 void repair_log_keep(void *arg, const struct recon_kept *kept)

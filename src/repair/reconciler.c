@@ -236,6 +236,8 @@ static void forget(struct reconciler *r)
 	for (size_t i = 0; i < r->shares.n; i++)
 		if (r->cores[i].core)
 			recon_core_forget(r->cores[i].core, repair_store_now());
+	if (r->is_known)
+		repair_held_look(r);
 }
 
 static void on_tick(evutil_socket_t fd, short events, void *arg)
@@ -329,7 +331,6 @@ bool reconciler_start(struct reconciler *r, struct proxy *proxy)
 	const struct repair_store_options store = {
 		.base = r->options.base,
 		.proxy = proxy,
-		.recent = r->options.recent,
 		.holds = holds,
 		.answered = sweep_soon,
 		.arg = r,
@@ -343,6 +344,7 @@ bool reconciler_start(struct reconciler *r, struct proxy *proxy)
 		log_error("cannot start: entropy: no memory or timer for sessions");
 		return false;
 	}
+	recent_hold(r->options.recent, RECENT_HELD_ALL); /* until the journals are there */
 	repair_dataset_ask(r);
 	return true;
 }

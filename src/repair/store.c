@@ -264,8 +264,6 @@ void repair_store_apply(struct repair_store *s, struct recon_core *core, const v
 	struct buf request = {0};
 	bool written = write_repair(&request, key, len, c);
 
-	if (s->options.recent)
-		recent_note(s->options.recent, key, len, clock_monotonic_ms());
 	if (job)
 		repair_store_ask(s, key, len, &request, written, on_applied, job);
 	else

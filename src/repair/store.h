@@ -7,7 +7,6 @@
 #ifndef REPAIR_STORE_H
 #define REPAIR_STORE_H
 
-#include "journal/recent.h"
 #include "proxy/proxy.h"
 #include "recon/core.h"
 
@@ -23,7 +22,6 @@ extern "C" {
 struct repair_store_options {
 	struct event_base *base;
 	struct proxy *proxy;
-	struct recent *recent; /* notes the keys that are repaired; NULL: nobody asks */
 	/* Whether a key belongs to a core's share. */
 	bool (*holds)(void *arg, const struct recon_core *core, const void *key, size_t len);
 	/* Called after each answer to a core: its sessions may have ended. */
