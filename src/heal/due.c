@@ -91,9 +91,14 @@ void heal_due_ended(struct heal_due *d, size_t target, enum heal_due_end end, in
 	t->failures++;
 }
 
+void heal_due_hold(struct heal_due *d, size_t target, bool held)
+{
+	d->targets[target].held = held;
+}
+
 static int64_t due_ms(const struct heal_due_target *t)
 {
-	if (t->busy)
+	if (t->busy || t->held)
 		return HEAL_DUE_NEVER;
 	return t->at_ms < t->again_ms ? t->at_ms : t->again_ms;
 }

@@ -37,6 +37,7 @@ struct heal_due_target {
 	unsigned returns;  /* of its node, each within an interval after the one before */
 	unsigned failures; /* pushes in a row that failed */
 	bool busy;         /* from heal_due_began() to heal_due_ended() */
+	bool held;         /* it stays due, but is not pushed to */
 };
 
 struct heal_due {
@@ -62,7 +63,10 @@ void heal_due_back(struct heal_due *d, size_t target, int64_t now_ms);
 void heal_due_began(struct heal_due *d, size_t target, int64_t now_ms);
 void heal_due_ended(struct heal_due *d, size_t target, enum heal_due_end end, int64_t now_ms);
 
-/* Whether it is to be pushed to now; never while it is busy. */
+/* Hold a target, or let it go: what was due meanwhile is due then. */
+void heal_due_hold(struct heal_due *d, size_t target, bool held);
+
+/* Whether it is to be pushed to now; never while it is busy or held. */
 bool heal_due_is(const struct heal_due *d, size_t target, int64_t now_ms);
 
 /* When the first of them is due, HEAL_DUE_NEVER: none is. */

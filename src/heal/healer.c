@@ -125,6 +125,22 @@ static bool make_rounds(struct healer *h)
 	return h->rounds != NULL;
 }
 
+static bool make_schedule(struct healer *h)
+{
+	const struct heal_schedule_options options = {
+		.base = h->options.base,
+		.targets = h->options.targets,
+		.rounds = h->rounds,
+		.ledger = h->ledger,
+		.again_ms = h->guard.recent ? heal_guard_age_ms(&h->guard) : 0,
+		.takes_rounds = h->options.takes_rounds,
+		.arg = h->options.arg,
+	};
+
+	h->schedule = heal_schedule_new(&options);
+	return h->schedule != NULL;
+}
+
 struct healer *healer_new(const struct healer_options *options)
 {
 	const struct heal_targets *targets = options->targets;
@@ -153,9 +169,7 @@ struct healer *healer_new(const struct healer_options *options)
 	}
 	if (!make_rounds(h))
 		goto failed;
-	h->schedule = heal_schedule_new(options->base, targets, h->rounds, h->ledger,
-		h->guard.recent ? heal_guard_age_ms(&h->guard) : 0);
-	if (h->schedule)
+	if (make_schedule(h))
 		return h;
 no_memory:
 	log_error("cannot start: entropy: no memory or descriptor is left");
@@ -195,8 +209,10 @@ bool healer_start(struct healer *h)
 		log_error("cannot start: entropy: no timer");
 		return false;
 	}
-	log_notice("entropy: a round to %zu targets now and every %" PRId64 " s, %s source, %s",
-		n_targets, h->conf->recon_interval_seconds,
+	log_notice("entropy: a round to %zu targets%s now and every %" PRId64 " s, %s source, %s",
+		n_targets,
+		h->options.takes_rounds ? ", but those that speak version 2 of the protocol," : "",
+		h->conf->recon_interval_seconds,
 		conf_key_word(CONF_KEY_RECON_SOURCE, h->conf->recon_source),
 		h->conf->recon_encrypt ? "encrypted" : "in plaintext");
 	return true;
@@ -204,7 +220,17 @@ bool healer_start(struct healer *h)
 
 bool healer_run_now(struct healer *h)
 {
-	return heal_schedule_run_now(h->schedule);
+	bool began = heal_schedule_run_now(h->schedule);
+
+	if (!h->options.run_sessions)
+		return began;
+	h->options.run_sessions(h->options.arg);
+	return true;
+}
+
+void healer_look_again(struct healer *h)
+{
+	heal_schedule_look_again(h->schedule);
 }
 
 void healer_node_back(struct healer *h, size_t node)

@@ -36,6 +36,12 @@ struct healer_options {
 	 * event loop.  NULL: they are refused. */
 	heal_handover_take_fn take_version_2;
 	void *take_version_2_arg;
+	/* Whether a node of the ring is sent rounds at this time; see healer_look_again().  NULL:
+	 * every target is. */
+	bool (*takes_rounds)(void *arg, size_t node);
+	/* Ask for what the others do instead.  NULL: nothing. */
+	void (*run_sessions)(void *arg);
+	void *arg;
 };
 
 struct healer;
@@ -47,12 +53,16 @@ struct healer *healer_new(const struct healer_options *options);
 /* Start the receiver and the timer.  False, with a message logged, on failure. */
 bool healer_start(struct healer *h);
 
-/* Begin a round now to all targets that are not being pushed to.  False when there is none. */
+/* Begin a round now to all targets that are not being pushed to, and sessions with those that take
+ * no rounds.  False when there is nothing to begin. */
 bool healer_run_now(struct healer *h);
 
 /* A node of the ring (by its place in it) that was down is back: a round, in a moment, to the
  * targets that missed writes meanwhile. */
 void healer_node_back(struct healer *h, size_t node);
+
+/* Other nodes take rounds than before: those that were asked for meanwhile begin. */
+void healer_look_again(struct healer *h);
 
 /* Stop everything within a second, mid-transfer too: healer_begin_stop() asks all threads to stop,
  * healer_stop() also waits for them.  Harmless when nothing runs. */

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 struct heal_schedule {
+	struct heal_schedule_options options;
 	const struct heal_targets *targets;
 	struct heal_rounds *rounds;
-	struct heal_ledger *ledger;
 	int64_t interval_s;
 	struct event *timer; /* starts a round to all */
 	struct event *wake;  /* starts one to those that are due before */
@@ -23,12 +23,30 @@ struct heal_schedule {
 	bool chosen[]; /* of each target that is sent something: whether it is in the next round */
 };
 
+/* ---- Who is due ---- */
+
+static bool takes_rounds(const struct heal_schedule *s, size_t target)
+{
+	const struct heal_schedule_options *o = &s->options;
+	size_t node = s->targets->sent_nodes[target];
+
+	return !o->takes_rounds || node == SIZE_MAX || o->takes_rounds(o->arg, node);
+}
+
+static void hold_others(struct heal_schedule *s)
+{
+	for (size_t i = 0; i < s->targets->n_sent; i++)
+		heal_due_hold(s->due, i, !takes_rounds(s, i));
+}
+
 /* Set the wake to the first target that is due. */
 static void set_wake(struct heal_schedule *s)
 {
-	int64_t left_ms = heal_due_next_ms(s->due);
+	int64_t left_ms;
 	struct timeval tv;
 
+	hold_others(s);
+	left_ms = heal_due_next_ms(s->due);
 	if (s->stopping || left_ms == HEAL_DUE_NEVER)
 		return;
 	left_ms -= clock_monotonic_ms();
@@ -45,6 +63,7 @@ static bool run_due(struct heal_schedule *s)
 	int64_t now_ms = clock_monotonic_ms();
 	bool any = false;
 
+	hold_others(s);
 	for (size_t i = 0; i < s->targets->n_sent; i++) {
 		s->chosen[i] = !s->stopping && heal_due_is(s->due, i, now_ms);
 		if (!s->chosen[i])
@@ -61,7 +80,17 @@ static bool run_due(struct heal_schedule *s)
 bool heal_schedule_run_now(struct heal_schedule *s)
 {
 	heal_due_all(s->due, clock_monotonic_ms());
-	return run_due(s);
+	if (run_due(s))
+		return true;
+	for (size_t i = 0; i < s->targets->n_sent; i++)
+		if (takes_rounds(s, i))
+			return false;
+	return true;
+}
+
+void heal_schedule_look_again(struct heal_schedule *s)
+{
+	run_due(s);
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)
@@ -79,7 +108,7 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	if (!heal_schedule_run_now(s))
 		log_warn("entropy: the last round still runs, so this one is skipped (%" PRIu64
 			 " so far): raise recon_interval_seconds or recon_max_rate",
-			heal_ledger_round_skipped(s->ledger));
+			heal_ledger_round_skipped(s->options.ledger));
 }
 
 static void on_wake(evutil_socket_t fd, short events, void *arg)
@@ -109,22 +138,22 @@ void heal_schedule_ended(struct heal_schedule *s, size_t target, enum heal_due_e
 
 /* ---- Making and freeing ---- */
 
-struct heal_schedule *heal_schedule_new(struct event_base *base, const struct heal_targets *targets,
-	struct heal_rounds *rounds, struct heal_ledger *ledger, int64_t again_ms)
+struct heal_schedule *heal_schedule_new(const struct heal_schedule_options *options)
 {
+	const struct heal_targets *targets = options->targets;
 	struct heal_schedule *s =
 		calloc(1, sizeof(*s) + (targets->n_sent + 1) * sizeof(s->chosen[0]));
 
 	if (!s)
 		return NULL;
+	s->options = *options;
 	s->targets = targets;
-	s->rounds = rounds;
-	s->ledger = ledger;
+	s->rounds = options->rounds;
 	s->interval_s = targets->conf->recon_interval_seconds;
-	s->due = heal_due_new(targets->n_sent, s->interval_s * 1000, again_ms,
+	s->due = heal_due_new(targets->n_sent, s->interval_s * 1000, options->again_ms,
 		(uint64_t)clock_wall_ms() ^ (uint64_t)getpid() << 44);
-	s->timer = event_new(base, -1, EV_PERSIST, on_timer, s);
-	s->wake = event_new(base, -1, 0, on_wake, s);
+	s->timer = event_new(options->base, -1, EV_PERSIST, on_timer, s);
+	s->wake = event_new(options->base, -1, 0, on_wake, s);
 	if (!s->due || !s->timer || !s->wake) {
 		heal_schedule_free(s);
 		return NULL;

@@ -89,10 +89,10 @@ static void on_node_back(void *arg, size_t node)
 {
 	struct engine *e = arg;
 
-	if (e->healer)
-		healer_node_back(e->healer, node);
 	if (e->reconciler)
 		reconciler_node_back(e->reconciler, node);
+	if (e->healer)
+		healer_node_back(e->healer, node);
 }
 
 static void on_write_begun(void *arg, struct stamped_write *w)
@@ -102,6 +102,30 @@ static void on_write_begun(void *arg, struct stamped_write *w)
 
 	for (size_t i = 0; i < w->n_keys; i++)
 		recent_note(e->recent, w->keys[i].bytes, w->keys[i].len, now_ms);
+}
+
+/* ---- Rounds or sessions ---- */
+
+static void on_speaks_1(void *arg, size_t node)
+{
+	struct engine *e = arg;
+
+	(void)node;
+	if (e->healer)
+		healer_look_again(e->healer);
+}
+
+static bool takes_rounds(void *arg, size_t node)
+{
+	const struct engine *e = arg;
+
+	return e->options.conf->recon_protocol != CONF_PROTOCOL_2 &&
+	       reconciler_speech(e->reconciler, node) == RECONCILER_SPEAKS_1;
+}
+
+static void run_sessions(void *arg)
+{
+	reconciler_run(((struct engine *)arg)->reconciler, SIZE_MAX, false);
 }
 
 static void on_datastore_up(void *arg)
@@ -156,6 +180,8 @@ static bool make_reconciler(struct engine *e)
 		.log_bytes = (uint64_t)o->conf->recon_journal_max_bytes,
 		.n_lanes = (uint32_t)o->conf->datastore_connections,
 		.timeout_ms = o->conf->timeout,
+		.speaks_1 = on_speaks_1,
+		.arg = e,
 	};
 
 	if (o->ring->n_racks == 1 || !o->heal->material || !o->conf->recon_encrypt ||
@@ -204,6 +230,9 @@ static bool make_healer(struct engine *e)
 	const struct healer_options options = {
 		.take_version_2 = e->reconciler ? on_version_2 : NULL,
 		.take_version_2_arg = e->reconciler,
+		.takes_rounds = e->reconciler ? takes_rounds : NULL,
+		.run_sessions = e->reconciler ? run_sessions : NULL,
+		.arg = e,
 		.base = e->base,
 		.settings = o->heal,
 		.targets = o->targets,

@@ -141,7 +141,7 @@ bool reconciler_peer(const struct reconciler *r, size_t node, struct reconciler_
 
 	*p = (struct reconciler_peer){0};
 	for (size_t i = 0; i < r->n_pairs; i++) {
-		if (r->pairs[i].node != node)
+		if (r->pairs[i].node != node || r->speech[node] == RECONCILER_SPEAKS_1)
 			continue;
 		add_pair(&r->pairs[i], !found, p);
 		found = true;

@@ -34,6 +34,7 @@ struct repair_pair {
 	int64_t due_ms;         /* when to dial; monotonic */
 	unsigned failures;      /* sessions in a row, of those that this node dialed */
 	bool is_dialing;        /* there is an exchange that this node dialed */
+	unsigned refusals;      /* of the handshake, in a row: see speech.c */
 	uint64_t settled_until; /* what is older is settled with it; ms since 2020; 0: nothing */
 	uint64_t wanted_until;  /* sessions follow each other until this is settled */
 	struct repair_peer_figures figures; /* of sessions that have ended */
@@ -73,7 +74,8 @@ struct reconciler {
 	struct reconciler_options options;
 	struct proxy *proxy;
 	struct shares shares;
-	struct repair_share *cores; /* one for each share */
+	struct repair_share *cores;     /* one for each share */
+	enum reconciler_speech *speech; /* of each node of the ring */
 	struct repair_pair *pairs;
 	size_t n_pairs;
 	bool owns_all; /* there is one share, and it has every key */
@@ -109,6 +111,11 @@ struct reconciler {
 	bool has_no_markers;   /* its user may run no scripts */
 	bool no_memory;
 };
+
+/* ---- reconciler.c ---- */
+
+/* The pair that a peer's first message is about; NULL: it sees another ring. */
+struct repair_pair *repair_find_pair(struct reconciler *r, const char *peer, uint64_t share);
 
 /* ---- log.c ---- */
 
@@ -177,6 +184,20 @@ void repair_sessions_sweep(struct reconciler *r);
 
 /* A session with a node soon: it missed a write, or is back after it was down. */
 void repair_sessions_hurry(struct reconciler *r, size_t node, bool is_back);
+
+/* ---- speech.c ---- */
+
+/* A node has opened a connection, by its index or by its name. */
+void repair_speech_opened(struct reconciler *r, size_t node);
+void repair_speech_opened_by(struct reconciler *r, const char *name);
+
+/* A connection that this node dialed ended before it was open.  True when that is how the peer is
+ * known to speak version 1 alone, so that it is no failure. */
+bool repair_speech_refused(
+	struct repair_pair *p, const struct recon_conn *c, enum recon_conn_end end);
+
+/* A node is back, perhaps with another release. */
+void repair_speech_ask_again(struct reconciler *r, size_t node);
 
 #ifdef __cplusplus
 }

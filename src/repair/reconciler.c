@@ -273,7 +273,8 @@ static bool make_pairs(struct reconciler *r)
 		n += r->shares.all[i].n_peers;
 	r->pairs = calloc(n + 1, sizeof(*r->pairs));
 	r->cores = calloc(r->shares.n + 1, sizeof(*r->cores));
-	if (!r->pairs || !r->cores)
+	r->speech = calloc(r->options.ring->n_nodes, sizeof(*r->speech));
+	if (!r->pairs || !r->cores || !r->speech)
 		return false;
 	for (size_t i = 0; i < r->shares.n; i++) {
 		r->cores[i].reconciler = r;
@@ -287,6 +288,20 @@ static bool make_pairs(struct reconciler *r)
 			};
 	}
 	return true;
+}
+
+struct repair_pair *repair_find_pair(struct reconciler *r, const char *peer, uint64_t share)
+{
+	for (size_t i = 0; i < r->n_pairs; i++) {
+		char name[RECON_NAME_MAX + 1];
+
+		if (r->shares.all[r->pairs[i].share].digest != share)
+			continue;
+		shares_name(r->options.ring, r->pairs[i].node, name, sizeof(name));
+		if (strcmp(name, peer) == 0)
+			return &r->pairs[i];
+	}
+	return NULL;
 }
 
 static bool has_too_many_peers(const struct shares *s)
@@ -366,6 +381,7 @@ void reconciler_free(struct reconciler *r)
 		recon_core_free(r->cores[i].core);
 	free(r->cores);
 	free(r->pairs);
+	free(r->speech);
 	if (r->ticker)
 		event_free(r->ticker);
 	if (r->sweep)
@@ -381,6 +397,7 @@ void reconciler_before_flush(void *arg)
 
 void reconciler_node_back(struct reconciler *r, size_t node)
 {
+	repair_speech_ask_again(r, node);
 	repair_sessions_hurry(r, node, true);
 }
 

@@ -24,19 +24,29 @@
 extern "C" {
 #endif
 
+/* Which version of the channel's protocol another node speaks. */
+enum reconciler_speech {
+	RECONCILER_SPEECH_UNKNOWN, /* it was not reached yet, or not since it is back */
+	RECONCILER_SPEAKS_1, /* it ends connections as a node does that speaks version 1 alone */
+	RECONCILER_SPEAKS_2, /* it has opened a connection: for good */
+};
+
 /* All of it is borrowed. */
 struct reconciler_options {
 	struct event_base *base;
 	const struct ring *ring;
 	/* Of each node of the ring: where its receiver listens, "host:port"; NULL: it has none. */
 	const char *const *receivers;
-	struct recent *recent; /* notes the keys that are repaired */
+	struct recent *recent; /* notes what sessions enter in the journal, and holds it */
 	recon_tls_derive_fn derive;
 	void *derive_arg;
 	struct state *state; /* who this node is, and the clock of its stamps */
 	uint64_t log_bytes;  /* the most that the log of writes takes on disk */
 	uint32_t n_lanes;    /* connections to the datastore */
 	int64_t timeout_ms;  /* of requests */
+	/* A node was found to speak version 1 alone.  May be NULL. */
+	void (*speaks_1)(void *arg, size_t node);
+	void *arg;
 };
 
 struct reconciler;
@@ -68,6 +78,9 @@ void reconciler_node_back(struct reconciler *r, size_t node);
 /* Listen to a node that has connected to the receiver's port and speaks TLS; takes over fd. */
 void reconciler_accept(struct reconciler *r, int fd);
 
+/* Which version a node of the ring speaks, by its index in ring->nodes. */
+enum reconciler_speech reconciler_speech(const struct reconciler *r, size_t node);
+
 /* Sessions now with a node, by its index in ring->nodes (SIZE_MAX: with all), one after the other
  * until all that has been written is settled.  full: every key is compared.  False when it owns no
  * key of this node. */
@@ -91,7 +104,8 @@ struct reconciler_peer {
 				   event loop. */
 };
 
-/* Of a node, by its index in ring->nodes.  False when it owns no key of this node. */
+/* Of a node, by its index in ring->nodes.  False when it owns no key of this node, or speaks
+ * version 1 alone. */
 bool reconciler_peer(const struct reconciler *r, size_t node, struct reconciler_peer *p);
 
 #ifdef __cplusplus

@@ -214,8 +214,11 @@ static void on_opened(void *arg)
 {
 	struct exchange *x = arg;
 
-	if (!x->is_dialer)
+	if (!x->is_dialer) {
+		repair_speech_opened_by(x->reconciler, recon_conn_peer(x->conn));
 		return; /* the dialer speaks first */
+	}
+	repair_speech_opened(x->reconciler, x->pair->node);
 	if (!begin_session(x)) {
 		failed(x, "no memory for it");
 		free_exchange(x);
@@ -223,21 +226,6 @@ static void on_opened(void *arg)
 	}
 	recon_session_start(x->session, repair_store_now());
 	check(x);
-}
-
-/* The pair that a peer's first message is about; NULL: it sees another ring. */
-static struct repair_pair *find_pair(struct reconciler *r, const char *peer, uint64_t share)
-{
-	for (size_t i = 0; i < r->n_pairs; i++) {
-		char name[RECON_NAME_MAX + 1];
-
-		if (r->shares.all[r->pairs[i].share].digest != share)
-			continue;
-		shares_name(r->options.ring, r->pairs[i].node, name, sizeof(name));
-		if (strcmp(name, peer) == 0)
-			return &r->pairs[i];
-	}
-	return NULL;
 }
 
 /* A peer that dials again has given up the session before. */
@@ -261,7 +249,7 @@ static bool begin_listening(struct exchange *x, const uint8_t *frame, size_t len
 
 	if (recon_session_peek(frame, len, &caller) != RECON_PEEK_OK || !r->is_known)
 		return false;
-	x->pair = find_pair(r, peer, caller.share);
+	x->pair = repair_find_pair(r, peer, caller.share);
 	if (!x->pair) {
 		char shown[RECON_TLS_NAME_MAX + 1];
 
@@ -287,12 +275,26 @@ static void on_frame(void *arg, const uint8_t *frame, size_t len)
 	check(x);
 }
 
+static void not_opened(struct exchange *x, enum recon_conn_end end, const char *why)
+{
+	struct repair_pair *p = x->pair;
+
+	if (repair_speech_refused(p, x->conn, end)) {
+		set_due(p, spread(WAIT_MAX));
+		return;
+	}
+	failed(x, why);
+	if (p->refusals == 1) /* find out soon */
+		set_due(p, spread(RETRY_MS));
+}
+
 static void on_ended(void *arg, enum recon_conn_end end, const char *why)
 {
 	struct exchange *x = arg;
 
-	(void)end;
-	if (x->session || (x->is_dialer && !x->was_begun))
+	if (x->is_dialer && !x->was_begun)
+		not_opened(x, end, why);
+	else if (x->session)
 		failed(x, why);
 	free_exchange(x);
 }

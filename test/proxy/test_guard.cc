@@ -64,7 +64,8 @@ TEST(Guard, KeepsDeletedWhatIsDeletedDuringARound)
 {
 	Ring ring({{"dc", "r1"}, {"dc", "r2"}}, {"--rdbcompression", "no"});
 
-	ring.set("recon_max_rate", "131072").start(); /* some seven seconds for what is below */
+	/* Some seven seconds for what is below. */
+	ring.set("recon_protocol", "1").set("recon_max_rate", "131072").start();
 	ASSERT_TRUE(ring[0].node().wait_rounds(1));
 	ASSERT_TRUE(ring[1].node().wait_rounds(1));
 	for (size_t i : {0u, 1u}) {

@@ -1,6 +1,7 @@
 /*
  * The life of what was down: a Redis, a node, a link between datacenters.  What it has missed is
- * there soon after it is back, without anybody's doing.
+ * there soon after it is back, without anybody's doing: by the rounds of version 1 of the channel's
+ * protocol.  What sessions do is in test_converge.cc.
  */
 #include "cluster/ring.h"
 #include "proxy/forwarder.h"
@@ -29,6 +30,7 @@ class Life : public Ring
       public:
 	explicit Life(const Places &places) : Ring(places)
 	{
+		set("recon_protocol", "1");
 		set("server_retry_timeout", "300");
 		set("recon_max_rate", "0");
 		/* How long a node leaves alone what it has written grows with this. */

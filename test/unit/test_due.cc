@@ -151,6 +151,17 @@ TEST_F(Due, APushThatBeganAfterItWasBackServesIt)
 	EXPECT_EQ(heal_due_next_ms(due_.get()), HEAL_DUE_NEVER);
 }
 
+TEST_F(Due, ATargetThatIsHeldStaysDue)
+{
+	heal_due_hold(due_.get(), 0, true);
+	heal_due_all(due_.get(), 100);
+	heal_due_back(due_.get(), 0, 100);
+	EXPECT_FALSE(heal_due_is(due_.get(), 0, 1000000));
+	EXPECT_EQ(heal_due_next_ms(due_.get()), HEAL_DUE_NEVER);
+	heal_due_hold(due_.get(), 0, false);
+	EXPECT_EQ(push(HEAL_DUE_COMPLETE), 100);
+}
+
 TEST_F(Due, ANodeThatComesAndGoesIsNotSentTheSameAgainAndAgain)
 {
 	const int pushes = flap(3000, 120000);
