@@ -51,7 +51,7 @@ struct control {
 struct control_page {
 	const char *path;
 	const char *values;
-	bool changes;
+	bool is_guarded; /* it changes something, or shows keys */
 	const char *help;
 	void (*serve)(struct control *c, const char *value, struct control_answer *a);
 };
@@ -71,6 +71,7 @@ void control_server_figures(const struct control *c, struct figures_node *f);
 void control_tell_info(struct control *c, const char *value, struct control_answer *a);
 void control_tell_entropy(struct control *c, const char *value, struct control_answer *a);
 void control_tell_describe(struct control *c, const char *value, struct control_answer *a);
+void control_tell_conflicts(struct control *c, const char *value, struct control_answer *a);
 void control_metrics(struct control *c, const char *value, struct control_answer *a);
 
 /* The pages that change something, or show its current value. */

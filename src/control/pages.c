@@ -36,6 +36,8 @@ static const struct control_page pages[] = {
 	{"/entropy/reconcile", "{NAME,all}[/full]", true,
 		"sessions with a node of the ring until all is settled; full: comparing every key",
 		control_actions_reconcile},
+	{"/entropy/conflicts", NULL, true, "the keys that stay different, as JSON",
+		control_tell_conflicts},
 	{"/entropy/pause", NULL, true, "end all sessions, and begin none", control_actions_pause},
 	{"/entropy/resume", NULL, true, "have sessions again", control_actions_resume},
 	{"/entropy", NULL, false, "what the entropy channel did, as JSON", control_tell_entropy},

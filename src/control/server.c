@@ -95,7 +95,7 @@ static struct bufferevent *on_accepted(struct event_base *base, void *arg)
 	return g->bev;
 }
 
-/* ---- Who may change something ---- */
+/* ---- Who may change something, and see keys ---- */
 
 static bool is_local(struct evhttp_request *request)
 {
@@ -119,18 +119,19 @@ static bool is_of_web_page(struct evhttp_request *request)
 	       (site && strcasecmp(site, "none") != 0);
 }
 
-static bool may_change(struct control *c, struct evhttp_request *request, const char *path,
+static bool is_allowed(struct control *c, struct evhttp_request *request, const char *path,
 	struct control_answer *a)
 {
 	bool ok = false;
 
 	if (is_of_web_page(request))
-		control_answer_refuse(
-			a, 403, "a web page may not change anything: use a command such as curl");
+		control_answer_refuse(a, 403,
+			"a web page may neither change anything nor see keys: use a command such "
+			"as curl");
 	else if (c->conf->stats_admin != CONF_ADMIN_ANY && !is_local(request))
 		control_answer_refuse(a, 403,
-			"this changes something: ask from the node's own machine, or set "
-			"stats_admin: any");
+			"this changes something, or shows keys: ask from the node's own machine, "
+			"or set stats_admin: any");
 	else
 		ok = true;
 	if (!ok)
@@ -175,7 +176,7 @@ static void serve(struct control *c, struct evhttp_request *request, struct cont
 		page = control_pages_find(path, &value);
 	if (!page)
 		control_answer_refuse(a, 404, "there is no such path; /help lists them");
-	else if (!page->changes || may_change(c, request, page->path, a))
+	else if (!page->is_guarded || is_allowed(c, request, page->path, a))
 		page->serve(c, value, a);
 	free(path);
 }

@@ -1,5 +1,7 @@
 #include "control/internal.h"
 
+#include "base/shown.h"
+
 #include <time.h>
 #include <unistd.h>
 
@@ -113,6 +115,56 @@ static void write_entropy(struct json *j, const struct control *c)
 	control_figures_write_json(j, FIGURES_ENTROPY, &figures);
 	write_ledger(j, healer_ledger(c->healer));
 	write_sessions(j, c);
+}
+
+/* ---- Keys ---- */
+
+static const char *why_word(enum recon_unsettled why)
+{
+	switch (why) {
+	case RECON_CONFLICT:
+		return "conflict";
+	case RECON_REFUSED:
+		return "refused";
+	case RECON_TOO_LARGE:
+		return "too_large";
+	}
+	return "?";
+}
+
+static void write_conflict(struct json *j, const struct unsettled_key *k, const char *peer)
+{
+	char shown[UNSETTLED_KEY_BYTES * SHOWN_ESCAPE + 1];
+
+	json_open_object(j, NULL);
+	json_text(j, "key",
+		shown_escaped(k->key, k->len < UNSETTLED_KEY_BYTES ? k->len : UNSETTLED_KEY_BYTES,
+			shown, sizeof(shown)));
+	json_number(j, "key_len", k->len);
+	json_text(j, "peer", peer);
+	json_text(j, "why", why_word(k->why));
+	json_number(j, "times", k->times);
+	json_real(j, "first", k->first_at);
+	json_real(j, "found", k->found_at);
+	json_close_object(j);
+}
+
+void control_tell_conflicts(struct control *c, const char *value, struct control_answer *a)
+{
+	const struct unsettled_key *k = NULL;
+	struct json j;
+	size_t node;
+
+	(void)value;
+	if (!control_pages_need_reconciler(c, a))
+		return;
+	begin(&j, a);
+	json_number(&j, "timestamp", (uint64_t)time(NULL));
+	json_open_array(&j, "keys");
+	while ((k = reconciler_next_unsettled(c->reconciler, k, &node)) != NULL)
+		write_conflict(&j, k, c->ring->nodes[node].name);
+	json_close_array(&j);
+	end(&j);
 }
 
 void control_tell_entropy(struct control *c, const char *value, struct control_answer *a)

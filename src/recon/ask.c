@@ -64,6 +64,7 @@ bool recon_core_ask_apply(struct recon_core *c, struct recon_session *s, uint32_
 
 	if (!p)
 		return false;
+	p->peer = recon_session_peer(s);
 	p->record = *r;
 	p->key = malloc(r->len ? r->len : 1);
 	p->entries = calloc(r->n_entries ? r->n_entries : 1, sizeof(*p->entries));
@@ -131,7 +132,7 @@ static void accept(struct recon_core *c, const struct journal_record *r)
 			c->refused[i].hash = 0;
 }
 
-void recon_core_refuse(struct recon_core *c, const struct journal_record *r)
+void recon_core_refuse(struct recon_core *c, uint32_t peer, const struct journal_record *r)
 {
 	struct journal_record aligned = *r;
 	struct journal_chain chain;
@@ -143,7 +144,7 @@ void recon_core_refuse(struct recon_core *c, const struct journal_record *r)
 		.hash = chain.hash,
 		.chain_digest = journal_chain_digest(&chain),
 	};
-	c->o.host->unsettled(c->o.arg, r->key, r->len, RECON_REFUSED);
+	c->o.host->unsettled(c->o.arg, peer, r->key, r->len, RECON_REFUSED);
 }
 
 /* Doubt is left where nobody knows whether the repair was made. */
@@ -175,7 +176,7 @@ void recon_core_applied(
 	case RECON_WITHDRAWN:
 		p->record.action = JOURNAL_WITHDRAWN;
 		recon_core_record(c, &p->record);
-		recon_core_refuse(c, &p->record);
+		recon_core_refuse(c, p->peer, &p->record);
 		break;
 	case RECON_UNSURE:
 		leave_unsure(c, &p->record);

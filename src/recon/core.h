@@ -100,8 +100,9 @@ struct recon_host {
 	void (*scan)(void *arg, uint64_t ticket);
 	/* Whether a stamp was drawn in this node's rack. */
 	bool (*is_home)(void *arg, uint64_t stamp);
-	/* A key that a session left different. */
-	void (*unsettled)(void *arg, const void *key, size_t len, enum recon_unsettled why);
+	/* A key that a session with the peer left different. */
+	void (*unsettled)(
+		void *arg, uint32_t peer, const void *key, size_t len, enum recon_unsettled why);
 };
 
 /* The rules that the simulator leaves out, one at a time, to see that they are needed. */

@@ -29,6 +29,7 @@ struct recon_pending {
 	struct recon_session *session; /* NULL: it has been freed */
 	uint32_t id;                   /* of the session's key */
 	/* Of a repair: what to record when it is carried out. */
+	uint32_t peer;
 	struct journal_record record;
 	struct journal_entry *entries;
 	uint8_t *key;
@@ -87,13 +88,15 @@ bool recon_core_ask_apply(struct recon_core *c, struct recon_session *s, uint32_
 
 /* Redis refuses the value of a repair: the key has the repair's entries from now on, so that its
  * epochs can be settled, but not its value. */
-void recon_core_refuse(struct recon_core *c, const struct journal_record *r);
+void recon_core_refuse(struct recon_core *c, uint32_t peer, const struct journal_record *r);
 bool recon_core_is_refused(const struct recon_core *c, const struct journal_chain *chain);
 
 /* The session is freed. */
 void recon_core_leave(struct recon_core *c, struct recon_session *s);
 
 /* ---- What sessions do with the answers ---- */
+
+uint32_t recon_session_peer(const struct recon_session *s); /* the bit of the other node */
 
 void recon_keys_read(struct recon_session *s, uint32_t id, const struct recon_content *content,
 	struct recon_now now);

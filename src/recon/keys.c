@@ -130,7 +130,7 @@ static void key_done(struct recon_session *s, struct key *k, bool ok, struct rec
 /* It stays different. */
 static void leave_key(struct recon_session *s, struct key *k, enum recon_unsettled why)
 {
-	s->c->o.host->unsettled(s->c->o.arg, k->name, k->len, why);
+	s->c->o.host->unsettled(s->c->o.arg, s->o.peer, k->name, k->len, why);
 	s->figures.unsettled++;
 }
 

@@ -162,7 +162,7 @@ static void answer_one(void *arg, uint64_t hash, const void *key, size_t len, bo
 	if (at != SIZE_MAX && !is_mixed)
 		return;
 	if (len > RECON_KEY_MAX) {
-		x->s->c->o.host->unsettled(x->s->c->o.arg, key, len, RECON_TOO_LARGE);
+		x->s->c->o.host->unsettled(x->s->c->o.arg, x->s->o.peer, key, len, RECON_TOO_LARGE);
 		x->s->figures.unsettled++;
 		return;
 	}
@@ -228,7 +228,7 @@ static void name_one(void *arg, uint64_t hash, const void *key, size_t len, bool
 		return;
 	x->n_named++;
 	if (len > RECON_KEY_MAX) {
-		s->c->o.host->unsettled(s->c->o.arg, key, len, RECON_TOO_LARGE);
+		s->c->o.host->unsettled(s->c->o.arg, s->o.peer, key, len, RECON_TOO_LARGE);
 		s->figures.unsettled++;
 		return;
 	}

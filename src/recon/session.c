@@ -474,3 +474,8 @@ const struct recon_session_figures *recon_session_counts(const struct recon_sess
 {
 	return &s->figures;
 }
+
+uint32_t recon_session_peer(const struct recon_session *s)
+{
+	return s->o.peer;
+}

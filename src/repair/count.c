@@ -55,6 +55,15 @@ static double later(double a, double b)
 	return isnan(a) || b > a ? b : a;
 }
 
+const struct unsettled_key *reconciler_next_unsettled(
+	const struct reconciler *r, const struct unsettled_key *last, size_t *node)
+{
+	const struct unsettled_key *k = unsettled_next(r->unsettled, last);
+
+	*node = k ? r->pairs[k->with].node : 0;
+	return k;
+}
+
 /* ---- Of a peer ---- */
 
 static bool is_full(const struct repair_pair *p)

@@ -1,5 +1,6 @@
 #include "repair/internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "journal/ceiling.h"
 #include "proto/reply.h"
@@ -25,6 +26,7 @@ static void host_apply(
 {
 	const struct repair_share *s = arg;
 
+	unsettled_repaired(s->reconciler->unsettled, key, len); /* until it is found again */
 	repair_store_apply(s->reconciler->store, s->core, key, len, c, ticket);
 }
 
@@ -47,13 +49,17 @@ static bool host_is_home(void *arg, uint64_t stamp)
 	return false;
 }
 
-static void host_unsettled(void *arg, const void *key, size_t len, enum recon_unsettled why)
+static void host_unsettled(
+	void *arg, uint32_t peer, const void *key, size_t len, enum recon_unsettled why)
 {
 	const struct repair_share *s = arg;
-	struct repair_figures *f = &s->reconciler->figures;
+	struct reconciler *r = s->reconciler;
+	struct repair_figures *f = &r->figures;
 
-	(void)key;
-	(void)len;
+	for (size_t i = 0; i < r->n_pairs; i++)
+		if (&r->cores[r->pairs[i].share] == s && r->pairs[i].bit == peer)
+			unsettled_note(
+				r->unsettled, i, key, len, why, (double)clock_wall_ms() / 1e3);
 	f->keys_unsettled++;
 	switch (why) {
 	case RECON_CONFLICT:

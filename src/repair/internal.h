@@ -15,6 +15,7 @@
 #include "repair/reach.h"
 #include "repair/reconciler.h"
 #include "repair/store.h"
+#include "repair/unsettled.h"
 
 #include <event2/dns.h>
 #include <sys/queue.h>
@@ -51,6 +52,7 @@ struct exchange {
 	struct recon_conn *conn;       /* NULL: the name is being looked up */
 	struct recon_session *session; /* NULL: it has not begun, or has ended */
 	struct recon_now began;        /* the session */
+	double began_at;               /* likewise, seconds since 1970 */
 	bool was_begun;                /* there was a session */
 	bool overflowed;               /* what it had to send did not fit */
 };
@@ -91,6 +93,7 @@ struct reconciler {
 	LIST_HEAD(, exchange) exchanges;
 	size_t n_dialing;
 	bool stopping;
+	struct unsettled *unsettled;   /* keys that stay different, each with a pair */
 	struct log_gate gate;          /* limits messages that other nodes can cause */
 	struct repair_figures figures; /* what reconciler_count() does not find elsewhere */
 

@@ -319,8 +319,9 @@ struct reconciler *reconciler_new(const struct reconciler_options *options)
 	if (!r)
 		goto no_memory;
 	r->options = *options;
+	r->unsettled = unsettled_new();
 	LIST_INIT(&r->exchanges);
-	if (!shares_init(&r->shares, options->ring) || !make_pairs(r))
+	if (!r->unsettled || !shares_init(&r->shares, options->ring) || !make_pairs(r))
 		goto no_memory;
 	if (has_too_many_peers(&r->shares)) {
 		log_error("cannot start: entropy: more than %d racks besides this node's",
@@ -386,6 +387,7 @@ void reconciler_free(struct reconciler *r)
 		event_free(r->ticker);
 	if (r->sweep)
 		event_free(r->sweep);
+	unsettled_free(r->unsettled);
 	shares_fini(&r->shares);
 	free(r);
 }

@@ -14,6 +14,7 @@
 #include "proxy/proxy.h"
 #include "recon/tls.h"
 #include "repair/figures.h"
+#include "repair/unsettled.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -89,6 +90,11 @@ bool reconciler_run(struct reconciler *r, size_t node, bool full);
 /* End all sessions, and begin none, nor take part in one, until it is taken back. */
 void reconciler_pause(struct reconciler *r, bool pause);
 bool reconciler_is_paused(const struct reconciler *r);
+
+/* The next key that stays different, the newest first: NULL begins, and ends; *node: whom it
+ * differs from, by its index in ring->nodes. */
+const struct unsettled_key *reconciler_next_unsettled(
+	const struct reconciler *r, const struct unsettled_key *last, size_t *node);
 
 /* What was counted until now. */
 void reconciler_count(const struct reconciler *r, struct repair_figures *f);

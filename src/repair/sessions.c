@@ -117,8 +117,13 @@ static void done(struct exchange *x)
 	bool again = f->changed > 0 || recon_core_standing(core) != RECON_INTACT;
 	uint64_t until;
 
-	if (f->was_full)
+	if (f->was_full) {
 		recon_core_want_full(core, p->bit, false);
+		/* The one that dials finds what stays different. */
+		if (x->is_dialer)
+			unsettled_compared(x->reconciler->unsettled,
+				(size_t)(p - x->reconciler->pairs), x->began_at);
+	}
 	until = recon_core_settled_until(core, p->bit, x->began);
 	if (until > 0)
 		p->settled_until = until;
@@ -206,6 +211,7 @@ static bool begin_session(struct exchange *x)
 
 	x->session = recon_session_new(x->reconciler->cores[p->share].core, &options, now);
 	x->began = now;
+	x->began_at = (double)clock_wall_ms() / 1e3;
 	x->was_begun = x->session != NULL;
 	return x->was_begun;
 }

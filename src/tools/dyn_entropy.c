@@ -14,6 +14,7 @@ static const struct subcommand *const commands[] = {
 	&cmd_conf,
 	&cmd_status,
 	&cmd_reconcile,
+	&cmd_conflicts,
 	&cmd_pause,
 	&cmd_resume,
 };

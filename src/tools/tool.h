@@ -24,7 +24,7 @@ enum tool_exit {
 };
 
 extern const struct subcommand cmd_push, cmd_receive, cmd_compare, cmd_keygen, cmd_conf, cmd_status,
-	cmd_reconcile, cmd_pause, cmd_resume;
+	cmd_reconcile, cmd_pause, cmd_resume, cmd_conflicts;
 
 /* "dyn-entropy: ..." on standard error, one line. */
 void tool_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -174,7 +174,8 @@ TEST(Stats, WithoutChannelOrProxyItSaysSo)
 		EXPECT_TRUE(holds(answer.body, "the configuration has no")) << answer.body;
 	}
 	EXPECT_EQ(http(port, "/entropy/run").code, 409);
-	for (const char *path : {"/entropy/pause", "/entropy/resume", "/entropy/reconcile/all"}) {
+	for (const char *path : {"/entropy/pause", "/entropy/resume", "/entropy/reconcile/all",
+		     "/entropy/conflicts"}) {
 		const Http answer = http(port, path);
 
 		EXPECT_EQ(answer.code, 409) << path;
@@ -202,7 +203,7 @@ TEST(Stats, HelpNamesThePathsAndNoOtherIsThere)
 		EXPECT_NE(http(port, line.substr(0, line.find_first_of("{N"))).code, 404) << line;
 		n++;
 	}
-	EXPECT_EQ(n, 18u);
+	EXPECT_EQ(n, 19u);
 	EXPECT_EQ(http(port, "/ping").body, "OK\n");
 	EXPECT_EQ(http(port, "/ping?x=y").body, "OK\n");
 	EXPECT_EQ(http(port, "/").body.substr(0, 11), "{\"service\":");
@@ -251,9 +252,10 @@ TEST(Stats, OnlyThisMachineChangesAnything)
 	/* A connection to that address also comes from it. */
 	node.set("stats_listen", "0.0.0.0:0").start();
 	EXPECT_EQ(http(stats_port(node), "/info", "", own).code, 200);
-	for (const char *path : {"/setloglevel/11", "/loglevelup", "/logleveldown",
-		     "/peer/down/all", "/state/standby", "/set_consistency/read/dc_one",
-		     "/entropy/run", "/entropy/pause", "/entropy/reconcile/all"}) {
+	for (const char *path :
+		{"/setloglevel/11", "/loglevelup", "/logleveldown", "/peer/down/all",
+			"/state/standby", "/set_consistency/read/dc_one", "/entropy/run",
+			"/entropy/pause", "/entropy/reconcile/all", "/entropy/conflicts"}) {
 		const Http answer = http(stats_port(node), path, "", own);
 
 		EXPECT_EQ(answer.code, 403) << path;

@@ -124,7 +124,7 @@ TEST(ToolUsage, HelpAndVersion)
 
 	EXPECT_EQ(kDone, run({"--help"}, &output));
 	for (const char *name : {"push", "receive", "compare", "keygen", "conf", "status",
-		     "reconcile", "pause", "resume"}) {
+		     "reconcile", "conflicts", "pause", "resume"}) {
 		std::string help;
 
 		EXPECT_NE(std::string::npos, output.find(std::string("  ") + name)) << output;
@@ -209,7 +209,7 @@ TEST(ToolPage, HasExactlyTheOptionsOfHelp)
 	const auto page = page_options();
 
 	for (const std::string name : {"push", "receive", "compare", "keygen", "conf", "status",
-		     "reconcile", "pause", "resume"}) {
+		     "reconcile", "conflicts", "pause", "resume"}) {
 		std::set<std::string> expected = page.at(name);
 		const auto &every = page.at("Options of every command");
 

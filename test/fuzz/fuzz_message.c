@@ -159,9 +159,11 @@ static bool is_home(void *arg, uint64_t stamp)
 	return stamp % 2;
 }
 
-static void unsettled(void *arg, const void *key, size_t len, enum recon_unsettled why)
+static void unsettled(
+	void *arg, uint32_t peer, const void *key, size_t len, enum recon_unsettled why)
 {
 	(void)arg;
+	(void)peer;
 	(void)key;
 	(void)len;
 	(void)why;

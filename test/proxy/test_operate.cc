@@ -162,14 +162,29 @@ TEST(Operate, ReconcileComparesEveryKeyWhenAsked)
 	ring.wait_well();
 	const Said first = ask(ring[0], {"reconcile", "--full"});
 	EXPECT_EQ(first.status, 0) << first.out << first.err;
+	one.set("odd\n", "written");
+	EXPECT_EQ(ask(ring[0], {"reconcile"}).status, 0);
 	/* Past the nodes: no journal knows of it. */
-	ring[1].store().set("k:1", "by hand");
+	ring[1].store().set("odd\n", "by hand");
 	ring[1].store().set("k1", "by hand");
 	const Said recent = ask(ring[0], {"reconcile"});
 	EXPECT_EQ(recent.status, 0) << recent.out << recent.err;
 	const Said full = ask(ring[0], {"reconcile", "--full"});
 	EXPECT_EQ(full.status, 1) << full.out << full.err;
-	EXPECT_TRUE(holds(full.err, "keys stay different")) << full.out << full.err;
+	EXPECT_TRUE(holds(full.err, "2 keys stay different")) << full.out << full.err;
+	const Said listed = ask(ring[0], {"conflicts"});
+	EXPECT_EQ(listed.status, 0) << listed.err;
+	EXPECT_EQ(matches_in(listed.out, "\n    differs from ").size(), 2u) << listed.out;
+	EXPECT_TRUE(has_match(listed.out, "odd\\\\n\n    differs from 127\\.0\\.0\\.1:[0-9]+: "
+					  "nothing says which value is right; "
+					  "found 0:[0-9]+ ago\n"))
+		<< listed.out;
+	EXPECT_EQ(ring[0].node().logged("odd"), 0u) << "no key in the log";
+	/* A client decides; then they are equal, and a comparison finds so. */
+	one.set("odd\n", "decided");
+	one.set("k1", "decided");
+	EXPECT_EQ(ask(ring[0], {"reconcile", "--full"}).status, 0);
+	EXPECT_EQ(ask(ring[0], {"conflicts"}).out, "");
 }
 
 TEST(Operate, ReconcileSaysWhatCannotBeSettled)

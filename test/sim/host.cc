@@ -40,11 +40,11 @@ const recon_host World::host = {
 		return static_cast<int>(stamp_node(stamp)) == static_cast<Node *>(arg)->index;
 	},
 	/* unsettled */
-	[](void *arg, const void *key, size_t len, recon_unsettled why) {
+	[](void *arg, uint32_t peer, const void *key, size_t len, recon_unsettled why) {
 		Node &n = *static_cast<Node *>(arg);
 
-		n.world->note(
-			"node %d: key %d stays different: %d", n.index, key_of(key, len), why);
+		n.world->note("node %d: key %d stays different from %u: %d", n.index,
+			key_of(key, len), peer, why);
 	},
 };
 

@@ -8,6 +8,7 @@
 #include "support/owned.h"
 
 #include <deque>
+#include <gtest/gtest.h>
 #include <map>
 #include <memory>
 #include <string>
@@ -156,7 +157,8 @@ inline const recon_host Node::host = {
 		recon_core_scan_done(n.core.get(), ticket, true, n.now);
 	},
 	[](void *arg, uint64_t stamp) { return stamp_node(stamp) == of(arg).bit; },
-	[](void *arg, const void *key, size_t len, recon_unsettled why) {
+	[](void *arg, uint32_t peer, const void *key, size_t len, recon_unsettled why) {
+		EXPECT_NE(peer, of(arg).bit);
 		of(arg).unsettled.emplace_back(
 			std::string(static_cast<const char *>(key), len), why);
 	},
