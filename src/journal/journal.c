@@ -2,6 +2,7 @@
 
 #include "journal/stamp.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,10 +177,21 @@ static bool install(struct journal *j, struct chain *c, const struct journal_rec
 	return true;
 }
 
+/* The chain of a record's key, made if needed.  NULL when out of memory. */
+static struct chain *chain_for(struct journal *j, const struct journal_record *r)
+{
+	struct journal_name name;
+
+	/* It has an attempt, so that it is there. */
+	if (r->place >> 32 == j->number)
+		return slab_at(&j->chains, (uint32_t)r->place);
+	name = journal_name_of(j, r->key, r->len, r->hash);
+	return journal_table_make(j, &name);
+}
+
 static bool do_write(struct journal *j, const struct journal_record *r)
 {
-	const struct journal_name name = journal_name_of(j, r->key, r->len);
-	struct chain *c = journal_table_make(j, &name);
+	struct chain *c = chain_for(j, r);
 	struct attempt was;
 	bool ok = true;
 
@@ -189,6 +201,7 @@ static bool do_write(struct journal *j, const struct journal_record *r)
 	case JOURNAL_SENT:
 	case JOURNAL_REPAIR:
 		ok = add_attempt(j, c, r);
+		j->last_place = c->number;
 		break;
 	case JOURNAL_TAKEN:
 		ok = !journal_attempt_end(j, c, r->stamp, false, &was) ||
@@ -277,7 +290,13 @@ bool journal_do(struct journal *j, const struct journal_record *r)
 enum journal_verdict journal_arrival(const struct journal *j, const void *key, size_t len,
 	uint64_t stamp, enum journal_kind kind)
 {
-	const struct journal_name name = journal_name_of(j, key, len);
+	return journal_arrival_hashed(j, key, len, 0, stamp, kind);
+}
+
+enum journal_verdict journal_arrival_hashed(const struct journal *j, const void *key, size_t len,
+	uint64_t hash, uint64_t stamp, enum journal_kind kind)
+{
+	const struct journal_name name = journal_name_of(j, key, len, hash);
 	const struct chain *c = journal_table_find(j, &name);
 	uint64_t newest, overwrite;
 
@@ -299,9 +318,14 @@ enum journal_verdict journal_arrival(const struct journal *j, const void *key, s
 	return JOURNAL_CARRY_OUT;
 }
 
+uint64_t journal_last_place(const struct journal *j)
+{
+	return (uint64_t)j->number << 32 | j->last_place;
+}
+
 struct journal_chain journal_look(const struct journal *j, const void *key, size_t len)
 {
-	const struct journal_name name = journal_name_of(j, key, len);
+	const struct journal_name name = journal_name_of(j, key, len, 0);
 	const struct chain *c = journal_table_find(j, &name);
 
 	return c ? journal_view(j, c) : (struct journal_chain){0};
@@ -355,11 +379,15 @@ size_t journal_n_entries(const struct journal *j)
 
 struct journal *journal_new(uint64_t seed)
 {
+	static atomic_uint n_made;
 	struct journal *j = calloc(1, sizeof(*j));
 
 	if (!j)
 		return NULL;
 	j->seed = seed;
+	do
+		j->number = atomic_fetch_add_explicit(&n_made, 1, memory_order_relaxed) + 1;
+	while (j->number == 0); /* no place is 0 */
 	return j;
 }
 

@@ -112,6 +112,11 @@ struct journal_record {
 	uint64_t sum;
 	const struct journal_limits *limits;
 	const struct journal_epoch *marks;
+
+	/* What is known already of where the key is: both are only to save time, and are no part of
+	 * the record. */
+	uint64_t hash;  /* journal_key_hash(); 0: not known */
+	uint64_t place; /* journal_last_place(), until the attempt is answered; 0: not known */
 };
 
 struct journal;
@@ -125,8 +130,19 @@ void journal_free(struct journal *j);
 enum journal_verdict journal_arrival(const struct journal *j, const void *key, size_t len,
 	uint64_t stamp, enum journal_kind kind);
 
+/* The same with the key's journal_key_hash(). */
+enum journal_verdict journal_arrival_hashed(const struct journal *j, const void *key, size_t len,
+	uint64_t hash, uint64_t stamp, enum journal_kind kind);
+
 /* Apply a record.  False, with nothing changed, when out of memory. */
 bool journal_do(struct journal *j, const struct journal_record *r);
+
+/* Where the key of the last JOURNAL_SENT or JOURNAL_REPAIR is, for the record of what became of
+ * that attempt.  Another journal takes it as not known. */
+uint64_t journal_last_place(const struct journal *j);
+
+/* Read the memory in which a key will be looked for. */
+void journal_prefetch(const struct journal *j, uint64_t hash);
 
 /* The key's chain; an empty one when the key has none. */
 struct journal_chain journal_look(const struct journal *j, const void *key, size_t len);

@@ -59,6 +59,8 @@ struct journal {
 	uint32_t forgotten, closed;
 	uint32_t dropped; /* the newest epoch of which a repair removed an entry */
 	uint64_t seed;
+	uint32_t number;     /* of this journal in the process */
+	uint32_t last_place; /* the chain of the last attempt */
 };
 
 /* A key and its hash. */
@@ -68,10 +70,11 @@ struct journal_name {
 	uint64_t hash;
 };
 
+/* hash: 0 when it is not known. */
 static inline struct journal_name journal_name_of(
-	const struct journal *j, const void *key, size_t len)
+	const struct journal *j, const void *key, size_t len, uint64_t hash)
 {
-	return (struct journal_name){key, len, journal_key_hash(j, key, len)};
+	return (struct journal_name){key, len, hash ? hash : journal_key_hash(j, key, len)};
 }
 
 static inline struct journal_entry *journal_chain_entries(struct chain *c)

@@ -188,6 +188,12 @@ struct chain *journal_table_find(const struct journal *j, const struct journal_n
 	return c ? c : find_in(j, &j->old, name);
 }
 
+void journal_prefetch(const struct journal *j, uint64_t hash)
+{
+	if (j->table.slots)
+		__builtin_prefetch(&j->table.slots[home_of(&j->table, hash << 32)]);
+}
+
 struct chain *journal_table_make(struct journal *j, const struct journal_name *name)
 {
 	struct chain *c = journal_table_find(j, name);

@@ -70,7 +70,8 @@ enum recon_verdict recon_core_write(
 		return RECON_TOO_FAR;
 	if (is_late(c, w->stamp, now))
 		return RECON_TOO_LATE;
-	switch (journal_arrival(c->journal, w->key, w->len, w->stamp, w->kind)) {
+	r.hash = journal_key_hash(c->journal, w->key, w->len);
+	switch (journal_arrival_hashed(c->journal, w->key, w->len, r.hash, w->stamp, w->kind)) {
 	case JOURNAL_WAIT:
 		if (recon_core_has_rule(c, RECON_WAIT_ITS_TURN))
 			return RECON_WAIT;
@@ -92,6 +93,16 @@ enum recon_verdict recon_core_write(
 	if (c->kept.standing != RECON_INTACT && w->kind == JOURNAL_UPDATE)
 		r.mixed |= recon_core_has_rule(c, RECON_MIXED_WHILE_BEHIND);
 	return recon_core_record(c, &r) ? RECON_CARRY_OUT : RECON_NO_MEMORY;
+}
+
+uint64_t recon_core_place(const struct recon_core *c)
+{
+	return journal_last_place(c->journal);
+}
+
+void recon_core_prefetch(const struct recon_core *c, const void *key, size_t len)
+{
+	journal_prefetch(c->journal, journal_key_hash(c->journal, key, len));
 }
 
 /* Whether Redis has it is not known: it does not count, but the key's content is in doubt.  Where
@@ -120,6 +131,7 @@ void recon_core_answered(
 		return;
 	}
 	r.action = outcome == RECON_TAKEN ? JOURNAL_TAKEN : JOURNAL_WITHDRAWN;
+	r.place = w->place;
 	recon_core_record(c, &r);
 }
 

@@ -152,7 +152,8 @@ struct recon_write {
 	size_t len;
 	uint64_t stamp;
 	enum journal_kind kind;
-	bool mixed; /* it may not do the same on every node */
+	bool mixed;     /* it may not do the same on every node */
+	uint64_t place; /* recon_core_place(); 0: it is looked for */
 };
 
 enum recon_verdict {
@@ -168,6 +169,13 @@ enum recon_verdict {
  * clock. */
 enum recon_verdict recon_core_write(
 	struct recon_core *c, const struct recon_write *w, struct recon_now now);
+
+/* Where the key is that was recorded last as carried out, to save time when it is answered; not 0.
+ */
+uint64_t recon_core_place(const struct recon_core *c);
+
+/* Read the memory in which the keys of writes will be looked for. */
+void recon_core_prefetch(const struct recon_core *c, const void *key, size_t len);
 
 /* What became of a write that was to be carried out.  mixed: it may not have done here what it did
  * elsewhere.  Afterwards the writes of the key that wait may be asked again. */

@@ -59,6 +59,12 @@ static struct recon_write write_of(const struct stamped_write *w, const struct w
 static bool must_wait(const struct reconciler *r, const struct stamped_write *w)
 {
 	for (size_t i = 0; i < w->n_keys; i++) {
+		const struct recon_core *core = core_of(r, w->keys[i].bytes, w->keys[i].len);
+
+		if (core)
+			recon_core_prefetch(core, w->keys[i].bytes, w->keys[i].len);
+	}
+	for (size_t i = 0; i < w->n_keys; i++) {
 		const struct write_key *k = &w->keys[i];
 		const struct recon_core *core = core_of(r, k->bytes, k->len);
 
@@ -100,7 +106,7 @@ static void carry_out_whole(struct reconciler *r, struct stamped_write *w)
 			.mixed = true,
 		};
 		k->verdict = WRITE_CARRY_OUT;
-		k->mark = recon_core_record(core, &record);
+		k->mark = recon_core_record(core, &record) ? recon_core_place(core) : 0;
 	}
 }
 
@@ -114,7 +120,7 @@ static enum write_verdict arrive(struct reconciler *r, struct stamped_write *w, 
 		return WRITE_CARRY_OUT;
 	switch (recon_core_write(core, &write, repair_store_now())) {
 	case RECON_CARRY_OUT:
-		k->mark = 1;
+		k->mark = recon_core_place(core);
 		return WRITE_CARRY_OUT;
 	case RECON_DO_NOTHING:
 		r->figures.writes_passed_over++;
@@ -198,6 +204,7 @@ void reconciler_write_ended(void *arg, size_t node, const struct stamped_write *
 		struct recon_core *core = k->mark ? core_of(r, k->bytes, k->len) : NULL;
 		struct recon_write write = write_of(w, k);
 
+		write.place = k->mark;
 		k->mark = 0;
 		if (core)
 			recon_core_answered(core, &write, outcome_of(k, fate, left_unchanged));

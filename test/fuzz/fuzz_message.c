@@ -205,7 +205,7 @@ static void run_session(const uint8_t *data, size_t size, bool is_dialer)
 		.send = send_nowhere,
 	};
 	struct recon_write w = {
-		"k", 1, stamp_make(now.wall_ms - 12000, 1, 0), JOURNAL_UPDATE, false};
+		"k", 1, stamp_make(now.wall_ms - 12000, 1, 0), JOURNAL_UPDATE, false, 0};
 	struct recon_session *s;
 
 	node.core = recon_core_new(&o, now);

@@ -50,7 +50,7 @@ void World::client_write()
 
 static recon_write write_of(const std::string &key, const Write &w)
 {
-	return {key.data(), key.size(), w.stamp, w.kind, false};
+	return {key.data(), key.size(), w.stamp, w.kind, false, 0};
 }
 
 void World::arrive(Node &n, const Write &w, const Reply &reply)
@@ -85,11 +85,13 @@ void World::carry_out(Node &n, const Write &w, const Reply &reply)
 {
 	Command c{0, lane_of(w.key), n.log.size() - 1, w.key, true, w, false, w.fails_at == n.index,
 		{}};
+	const uint64_t place = recon_core_place(n.core);
 
-	command(n, c, [this, &n, w, reply](bool ok) {
+	command(n, c, [this, &n, w, reply, place](bool ok) {
 		std::string key = name_of(w.key);
-		const recon_write write = write_of(key, w);
+		recon_write write = write_of(key, w);
 
+		write.place = place;
 		recon_core_answered(n.core, &write, ok ? RECON_TAKEN : RECON_WITHDRAWN);
 		note("node %d %s %" PRIx64, n.index, ok ? "took" : "refused", w.stamp);
 		reply(ok);

@@ -97,7 +97,7 @@ struct Node {
 	recon_verdict write(const std::string &key, uint64_t stamp, const char *value)
 	{
 		const recon_write w{key.data(), key.size(), stamp,
-			value ? JOURNAL_OVERWRITE : JOURNAL_DELETE, false};
+			value ? JOURNAL_OVERWRITE : JOURNAL_DELETE, false, 0};
 		const recon_verdict verdict = recon_core_write(core.get(), &w, now);
 
 		if (verdict != RECON_CARRY_OUT)

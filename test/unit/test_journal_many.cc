@@ -42,7 +42,7 @@ class JournalOfMany : public testing::Test
 	uint64_t n_written = 0;
 	uint32_t epoch = 1;
 
-	void act(journal_action action, const std::string &key, uint64_t stamp)
+	void act(journal_action action, const std::string &key, uint64_t stamp, uint64_t place = 0)
 	{
 		journal_record r{};
 
@@ -50,6 +50,7 @@ class JournalOfMany : public testing::Test
 		r.key = key.data();
 		r.len = key.size();
 		r.stamp = stamp;
+		r.place = place;
 		ASSERT_TRUE(journal_do(j.get(), &r));
 	}
 
@@ -73,11 +74,12 @@ class JournalOfMany : public testing::Test
 		const uint64_t stamp = draw();
 
 		act(JOURNAL_SENT, key, stamp);
+		const uint64_t place = below(2) ? journal_last_place(j.get()) : 0;
 		if (below(8) == 0) {
-			act(JOURNAL_WITHDRAWN, key, stamp);
+			act(JOURNAL_WITHDRAWN, key, stamp, place);
 			return;
 		}
-		act(JOURNAL_TAKEN, key, stamp);
+		act(JOURNAL_TAKEN, key, stamp, place);
 		if (stamp_epoch(stamp) <= journal_forgotten(j.get()))
 			return;
 		Entry &e = model[key][stamp_epoch(stamp)];
@@ -201,6 +203,42 @@ TEST_F(JournalOfMany, ShowsInPartsEveryKeyThatStays)
 	}
 	for (unsigned i = 0; i < 5000; i += 3)
 		EXPECT_TRUE(!model.count(name_of(i)) || seen.count(name_of(i))) << i;
+	check();
+}
+
+TEST_F(JournalOfMany, TakesThePlaceOfAnotherJournalAsNotKnown)
+{
+	Owned other(journal_new(1));
+	journal_record r{};
+
+	r.action = JOURNAL_SENT;
+	r.key = "x";
+	r.len = 1;
+	r.stamp = draw();
+	ASSERT_TRUE(journal_do(other.get(), &r));
+	act(JOURNAL_SENT, "y", r.stamp);
+	act(JOURNAL_TAKEN, "y", r.stamp, journal_last_place(other.get()));
+	act(JOURNAL_TAKEN, "z", r.stamp, journal_last_place(other.get()));
+	EXPECT_EQ(journal_look(j.get(), "y", 1).n, 1u);
+	EXPECT_EQ(journal_look(j.get(), "z", 1).n, 0u);
+}
+
+TEST_F(JournalOfMany, AnswersAtTheirPlacesWhatIsUnderWayWhileTheTablesGrow)
+{
+	std::vector<std::pair<uint64_t, uint64_t>> sent;
+
+	for (unsigned i = 0; i < 3000; i++) {
+		sent.emplace_back(draw(), 0);
+		act(JOURNAL_SENT, name_of(i), sent[i].first);
+		sent[i].second = journal_last_place(j.get());
+	}
+	forget(1);
+	for (unsigned i = 0; i < 3000; i++) {
+		/* Another name: what is not looked for is not read either. */
+		act(i % 2 ? JOURNAL_TAKEN : JOURNAL_WITHDRAWN, "", sent[i].first, sent[i].second);
+		if (i % 2 && stamp_epoch(sent[i].first) > 1)
+			model[name_of(i)][stamp_epoch(sent[i].first)] = {sent[i].first, 1};
+	}
 	check();
 }
 

@@ -394,7 +394,7 @@ TEST_F(ReconSession, RefusesWritesTooLateAndTooFarAhead)
 TEST_F(ReconSession, LeavesDoubtWhereRedisDidNotAnswer)
 {
 	both_write("k", "old");
-	const recon_write second{"k", 1, a.draw(), JOURNAL_UPDATE, false};
+	const recon_write second{"k", 1, a.draw(), JOURNAL_UPDATE, false, 0};
 	ASSERT_EQ(recon_core_write(a.core.get(), &second, a.now), RECON_CARRY_OUT);
 	recon_core_answered(a.core.get(), &second, RECON_UNSURE);
 	const journal_chain c = journal_look(recon_core_journal(a.core.get()), "k", 1);
