@@ -26,6 +26,22 @@ int64_t clock_wall_ms(void)
 	return read_us(CLOCK_REALTIME) / 1000;
 }
 
+/* Linux has coarse clocks, which read the time of the last timer interrupt. */
+#ifndef CLOCK_MONOTONIC_COARSE
+#define CLOCK_MONOTONIC_COARSE CLOCK_MONOTONIC
+#define CLOCK_REALTIME_COARSE  CLOCK_REALTIME
+#endif
+
+int64_t clock_monotonic_coarse_ms(void)
+{
+	return read_us(CLOCK_MONOTONIC_COARSE) / 1000;
+}
+
+int64_t clock_wall_coarse_ms(void)
+{
+	return read_us(CLOCK_REALTIME_COARSE) / 1000;
+}
+
 int64_t clock_deadline_ms(int64_t timeout_ms)
 {
 	int64_t now = clock_monotonic_ms();

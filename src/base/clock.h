@@ -20,6 +20,10 @@ int64_t clock_monotonic_ms(void);
 /* Milliseconds since the Unix epoch. */
 int64_t clock_wall_ms(void);
 
+/* The same at a fraction of the price, up to 10 ms late. */
+int64_t clock_monotonic_coarse_ms(void);
+int64_t clock_wall_coarse_ms(void);
+
 /* A point in time on the monotonic clock, in milliseconds. */
 #define CLOCK_NEVER INT64_MAX
 

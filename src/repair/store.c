@@ -18,8 +18,8 @@
 struct recon_now repair_store_now(void)
 {
 	return (struct recon_now){
-		.wall_ms = (uint64_t)(clock_wall_ms() - STAMP_ORIGIN_MS),
-		.mono_ms = (uint64_t)clock_monotonic_ms(),
+		.wall_ms = (uint64_t)(clock_wall_coarse_ms() - STAMP_ORIGIN_MS),
+		.mono_ms = (uint64_t)clock_monotonic_coarse_ms(),
 	};
 }
 

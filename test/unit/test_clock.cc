@@ -14,6 +14,17 @@ TEST(Clock, Agrees)
 		5.0);
 }
 
+TEST(Clock, TheCoarseOnesAreNeverAheadAndHardlyLate)
+{
+	const int64_t before = clock_monotonic_ms(), before_wall = clock_wall_ms();
+	const int64_t coarse = clock_monotonic_coarse_ms(), wall = clock_wall_coarse_ms();
+
+	EXPECT_LE(coarse, clock_monotonic_ms());
+	EXPECT_GE(coarse, before - 20);
+	EXPECT_NEAR((double)wall, (double)before_wall, 5000);
+	EXPECT_GE(wall, before_wall - 20);
+}
+
 TEST(Clock, Deadlines)
 {
 	const int64_t now = clock_monotonic_ms();
