@@ -307,8 +307,8 @@ enum journal_verdict journal_arrival_hashed(const struct journal *j, const void 
 			return JOURNAL_WAIT;
 	newest = newest_of(c);
 	overwrite = newest_overwrite(entries_of(c), c->n);
-	if (stamp == c->repaired && stamp == newest)
-		return JOURNAL_LEAVE;
+	if (stamp == c->repaired)
+		return JOURNAL_LEAVE; /* the repair brought it; newer ones may have come since */
 	if (stamp < c->repaired)
 		return stamp < overwrite ? JOURNAL_LEAVE : JOURNAL_LEAVE_MIXED;
 	if (stamp < overwrite)

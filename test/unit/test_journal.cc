@@ -169,6 +169,9 @@ TEST_F(Journal, LeavesWhatARepairHasBrought)
 	EXPECT_EQ(arrival("a", at(5, 13)), JOURNAL_CARRY_OUT);
 	act(JOURNAL_LEFT, "a", at(5, 11));
 	EXPECT_TRUE(look("a").entries[0].mixed);
+	/* Newer writes since do not make it new: it must not be carried out twice. */
+	take("a", at(5, 20));
+	EXPECT_EQ(arrival("a", at(5, 12)), JOURNAL_LEAVE);
 }
 
 TEST_F(Journal, ClearsDoubtByANewerOverwrite)
