@@ -68,8 +68,10 @@ struct repair_share {
 struct repair_lane {
 	struct reconciler *reconciler;
 	uint32_t number;
-	uint64_t sent; /* the position in the marker that was sent last */
-	bool is_there; /* the datastore has a marker */
+	uint64_t sent;   /* the position in the marker that was sent last */
+	uint32_t asked;  /* requests about the marker that are not answered */
+	uint32_t before; /* of these, how many were sent before the dataset was looked at */
+	bool is_there;   /* the datastore has a marker of this log */
 };
 
 struct reconciler {

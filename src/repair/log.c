@@ -65,7 +65,8 @@ bool repair_log_write(const struct reconciler *r, struct buf *out, const char *s
 }
 
 /* The reply is a marker.  Anything but one of this log means that the dataset was emptied, restored
- * or exchanged behind the node.  False when there is no such reply. */
+ * or exchanged behind the node.  False when there is no such reply, or one to a question of before
+ * the dataset was looked at. */
 static bool check_marker(
 	struct repair_lane *lane, const uint8_t *reply, size_t len, enum write_fate fate)
 {
@@ -74,12 +75,35 @@ static bool check_marker(
 	struct marker m;
 	size_t n, used;
 
+	lane->asked--;
+	if (lane->before > 0) {
+		lane->before--;
+		return false;
+	}
 	if (fate != WRITE_TAKEN || !reply || !reply_string(reply, len, &text, &n, &used))
 		return false; /* the connection is gone, or the datastore refuses to write */
 	if (lane->is_there && (!text || !marker_parse(&m, text, n) || m.lane != lane->number ||
 				      m.log != wal_id(r->wal)))
 		r->is_foreign = true;
 	return true;
+}
+
+static bool ask_lane(struct reconciler *r, struct repair_lane *lane, const struct buf *request,
+	proxy_answered *answered)
+{
+	const struct proxy_own_request own = {
+		.token = lane->number,
+		.request = buf_head(request),
+		.request_len = buf_len(request),
+		.answered = answered,
+		.arg = lane,
+	};
+
+	lane->asked++;
+	if (proxy_ask(r->proxy, &own))
+		return true;
+	lane->asked--;
+	return false;
 }
 
 /* The marker that was there before the one that was set. */
@@ -100,18 +124,10 @@ void repair_log_verify(struct reconciler *r)
 {
 	for (uint32_t i = 0; r->is_known && i < r->options.n_lanes; i++) {
 		struct repair_lane *lane = &r->lanes[i];
-		struct proxy_own_request own = {
-			.token = i,
-			.answered = on_verified,
-			.arg = lane,
-		};
 		struct buf request = {0};
 
-		if (lane->is_there && repair_log_write(r, &request, get_script, i, 1, NULL)) {
-			own.request = buf_head(&request);
-			own.request_len = buf_len(&request);
-			proxy_ask(r->proxy, &own);
-		}
+		if (lane->is_there && repair_log_write(r, &request, get_script, i, 1, NULL))
+			ask_lane(r, lane, &request, on_verified);
 		buf_fini(&request);
 	}
 }
@@ -125,19 +141,11 @@ static void send_marker(struct reconciler *r, struct repair_lane *lane, uint64_t
 	};
 	char value[MARKER_VALUE_MAX];
 	struct buf request = {0};
-	struct proxy_own_request own = {
-		.token = lane->number,
-		.answered = on_marked,
-		.arg = lane,
-	};
 
 	marker_format(&m, value);
-	if (repair_log_write(r, &request, set_script, lane->number, 1, value)) {
-		own.request = buf_head(&request);
-		own.request_len = buf_len(&request);
-		if (proxy_ask(r->proxy, &own))
-			lane->sent = position;
-	}
+	if (repair_log_write(r, &request, set_script, lane->number, 1, value) &&
+		ask_lane(r, lane, &request, on_marked))
+		lane->sent = position;
 	buf_fini(&request);
 }
 
@@ -165,8 +173,13 @@ void repair_log_flush(struct reconciler *r)
 void repair_log_begin_lanes(struct reconciler *r)
 {
 	for (uint32_t i = 0; i < r->options.n_lanes; i++) {
-		r->lanes[i].is_there = r->found[i].what != MARKER_NONE;
-		r->lanes[i].sent = 0;
+		struct repair_lane *lane = &r->lanes[i];
+		const struct marker_found *f = &r->found[i];
+
+		/* After the log was begun anew the first marker replaces one of another log. */
+		lane->is_there = f->what == MARKER_THERE && f->marker.log == wal_id(r->wal);
+		lane->before = lane->asked;
+		lane->sent = 0;
 	}
 	r->is_foreign = false;
 }
