@@ -404,4 +404,50 @@ TEST_F(ReconSession, LeavesDoubtWhereRedisDidNotAnswer)
 	EXPECT_EQ(c.under_way, 0u);
 }
 
+/* ---- What the node shows and is asked ---- */
+
+TEST_F(ReconSession, SaysUpToWhenAllIsSettled)
+{
+	const uint64_t epoch_ms = UINT64_C(1) << STAMP_EPOCH_MS_BITS;
+	const auto until = [&] { return recon_core_settled_until(a.core.get(), b.bit, a.now); };
+	const uint64_t written_ms = a.now.wall_ms;
+
+	a.write("missed", a.draw(), "value");
+	wait_ms();
+	EXPECT_LE(until(), written_ms) << "the write is not settled";
+	EXPECT_GT(until() + epoch_ms, written_ms) << "what is older is";
+	expect_equal_after_session();
+	EXPECT_LE(until(), a.now.wall_ms - close_ms);
+	EXPECT_GT(until() + epoch_ms, a.now.wall_ms - close_ms) << "all but what is too recent";
+	a.write("recent", a.draw(), "value");
+	EXPECT_GT(until() + epoch_ms, a.now.wall_ms - close_ms)
+		<< "a write of now does not make it older";
+}
+
+TEST_F(ReconSession, ComparesEveryKeyWhenItIsWanted)
+{
+	a.data["by hand"] = "value"; /* no journal knows of it */
+	wait_ms();
+	{
+		Pair p(a, b);
+
+		p.run();
+		EXPECT_TRUE(p.done());
+		EXPECT_EQ(b.data.count("by hand"), 0u);
+	}
+	EXPECT_FALSE(recon_core_needs_full(a.core.get(), b.bit));
+	recon_core_want_full(a.core.get(), b.bit, true);
+	EXPECT_TRUE(recon_core_needs_full(a.core.get(), b.bit));
+	EXPECT_EQ(recon_core_settled_until(a.core.get(), b.bit, a.now), 0u);
+	/* Whoever dials. */
+	Pair p(b, a);
+	p.run();
+	EXPECT_TRUE(p.done());
+	EXPECT_TRUE(p.counts().was_full);
+	EXPECT_EQ(b.data, a.data);
+	recon_core_want_full(a.core.get(), b.bit, false);
+	EXPECT_FALSE(recon_core_needs_full(a.core.get(), b.bit));
+	EXPECT_GT(recon_core_settled_until(a.core.get(), b.bit, a.now), 0u);
+}
+
 } // namespace
