@@ -273,5 +273,5 @@ const struct conf_key conf_keys[CONF_N_KEYS] = {
 			"too"},
 	[CONF_KEY_RECON_PROTOCOL] = {KEY(recon_protocol, CHOICE), .def_number = CONF_PROTOCOL_AUTO,
 		WORDS(protocol_words),
-		.help = "which version of the channel's protocol the receiver takes: one, or both"},
+		.help = "which version of the channel's protocol is spoken: one, or both"},
 };
