@@ -373,7 +373,7 @@ bool on_a_small_disk(const std::string &dir, uint64_t room)
 
 TEST(Wal, AFullDiskBreaksItUntilThereIsRoom)
 {
-	for (uint64_t room : {0, 100, 1000, 4097, 10000, 10001, 10002, 30003}) {
+	for (uint64_t room : {0u, 100u, 1000u, 4097u, 10000u, 10001u, 10002u, 30003u}) {
 		const TempDir dir;
 
 		ASSERT_TRUE(on_a_small_disk(dir.path(), room));
