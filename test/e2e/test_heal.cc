@@ -336,6 +336,7 @@ TEST(Heal, PeersAndAddressHaveTheirDefaultsFourAboveTheRing)
 		node.set("dyn_seeds", yaml_list({loopback(other) + ":rack2:dc1:101134286"}));
 		node.set("datacenter", "dc1").set("rack", "rack1").set("tokens", "'437425602'");
 		node.set("listen", loopback(node_port()));
+		node.set("recon_protocol", "1"); /* each is a stranger to the other's ring */
 	};
 
 	place(a, a_port, b_port);

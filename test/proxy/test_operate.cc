@@ -164,7 +164,14 @@ TEST(Operate, ReconcileComparesEveryKeyWhenAsked)
 	EXPECT_EQ(first.status, 0) << first.out << first.err;
 	one.set("odd\n", "written");
 	EXPECT_EQ(ask(ring[0], {"reconcile"}).status, 0);
-	/* Past the nodes: no journal knows of it. */
+	/* Past the nodes, when no journal knows of the keys any more. */
+	for (const size_t i : {0u, 1u})
+		EXPECT_TRUE(wait_until(
+			[&] {
+				return holds(http(ring[i].stats_port(), "/metrics").body,
+					"\ndynomite_recon_journal_entries 0\n");
+			},
+			std::chrono::seconds(60)));
 	ring[1].store().set("odd\n", "by hand");
 	ring[1].store().set("k1", "by hand");
 	const Said recent = ask(ring[0], {"reconcile"});
