@@ -144,7 +144,7 @@ TEST(TargetsNode, NeverCallsHealedWhatIsNoReceiver)
 	other.set("rack", "r2").set("tokens", "'0'").set("recon_peers", "").start();
 	node.set("listen", loopback(node_port())).set("dyn_listen", loopback(node_port()));
 	node.set("datacenter", "d").set("rack", "r1").set("tokens", "'0'");
-	node.set("dyn_seeds", yaml_list({link + ":r2:d:0"}));
+	node.set("dyn_seeds", yaml_list({link + ":r2:d:0"})).set("recon_protocol", "1");
 	node.peers({link, clients, other_redis.address()}).start();
 	EXPECT_TRUE(node.wait_log(link + " is the dyn_listen of a node")) << node.log();
 	for (const std::string &to : {link, clients, other_redis.address()})
