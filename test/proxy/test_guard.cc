@@ -73,8 +73,10 @@ TEST(Guard, KeepsDeletedWhatIsDeletedDuringARound)
 			ring[i].store(); /* not through the node, which would know of it */
 		fill(store);
 	}
+	/* Not while the target is still being pushed to for another reason. */
+	ASSERT_TRUE(
+		wait_until([&] { return http(ring[0].stats_port(), "/entropy/run").code == 200; }));
 	const size_t rounds = ring[0].node().rounds();
-	ASSERT_EQ(http(ring[0].stats_port(), "/entropy/run").code, 200);
 	RedisClient client = ring[0].client();
 	int removed = 0;
 	while (removed < kKeys) {
