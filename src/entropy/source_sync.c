@@ -241,7 +241,8 @@ static enum dyn_entropy_status next_bytes(
  */
 static enum dyn_entropy_status read_dump(struct sync_feed *f, struct dyn_entropy_error *err)
 {
-	uint8_t *window = calloc(1, DELIMITER_LEN + PIECE_BYTES), *piece = window + DELIMITER_LEN;
+	uint8_t *window = calloc(1, DELIMITER_LEN + PIECE_BYTES);
+	uint8_t *piece = window ? window + DELIMITER_LEN : NULL;
 	enum dyn_entropy_status status = window ? DYN_ENTROPY_OK : error_no_memory(err);
 	uint64_t done = 0;
 	bool ended = false;
